@@ -1,0 +1,68 @@
+"""`python -m authoring write|render|lint|readme`: one door to the author's tools.
+
+It parses the command line and turns known mistakes into one sentence. It must not know how any
+of the tools works; each is imported only when it is asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from authoring import ROOT, AuthoringError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of `python -m authoring`."""
+    top = argparse.ArgumentParser(prog="python -m authoring", description="Tools for authors.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    commands.add_parser("write", help="write the replies of a lesson", add_help=False)
+
+    render = commands.add_parser("render", help="run lessons and store what they show")
+    render.add_argument("lessons", nargs="*", metavar="LESSON", help="01, 01_first_call or a file")
+    render.add_argument("--check", action="store_true", help="write nothing; fail on a change")
+
+    lint = commands.add_parser("lint", help="check notebooks, recordings and text files")
+    lint.add_argument("files", nargs="*", type=Path, metavar="FILE", help="only these files")
+    lint.add_argument(
+        "--retirement", type=int, metavar="DAYS", help="fail on a model that retires within DAYS"
+    )
+
+    readme = commands.add_parser("readme", help="rewrite the generated map in README.md")
+    readme.add_argument("--check", action="store_true", help="write nothing; fail on a change")
+    return top
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status; raises AuthoringError for known mistakes."""
+    if arguments[:1] == ["write"]:
+        from authoring import write
+
+        return int(write.main(list(arguments[1:])) or 0)
+    options = parser().parse_args(arguments)
+    if options.command == "render":
+        from authoring import render
+
+        return render.render_all(ROOT, options.lessons, check=options.check)
+    if options.command == "lint":
+        from authoring import lint
+
+        return lint.lint(ROOT, options.files, retirement_days=options.retirement)
+    from authoring import navigation
+
+    return navigation.rewrite_readme(ROOT, check=options.check)
+
+
+def main() -> None:
+    """Entry point: exit status 0 when all is well, 1 when there is something to mend."""
+    try:
+        sys.exit(run(sys.argv[1:]))
+    except AuthoringError as problem:
+        sys.exit(f"error: {problem}")
+
+
+if __name__ == "__main__":
+    main()

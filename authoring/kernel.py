@@ -1,0 +1,148 @@
+"""Runs the cells of a notebook in a real kernel, in replay, one by one and in any order.
+
+The kernel is the running interpreter, as with `nbval --nbval-current-env`. This room must not
+know how outputs are stored, nor what a lesson is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.v4 import new_code_cell
+from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
+
+from authoring import ROOT, AuthoringError
+
+CELL_TIMEOUT = 60  # seconds
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+# No name is bound and nothing is displayed: the learner's namespace stays as it was.
+PACE = "__import__('os').environ['COURSE_PACE'] = '{}'"
+
+
+def kernel_environment(scratch: str) -> dict[str, str]:
+    """The environment of a kernel: replay, no waiting, nothing of the caller's credentials."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ANTHROPIC_", "COURSE_")) and name != "MPLBACKEND"
+    }
+    # `python -m authoring` works without `pip install`, so the kernel finds helpers this way.
+    python_path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return inherited | {
+        "COURSE_MODE": "replay",
+        "COURSE_PACE": "0",
+        "COURSE_STATE": str(Path(scratch) / "course"),  # the author's own ticks must not show
+        "IPYTHONDIR": scratch,  # the author's own IPython profile must not shape the outputs
+        "PYTHONPATH": os.pathsep.join(python_path),
+    }
+
+
+class Runner:
+    """A notebook and a kernel to run its cells in, one after the other or in any order."""
+
+    def __init__(self, notebook: Any) -> None:
+        manager = AsyncKernelManager(
+            kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager()
+        )
+        self.notebook = notebook
+        self.client = NotebookClient(
+            notebook,
+            km=manager,
+            timeout=CELL_TIMEOUT,
+            coalesce_streams=True,
+            record_timing=False,
+            store_widget_state=False,
+        )
+
+    def run(self, index: int, count: int | None = None) -> Any:
+        """Run cell `index`, paced if it is tagged so, and return the cell with its outputs."""
+        cell = self.notebook.cells[index]
+        tags = cell.metadata.get("tags", [])
+        paced = "paced" in tags
+        if paced:
+            self.quietly(PACE.format(1))
+        self._execute(cell, index, place(index, cell), count)
+        if paced:
+            self.quietly(PACE.format(0))
+        raised = any(output.output_type == "error" for output in cell.outputs)
+        if "raises-exception" in tags and not raised:
+            raise AuthoringError(
+                f"{place(index, cell)} is tagged raises-exception but raised nothing. "
+                "Remove the tag, or mend the cell so that it fails as its text says."
+            )
+        return cell
+
+    def _execute(self, cell: Any, index: int, name: str, count: int | None = None) -> None:
+        try:
+            self.client.execute_cell(
+                cell, index, execution_count=count, store_history=count is not None
+            )
+        except CellExecutionError as problem:
+            what = f"failed: {problem.ename}: {problem.evalue}"
+            raise AuthoringError(f"{name} {what}") from problem
+        except CellTimeoutError as problem:
+            raise AuthoringError(f"{name} ran for more than {CELL_TIMEOUT} seconds.") from problem
+        except DeadKernelError as problem:
+            raise AuthoringError(f"{name} ended its kernel.") from problem
+
+    def quietly(self, code: str) -> str:
+        """Run code that belongs to no cell and return what it printed."""
+        cell = new_code_cell(code)
+        self.notebook.cells.append(cell)
+        try:
+            self._execute(cell, len(self.notebook.cells) - 1, f"the code {code!r}")
+        finally:
+            self.notebook.cells.pop()
+        return "".join(output.get("text", "") for output in cell.outputs)
+
+
+@contextmanager
+def running(path: Path, notebook: Any) -> Iterator[Runner]:
+    """A kernel of the running interpreter in the notebook's folder, shut down at the end."""
+    runner = Runner(notebook)
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
+        runner.client.setup_kernel(
+            cleanup_kc=True,
+            env=kernel_environment(scratch),
+            cwd=str(path.parent),
+            stderr=subprocess.DEVNULL,
+        ),
+    ):
+        yield runner
+
+
+def place(index: int, cell: Any) -> str:
+    """How a cell is named in messages: its position in the notebook from 1, and its id."""
+    return f"cell {index + 1} ({cell.get('id', 'no id')})"
+
+
+def comparable(outputs: Sequence[Any]) -> dict[str, list[str]]:
+    """What strict nbval compares of a cell's outputs: each kind of content and its values.
+
+    Streams by name, pictures, tracebacks and widget views left out, `ename` and `evalue` kept.
+    """
+    found: dict[str, list[str]] = {}
+    for output in outputs:
+        if output.output_type == "stream":
+            values = {output.name: output.text}
+        elif output.output_type == "error":
+            values = {"ename": output.ename, "evalue": output.evalue}
+        else:
+            skipped = {"image/png", "image/jpeg", WIDGET_VIEW}
+            values = {kind: v for kind, v in output.data.items() if kind not in skipped}
+        for kind, value in values.items():
+            found.setdefault(kind, []).append(
+                value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+            )
+    return found

@@ -1,0 +1,143 @@
+"""`python -m authoring lint`: what nbval lets through, and the standard every lesson keeps.
+
+The engine: it finds the files, applies the rules of `lint_notebooks` and `lint_files`, and says
+what it covered. A rule is a small function with a name and a reason. It must not run a notebook.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from authoring import AuthoringError
+from authoring.book import Notebook
+from authoring.kernel import place
+from authoring.lint_files import FILE_RULES, RECORDING_RULES, Text
+from authoring.lint_notebooks import NOTEBOOK_RULES
+from authoring.models import retiring
+
+WARN_DAYS = 90
+IGNORED = {".env", ".venv", ".course", "desk", "build", "__pycache__", ".ipynb_checkpoints"}
+IGNORED |= {".git", ".pytest_cache", ".ruff_cache", ".mypy_cache"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to mend: where it is, the rule it breaks, what is wrong and what to do."""
+
+    file: str
+    rule: str
+    where: str
+    what: str
+    do: str
+
+    def __str__(self) -> str:
+        where = f", {self.where}" if self.where else ""
+        return f"{self.file}{where}: {self.what} [{self.rule}: {reason(self.rule)}] {self.do}"
+
+
+RULES = NOTEBOOK_RULES | FILE_RULES | RECORDING_RULES
+
+
+def reason(rule: str) -> str:
+    """Why a rule is there: the first line of its function's docstring."""
+    return (RULES[rule].__doc__ or "").strip().splitlines()[0].rstrip(".")
+
+
+def project_files(root: Path) -> list[Path]:
+    """Every file that is or could be committed: what git knows or would add.
+
+    Without git (a downloaded archive) every file but a learner's own and what tools leave behind.
+    """
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root, capture_output=True, check=False,
+    )  # fmt: skip
+    if listed.returncode == 0:
+        names = listed.stdout.decode("utf-8").split("\0")
+        found = [root / name for name in names if name]
+    else:
+        found = [p for p in root.rglob("*") if not IGNORED & set(p.relative_to(root).parts)]
+    return sorted(path for path in set(found) if path.is_file())
+
+
+def check_notebook(path: Path, root: Path) -> tuple[Notebook, list[Finding]]:
+    """Apply every rule for notebooks to one file."""
+    book = Notebook.read(path, root)
+    found = []
+    for rule, check in NOTEBOOK_RULES.items():
+        for index, what, do in check(book):
+            where = "" if index is None else place(index, book.cells[index])
+            found.append(Finding(book.file, rule, where, what, do))
+    return book, found
+
+
+def check_file(path: Path, root: Path) -> tuple[Text | None, list[Finding]]:
+    """Apply every rule for files, and for recordings to those; None for a binary file."""
+    text = Text.read(path, root)
+    rules = dict(FILE_RULES)
+    if text.is_recording:
+        rules |= RECORDING_RULES
+    found = []
+    for rule, check in rules.items():
+        for line, what, do in check(text):
+            found.append(Finding(text.file, rule, f"line {line}" if line else "", what, do))
+    return (None if text.binary else text), found
+
+
+def style_table(books: Sequence[Notebook]) -> str:
+    """The measures of style.md for each lesson: aims, not limits."""
+    head = (
+        f"{'lesson':24}{'cells':>7}{'words':>7}{'before call':>13}{'with output':>13}{'median':>8}"
+    )
+    lines = [head, f"{'aim':24}{'25-40':>7}{'<=1300':>7}{'<=200 words':>13}{'>80%':>13}{'<=6':>8}"]
+    for book in books:
+        core = book.core()
+        code = [cell for cell in core if cell["cell_type"] == "code"]
+        shown = sum(bool(cell["outputs"]) for cell in code)
+        median = statistics.median([len(c["source"].splitlines()) for c in code] or [0])
+        words, before = book.words(core), book.words(book.before_first_call())
+        share = f"{100 * shown / max(len(code), 1):.0f}%"
+        lines.append(
+            f"{book.path.stem:24}{len(core):7}{words:7}{before:13}{share:>13}{median:8.0f}"
+        )
+    return "\n".join(lines)
+
+
+def lint(root: Path, files: Sequence[Path] = (), retirement_days: int | None = None) -> int:
+    """Check files (all of the project's when none is given); print findings; 1 if there are any.
+
+    Raises AuthoringError when there is no notebook among them: a check of nothing is no check.
+    """
+    paths = [path.resolve() for path in files] or project_files(root)
+    books, texts, recordings, found = [], 0, 0, []
+    for path in paths:
+        if path.suffix == ".ipynb":
+            book, findings = check_notebook(path, root)
+            books.append(book)
+            found += findings
+        text, findings = check_file(path, root)
+        texts += text is not None
+        recordings += text is not None and text.is_recording
+        found += findings
+
+    retired = list(retiring(paths, root, WARN_DAYS if retirement_days is None else retirement_days))
+    for model, where, day, left in retired:
+        level = "warning" if retirement_days is None else "error"
+        print(f"{level}: {where}: {model} retires on {day} ({left} days). Move to another model.")
+    for finding in found:
+        print(finding)
+    if not books:
+        raise AuthoringError("no notebook found, so nothing was checked.")
+    print(style_table(books))
+    cells = sum(len(book.cells) for book in books)
+    print(
+        f"covered: {len(books)} notebooks ({cells} cells) by {len(NOTEBOOK_RULES)} rules, "
+        f"{recordings} recordings by {len(RECORDING_RULES)}, {texts} text files by "
+        f"{len(FILE_RULES)}; {len(paths) - texts} binary files by name only; "
+        f"{len(found)} findings, {len(retired)} models near their end"
+    )
+    return int(bool(found) or (retirement_days is not None and bool(retired)))

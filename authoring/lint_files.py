@@ -1,0 +1,177 @@
+"""The rules for every file of the project, and those for recordings.
+
+Each is a function; its name and the first line of its docstring are what an author reads. They
+look at one file at a time and must not change it.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from authoring import models, name_within, prose
+from authoring import navigation as nav
+from authoring.book import first_block_reads
+from authoring.paths import machine_paths, secrets
+
+SOURCES = ("authored", "captured")
+Problem = tuple[int | None, str, str]  # line, what is wrong, what to do
+
+
+@dataclass(frozen=True)
+class Text:
+    """A file as the rules see it; `text` is empty for a binary one."""
+
+    path: Path
+    root: Path
+    file: str
+    text: str
+    binary: bool
+
+    @classmethod
+    def read(cls, path: Path, root: Path) -> Text:
+        """Read a file of the project; one that is not UTF-8 text counts as binary."""
+        raw = path.read_bytes()
+        try:
+            text, binary = raw.decode("utf-8"), b"\0" in raw
+        except UnicodeDecodeError:
+            text, binary = "", True
+        return cls(path, root, name_within(path, root), "" if binary else text, binary)
+
+    @property
+    def is_recording(self) -> bool:
+        return self.file.startswith("recordings/") and self.path.suffix == ".json"
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """(number from 1, line)."""
+        return iter(enumerate(self.text.splitlines(), start=1))
+
+
+Check = Callable[[Text], Iterator[Problem]]
+FILE_RULES: dict[str, Check] = {}
+RECORDING_RULES: dict[str, Check] = {}
+
+
+def file_rule(check: Check) -> Check:
+    """Register a rule for every file under its function's name."""
+    FILE_RULES[check.__name__.replace("_", "-")] = check
+    return check
+
+
+def recording_rule(check: Check) -> Check:
+    """Register a rule for recordings under its function's name."""
+    RECORDING_RULES[check.__name__.replace("_", "-")] = check
+    return check
+
+
+@file_rule
+def plain_file_name(text: Text) -> Iterator[Problem]:
+    """Windows and macOS do not tell README from readme, and shells stumble over spaces."""
+    parts = [part for part in text.file.split("/") if not part.startswith(".")]
+    inner = parts if "/" in text.file else []  # in the root README, LICENSE and so on are usual
+    if any(not re.fullmatch(r"[a-z0-9_.-]+", part) for part in inner) or " " in text.file:
+        yield None, "has capitals, spaces or other characters in its name", "Rename it."
+
+
+@file_rule
+def no_machine_path(text: Text) -> Iterator[Problem]:
+    """A path of one machine means nothing on another."""
+    for number, line in text.lines():
+        for path in machine_paths(line, text.root)[:1]:
+            yield number, f"names a path of a machine: {path}", "Use a relative path."
+
+
+@file_rule
+def no_secret(text: Text) -> Iterator[Problem]:
+    """What is committed once is public for ever."""
+    for number, line in text.lines():
+        for kind, start in secrets(line):
+            yield number, f"holds what looks like {kind}: {start}", "Take it out and revoke it."
+
+
+@file_rule
+def models_known_in_files(text: Text) -> Iterator[Problem]:
+    """An id that is not in the dated table of facts may have gone."""
+    if text.path.suffix == ".ipynb" or not models.speaks_of_models(text.path, text.root):
+        return
+    usable = models.known() if text.is_recording else models.known_once()
+    allowed = usable | models.declared(text.path, text.root)
+    for number, line in text.lines():
+        for name in sorted(models.ids_in(line) - allowed):
+            yield number, f"names {name}, which helpers/facts.py does not know", "Correct it."
+
+
+@file_rule
+def no_first_block_in_code(text: Text) -> Iterator[Problem]:
+    """Learners copy the helpers and the exercises, so these must not read by position either."""
+    if text.path.suffix != ".py" or not text.file.startswith(("helpers/", "exercises/")):
+        return
+    for expression in first_block_reads(ast.parse(text.text)):
+        yield None, f"reads {expression}", "Pick the blocks by their type."
+
+
+@file_rule
+def pages_link_and_speak(text: Text) -> Iterator[Problem]:
+    """Links of a page lead somewhere, and its pictures have words."""
+    if text.path.suffix != ".md":
+        return
+    found = prose.read_markdown(text.text)
+    for url in found.links + [source for source, _ in found.pictures]:
+        problem = prose.broken(url, text.path, text.root)
+        if problem:
+            yield None, f"the link {url[:60]} {problem}", "Correct it, or take the link out."
+    for source, alt in found.pictures:
+        weakness = prose.weak_alt(alt)
+        if weakness:
+            yield None, f"the picture {source[:40]} {weakness}", "Say in words what it shows."
+
+
+@file_rule
+def map_is_current(text: Text) -> Iterator[Problem]:
+    """The README's map is generated from the list of lessons and from their last runs."""
+    has_map = text.file == "README.md" and nav.MAP_START in text.text
+    if has_map and nav.with_map(text.text, text.root) != text.text:
+        yield None, "has an old map", "Run python -m authoring readme."
+
+
+def recording(text: Text) -> Any:
+    """The JSON of a recording, or None when it is not JSON."""
+    try:
+        return json.loads(text.text)
+    except ValueError:
+        return None
+
+
+@recording_rule
+def recording_is_whole(text: Text) -> Iterator[Problem]:
+    """A recording that cannot be played leaves a lesson without replies."""
+    content = recording(text)
+    if not isinstance(content, dict) or not isinstance(content.get("exchanges"), list):
+        yield None, "is not a recording in JSON", "Write it again with python -m authoring write."
+        return
+    if content.get("lesson") != text.path.stem:
+        yield None, f"says it belongs to {content.get('lesson')!r}", "Name the file's own lesson."
+    for number, exchange in enumerate(content["exchanges"], start=1):
+        for key in ("name", "request", "replies"):
+            if not exchange.get(key) and not (key == "request" and exchange.get("method") == "GET"):
+                yield None, f"exchange {number} lacks {key}", "Add it, or delete the exchange."
+
+
+@recording_rule
+def recording_says_source(text: Text) -> Iterator[Problem]:
+    """A reader must be able to tell an authored reply from a captured one."""
+    for number, exchange in enumerate((recording(text) or {}).get("exchanges", []), start=1):
+        if exchange.get("source") not in SOURCES:
+            yield None, f"exchange {number} has no source", f"Say {' or '.join(SOURCES)}."
+
+
+@recording_rule
+def recording_has_lesson(text: Text) -> Iterator[Problem]:
+    """A recording without a notebook is never played."""
+    if not (text.root / "notebooks" / f"{text.path.stem}.ipynb").exists():
+        yield None, "belongs to no notebook", "Delete it, or name it like its lesson."

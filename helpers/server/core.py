@@ -1,0 +1,195 @@
+"""The course server without its sockets: request -> rules -> reply.
+
+One `Course` is one kernel's API. It keeps what the lesson may look at (the log, the missed
+requests) and never touches a network, a file or a clock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from typing import Any
+
+from helpers import facts
+from helpers.server import estimate, recordings, rules, wire
+from helpers.server.recordings import Exchange, Recordings
+from helpers.server.request import Problem, Reply, Request, Step
+
+JSON = dict[str, Any]
+NO_RECORDING = 421  # the SDK does not retry it, and no lesson handles it by accident
+
+
+@dataclass
+class Script:
+    """Replies that a cell staged for one client: played in order, the last one repeating."""
+
+    name: str
+    replies: tuple[Any, ...]
+    turn: int = 0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One exchange that went over the wire: what was asked, and what was answered."""
+
+    request: Request
+    reply: Reply
+    staged: bool
+    missed: Missed | None = None
+
+
+@dataclass(frozen=True)
+class Missed:
+    """A request that no recording answers, and how it differs from the nearest one."""
+
+    body: Any
+    nearest: str | None
+    recorded: JSON
+    differences: tuple[str, ...]
+    estimated_tokens: int
+
+
+@dataclass
+class Course:
+    """The API as one lesson sees it. `key`: the only API key accepted (None: any)."""
+
+    key: str | None = None
+    recorded: Recordings = field(default_factory=lambda: Recordings("", ()))
+    log: list[Entry] = field(default_factory=list)
+    scripts: dict[str, Script] = field(default_factory=dict)
+    turns: dict[str, int] = field(default_factory=dict)
+    tokens: Iterator[int] = field(default_factory=partial(count, 1))  # never twice, in any thread
+
+    def start(self, recorded: Recordings) -> None:
+        """Begin a lesson: its recordings from their first reply, an empty log."""
+        self.recorded = recorded
+        self.log.clear()
+        self.turns.clear()
+        self.scripts.clear()
+
+    def stage(self, name: str, replies: tuple[Any, ...]) -> str:
+        """Add a script; returns the path that a client's base URL must carry."""
+        for reply in replies:
+            wire.check_short(reply)
+        token = f"{name}-{next(self.tokens)}"
+        self.scripts[token] = Script(name, replies)
+        return f"/staged/{token}"
+
+    def answer(self, request: Request) -> Reply:
+        """The reply to one request. Never raises for a request that a learner can write."""
+        script = None
+        if request.path.startswith("/staged/"):
+            token, _, rest = request.path.removeprefix("/staged/").partition("/")
+            script = self.scripts.get(token)
+            request = Request(
+                request.method,
+                "/" + rest,
+                request.query,
+                request.headers,
+                request.raw,
+                request.body,
+            )
+            if script is None:
+                gone = "This staged reply belongs to an earlier start of the lesson. Run the cell "
+                gone += "that calls staged(...) again."
+                return wire.error(Problem(404, "not_found_error", gone), "none", request.path)
+        key = recordings.request_key(request)  # not a counter: a cell run again shows the same id
+        problem = rules.check(request, expected_key=None if script else self.key)
+        missed = None
+        if problem:
+            reply = wire.error(problem, f"rule: {problem.rule}", problem.rule, key)
+        elif request.path == "/v1/messages/count_tokens":
+            reply = _json(
+                {"input_tokens": estimate.request_tokens(request.body)}, "estimate", request
+            )
+        elif request.path.startswith("/v1/models"):
+            reply = _models(request)
+        elif script:
+            reply = self._staged(script, request)
+        elif exchange := self.recorded.find(request):
+            reply = self._recorded(exchange, request)
+        else:
+            missed = self._miss(request)
+            reply = wire.error(
+                Problem(NO_RECORDING, "no_recording", _sentence(missed)), "none", key
+            )
+        self.log.append(Entry(request, reply, bool(script), missed))
+        return reply
+
+    def _staged(self, script: Script, request: Request) -> Reply:
+        index = min(script.turn, len(script.replies) - 1)
+        script.turn += 1
+        seed = ("staged", script.name, index, recordings.request_key(request))
+        return play(script.replies[index], request, "staged", *seed)
+
+    def _recorded(self, exchange: Exchange, request: Request) -> Reply:
+        turn = self.turns.get(exchange.name, 0)
+        self.turns[exchange.name] = turn + 1
+        index, short = exchange.reply(turn)
+        seed = (self.recorded.lesson, exchange.name, index)
+        return play(short, request, exchange.source, *seed)
+
+    def _miss(self, request: Request) -> Missed:
+        near = self.recorded.nearest(request)
+        tokens = estimate.request_tokens(request.body) if isinstance(request.body, dict) else 0
+        if near is None:
+            return Missed(request.body, None, {}, (), tokens)
+        return Missed(request.body, near[0].name, near[0].request, tuple(near[1]), tokens)
+
+
+def play(short: Any, request: Request, label: str, *seed: object) -> Reply:
+    """One reply in its short form, as the HTTP reply to `request`."""
+    if isinstance(short, dict) and "events" in short:  # captured: the bytes as they came
+        steps = tuple(Step(delay, text.encode()) for delay, text in short["events"])
+        head = wire.headers(200, label, *seed, streamed=True) | short.get("headers", {})
+        return Reply(200, head, steps, streamed=True, usage=short.get("usage", {}))
+    if isinstance(short, dict) and "body" in short:
+        head = wire.headers(short.get("status", 200), label, *seed) | short.get("headers", {})
+        steps = (Step(short.get("delay", 0.0), wire.compact(short["body"])),)
+        return Reply(short.get("status", 200), head, steps, usage=short["body"].get("usage", {}))
+    if isinstance(short, dict) and "error" in short:
+        problem = Problem(short["status"], short["error"]["type"], short["error"]["message"],
+                          short["error"].get("details"))  # fmt: skip
+        return wire.error(problem, label, *seed, extra=short.get("headers", {}))
+    fault = short.get("fault") if isinstance(short, dict) else None
+    reply = wire.reply(wire.expand(short, request, *seed), request, label, *seed, fault=fault)
+    if fault and fault["kind"] in {"cut", "stall"} and not fault.get("after"):
+        return Reply(reply.status, reply.headers, (Step(0.0, b"", fault["kind"]),), reply.streamed)
+    return reply
+
+
+def _json(value: Any, label: str, request: Request) -> Reply:
+    head = wire.headers(200, label, request.path, recordings.request_key(request))
+    head = {name: text for name, text in head.items() if "ratelimit" not in name}
+    return Reply(200, head, (Step(0.0, wire.compact(value)),))
+
+
+def _models(request: Request) -> Reply:
+    wanted = request.path.removeprefix("/v1/models").strip("/")
+    if wanted:
+        return _json(facts.model(wanted).wire(), "table", request)
+    dated = sorted(facts.MODELS.values(), key=lambda m: str(m.released or ""), reverse=True)
+    data = [model.wire() for model in dated]
+    page = {"data": data, "has_more": False, "first_id": data[0]["id"], "last_id": data[-1]["id"]}
+    return _json(page, "table", request)
+
+
+def _sentence(missed: Missed) -> str:
+    if not missed.differences:
+        return "Replay has no recorded reply for this request, and nothing was sent anywhere."
+    more = f" (and {len(missed.differences) - 1} more)" if len(missed.differences) > 1 else ""
+    return (
+        "Replay has no recorded reply for this request, and nothing was sent anywhere. Nearest "
+        f"recorded request: {missed.nearest!r}; {missed.differences[0]}{more}."
+    )
+
+
+def parse_body(raw: bytes) -> Any:
+    """The JSON of a request body; None when there is none or it cannot be read."""
+    try:
+        return json.loads(raw) if raw else None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return None
