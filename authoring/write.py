@@ -67,7 +67,7 @@ def write(
 ) -> int:
     """Run the lesson until every request has a reply; returns 0.
 
-    `ask` gets the missed request and the names already recorded, and gives
+    `ask` gets the missed request and the names played before it in this run, and gives
     {"name": str, "replies": [short form], "cycle": bool}.
     """
     path = root / "recordings" / f"{lesson}.json"
@@ -79,7 +79,7 @@ def write(
         known = {entry["name"]: entry for entry in data["exchanges"]}
         if missed is None:
             break
-        given = ask(missed, list(known))
+        given = ask(missed, played)
         entry = {"name": given["name"], "source": "authored"} | _where(missed, data)
         entry["request"] = missed["request"]
         entry |= {"cycle": True} if given.get("cycle") else {}
@@ -159,8 +159,9 @@ class Drafts:
                 f"The drafts in {path.name} cannot be read: {problem}"
             ) from problem
 
-    def next(self, missed: JSON, known: Sequence[str]) -> JSON:
-        """The next draft, in the order of the file."""
+    def next(self, missed: JSON, played: Sequence[str]) -> JSON:
+        """The next draft, in the order of the file, whose exchange was not played before."""
+        self.left = {name: short for name, short in self.left.items() if name not in played}
         if not self.left:
             body = json.dumps(missed["request"], indent=1, ensure_ascii=False)
             raise AuthoringError(f"No draft is left for this request:\n{body}")
@@ -171,10 +172,10 @@ class Drafts:
         return {"name": name, "replies": [short]}
 
 
-def ask_in_terminal(missed: JSON, known: Sequence[str]) -> JSON:
+def ask_in_terminal(missed: JSON, played: Sequence[str]) -> JSON:
     """Show the request and read a name and a reply from the terminal."""
     print(json.dumps(missed["request"], indent=1, ensure_ascii=False))
-    print(f"Recorded so far: {', '.join(known) or 'nothing'}. An old name keeps its reply.")
+    print(f"Played so far: {', '.join(played) or 'nothing'}. An old name keeps its reply.")
     name = input("name of this exchange: ").strip()
     text = input("reply (text, or JSON in short form; empty keeps the old one): ").strip()
     if not text:

@@ -49,8 +49,11 @@ def cost(reply: Any, model: str | None = None, *, batch: bool = False) -> Cost:
 
     Input, cache writes, cache reads and output are counted apart, as the API bills them;
     thinking is part of the output. `batch=True` halves everything. Prices: `facts.py`, USD.
+    A reply that was refused before any output costs nothing in most categories.
     Raises `ValueError` when the model is not known.
     """
+    if _free_refusal(reply):
+        return Cost()
     usage = getattr(reply, "usage", reply)
     name = model or getattr(reply, "model", None)
     if name is None:
@@ -82,6 +85,13 @@ def dollars(usd: float) -> str:
     while usd < 10 ** (1 - digits) and digits < 9:
         digits += 1
     return f"${usd:.{digits}f}"
+
+
+def _free_refusal(reply: Any) -> bool:
+    """Refusals without output are billed in some categories only (refusals page, 2026-11)."""
+    details = getattr(reply, "stop_details", None)
+    refused = getattr(reply, "stop_reason", None) == "refusal" and not reply.usage.output_tokens
+    return refused and getattr(details, "category", None) not in facts.BILLED_REFUSALS
 
 
 def _get(usage: Any, name: str) -> Any:

@@ -195,6 +195,8 @@ RETIRED: dict[str, tuple[date, str]] = {
 }
 
 BATCH_FACTOR = 0.5  # of every price; batch-processing, November
+# Categories of a refusal that cost their input also when no output came; refusals, November.
+BILLED_REFUSALS = ("bio", "frontier_llm", "reasoning_extraction")
 WEB_SEARCH_USD = 0.01  # each search; pricing, August
 MAX_BREAKPOINTS = 4  # cache_control marks, the automatic one counted; prompt-caching, November
 MAX_MESSAGES = 100_000  # SDK docstring

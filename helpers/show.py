@@ -36,7 +36,7 @@ def message(reply: Any) -> None:
     ]
     if not rows:
         rows.append(("content", "empty", "no blocks at all"))
-    rows.append(("stop_reason", f"`{reply.stop_reason}`", ""))
+    rows.append(("stop_reason", f"`{reply.stop_reason}`", _why(reply)))
     rows.append(("model", f"`{reply.model}`", ""))
     rows.append(("usage", "", _usage(reply.usage)))
     table(rows, "part", "kind", "what it holds")
@@ -109,6 +109,14 @@ def _inside(block: Any) -> str:
     if block.type == "tool_use":
         return f"call of `{block.name}` with `{json.dumps(block.input, ensure_ascii=False)}`"
     return ""
+
+
+def _why(reply: Any) -> str:
+    """What stands beside a stop reason: the stop sequence that was met, or the refusal's kind."""
+    if reply.stop_sequence:
+        return f"stop_sequence `{reply.stop_sequence}`"
+    details = getattr(reply, "stop_details", None)
+    return f"stop_details: category `{details.category}`" if details else ""
 
 
 def _quote(text: str) -> str:

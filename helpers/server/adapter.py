@@ -28,6 +28,7 @@ class Server:
     def __init__(self, course: Course) -> None:
         self.course = course
         self._ready = threading.Event()
+        self._replies: set[asyncio.Task[None]] = set()  # asyncio itself holds tasks only weakly
         self._loop = asyncio.SelectorEventLoop()  # tornado needs it on Windows
         [self._socket] = bind_sockets(0, "127.0.0.1")
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
@@ -52,7 +53,7 @@ class Server:
 
         async def close() -> None:
             server.stop()
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in self._replies:
                 task.cancel()
             await server.close_all_connections()
 
@@ -71,7 +72,9 @@ class Server:
         except Exception as bug:
             logging.getLogger(__name__).debug("the course server failed", exc_info=True)
             reply = _our_fault(bug)
-        self._loop.create_task(self._send(http, reply))
+        task = self._loop.create_task(self._send(http, reply))
+        self._replies.add(task)
+        task.add_done_callback(self._replies.discard)
 
     async def _send(self, http: HTTPServerRequest, reply: Reply) -> None:
         connection = http.connection

@@ -96,10 +96,10 @@ class Course:
                 gone = "This staged reply belongs to an earlier start of the lesson. Run the cell "
                 gone += "that calls staged(...) again."
                 return wire.error(Problem(404, "not_found_error", gone), "none", request.path)
-        key = recordings.request_key(request)  # not a counter: a cell run again shows the same id
         problem = rules.check(request, expected_key=None if script else self.key)
         missed = None
         if problem:
+            key = recordings.request_key(request)  # no counter: a cell run again shows the same id
             reply = wire.error(problem, f"rule: {problem.rule}", problem.rule, key)
         elif request.path == "/v1/messages/count_tokens":
             reply = _json(
@@ -113,17 +113,17 @@ class Course:
             reply = self._recorded(exchange, request)
         else:
             missed = self._miss(request)
-            reply = wire.error(
-                Problem(NO_RECORDING, "no_recording", _sentence(missed)), "none", key
-            )
+            refusal = Problem(NO_RECORDING, "no_recording", _sentence(missed))
+            reply = wire.error(refusal, "none", recordings.request_key(request))
         self.log.append(Entry(request, reply, bool(script), missed))
         return reply
 
     def _staged(self, script: Script, request: Request) -> Reply:
         index = min(script.turn, len(script.replies) - 1)
         script.turn += 1
-        seed = ("staged", script.name, index, recordings.request_key(request))
-        return play(script.replies[index], request, "staged", *seed)
+        short = script.replies[index]
+        seed = ("staged", script.name, index, recordings.request_key(request), repr(short))
+        return play(short, request, "staged", *seed)
 
     def _recorded(self, exchange: Exchange, request: Request) -> Reply:
         turn = self.turns.get(exchange.name, 0)
