@@ -1,4 +1,4 @@
-"""`python -m authoring write|render|lint|readme`: one door to the author's tools.
+"""`python -m authoring write|render|lint|readme|build`: one door to the author's tools.
 
 It parses the command line and turns known mistakes into one sentence. It must not know how any
 of the tools works; each is imported only when it is asked for.
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from authoring import ROOT, AuthoringError
+from start import write_shipped
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,6 +34,9 @@ def parser() -> argparse.ArgumentParser:
 
     readme = commands.add_parser("readme", help="rewrite the generated map in README.md")
     readme.add_argument("--check", action="store_true", help="write nothing; fail on a change")
+
+    build = commands.add_parser("build", help="make the exercise notebooks from their sources")
+    build.add_argument("--check", action="store_true", help="write nothing; fail on a change")
     return top
 
 
@@ -46,11 +50,17 @@ def run(arguments: Sequence[str]) -> int:
     if options.command == "render":
         from authoring import render
 
-        return render.render_all(ROOT, options.lessons, check=options.check)
+        status = render.render_all(ROOT, options.lessons, check=options.check)
+        return status if options.check else write_shipped()
     if options.command == "lint":
         from authoring import lint
 
         return lint.lint(ROOT, options.files, retirement_days=options.retirement)
+    if options.command == "build":
+        from authoring import build
+
+        status = build.build(ROOT, check=options.check)
+        return status if options.check else write_shipped()
     from authoring import navigation
 
     return navigation.rewrite_readme(ROOT, check=options.check)

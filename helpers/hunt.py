@@ -23,7 +23,7 @@ CARDS: dict[str, tuple[tuple[str, str], ...]] = {
            ("key", "Knock as somebody who is not let in."),
            ("empty-turn", "Say nothing at all."),
            ("empty-text", "Say something in which there is nothing to read."),
-           ("shape", "Put a number below nothing where a size is asked for."),
+           ("shape", "Leave Claude less than no room for the answer."),
            ("prompt-length", "Talk for longer than anybody can listen.")),
     "02": (("stop-sequences", "Put up a stop sign with nothing written on it."),
            ("prefill", "Write the beginning of the answer yourself."),

@@ -7,7 +7,6 @@ of the SDK is wrapped or patched. It writes nothing to disk.
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,7 +48,10 @@ def setup(lesson: str) -> None:
     Raises `ValueError` for a lesson that has no recording.
     """
     recorded = load_recordings(lesson)
-    mode = decide_mode(os.environ if _outside is None else _outside | _course(), read_dotenv())
+    dotenv = read_dotenv()
+    mode = decide_mode(os.environ if _outside is None else _outside | _course(), dotenv)
+    if pace := dotenv.get("COURSE_PACE"):
+        os.environ.setdefault("COURSE_PACE", pace)
     server = course_server()
     server.course.start(recorded)
     _point_sdk(mode, server.url)
@@ -102,7 +104,9 @@ def decide_mode(environ: Mapping[str, str], dotenv: Mapping[str, str | None]) ->
         elsewhere, also = _clean(environ.get("ANTHROPIC_API_KEY"), "the environment")
         if key := in_file or elsewhere:
             return Mode("live", "COURSE_MODE is live", key)
-        note = note or also or "COURSE_MODE is live, but there is no key: put it into the file .env."
+        note = (
+            note or also or "COURSE_MODE is live, but there is no key: put it into the file .env."
+        )
         return Mode("replay", "there is no key", note=note)
     if asked:
         note = f"COURSE_MODE is {asked!r}; it can be replay or live. Replay is used."
@@ -183,7 +187,5 @@ def _line(mode: Mode, recorded: Recordings) -> str:
 
 
 def _versions() -> str:
-    return (
-        f"anthropic {version('anthropic')}, API {facts.API_VERSION}, "
-        f"Python {platform.python_version()} on {sys.platform}"
-    )
+    python = ".".join(map(str, sys.version_info[:2]))
+    return f"anthropic {version('anthropic')}, API {facts.API_VERSION}, Python {python}"

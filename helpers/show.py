@@ -57,9 +57,10 @@ def usage(reply: Any) -> None:
     table(rows, "tokens", "count")
 
 
-def wire(back: int = 1) -> None:
+def wire(back: int = 1, *, reply: bool = True) -> None:
     """Show the last exchange with the course server (`back=2`: the one before), key masked.
 
+    `reply=False` shows only what was sent.
     A live request goes straight to the API, past the course server, and cannot be shown.
     """
     from helpers.setup import course_server
@@ -68,22 +69,21 @@ def wire(back: int = 1) -> None:
     if len(log) < back:
         display(Markdown("Nothing went through the course server yet. (Live calls do not.)"))
         return
-    sent, answer = log[-back].request, log[-back].reply
+    sent = log[-back].request
     credential = "authorization: Bearer" if "authorization" in sent.headers else "x-api-key:"
     head = [f"{sent.method} {sent.path}", f"{credential} (your key, not shown)"]
     head += [f"{name}: {sent.headers[name]}" for name in REQUEST_HEADERS if name in sent.headers]
+    display(Markdown(f"**Sent**\n\n{_fence(head)}\n\n{_fence([_pretty(sent.body)], 'json')}"))
+    if not reply:
+        return
+    answer = log[-back].reply
     back_head = [f"HTTP {answer.status}"]
     back_head += [f"{n}: {answer.headers[n]}" for n in REPLY_HEADERS if n in answer.headers]
     body = b"".join(step.data for step in answer.steps).decode()
     if body and not answer.streamed:
         body = _pretty(json.loads(body))
-    display(
-        Markdown(
-            f"**Sent**\n\n{_fence(head)}\n\n{_fence([_pretty(sent.body)], 'json')}\n\n"
-            f"**Came back**\n\n{_fence(back_head)}\n\n"
-            + (_fence([body[:4_000]], "text" if answer.streamed else "json") if body else "nothing")
-        )
-    )
+    shown = _fence([body[:4_000]], "text" if answer.streamed else "json") if body else "nothing"
+    display(Markdown(f"**Came back**\n\n{_fence(back_head)}\n\n{shown}"))
 
 
 def plot(figure: Any, alt: str) -> None:
@@ -133,8 +133,11 @@ def _usage(counts: Any) -> str:
 
 def _cell(value: Any) -> str:
     text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-    # Two prices in a row would be taken for a formula between dollar signs.
-    return text.replace("|", "\\|").replace("$", "\\$").replace("\n", " ")
+    parts = re.split(r"((?<!\\)`[^`]*`)", text.replace("|", "\\|").replace("\n", " "))
+    # Jupyter takes what stands between two dollar signs for a formula, except in `code`. A
+    # backslash does not help; an element of its own does.
+    parts[::2] = [part.replace("$", "<span>&#36;</span>") for part in parts[::2]]
+    return "".join(parts)
 
 
 def _pretty(value: Any) -> str:

@@ -11,8 +11,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-import anthropic
-
 from helpers.cost import cost, dollars
 from helpers.setup import decide_mode, read_dotenv
 from helpers.wishes import ANSWERED, Wish, append, read, replace
@@ -41,16 +39,16 @@ def main(arguments: Sequence[str]) -> int:
 
 def show(wishes: Sequence[Wish]) -> None:
     """Print the list with its prices: the questions by the estimate, the answers at most."""
-    asking = most = 0.0
+    asking = answers = 0.0
     for number, wish in enumerate(wishes, 1):
-        tokens, question, answer = wish.price()
-        asking, most = asking + question, most + answer
+        tokens, ask, most = wish.price()
+        asking, answers = asking + ask, answers + most
         print(f"{number}. {wish} ({wish.kept.get('lesson')}, {wish.kept['request']['model']})")
-        print(f"   about {tokens:,} tokens, about {dollars(question)}; ", end="")
-        print(f"the answer at most {dollars(answer)}")
+        price = f"about {tokens:,} tokens, about {dollars(ask)}"
+        print(f"   {price}; the answer at most {dollars(most)}")
         if "failed" in wish.kept:
             print(f"   Last time it failed: {wish.kept['failed']}")
-    print(f"To send all: about {dollars(asking)}, and at most {dollars(most)} for the answers.")
+    print(f"To send all: about {dollars(asking)}, and at most {dollars(answers)} for the answers.")
 
 
 def forget(wishes: Sequence[Wish], numbers: Sequence[int]) -> int:
@@ -70,26 +68,30 @@ def ask_and_send(wishes: Sequence[Wish]) -> int:
     if not mode.key:
         print("Nothing was sent:", mode.note or f"{mode.why}; lesson 00 shows how to use a key.")
         return 1
-    failures = 0
-    with anthropic.Anthropic(api_key=mode.key) as client:
-        print(f"This goes to {client.base_url} and costs money. Type yes to send:", flush=True)
-        if sys.stdin.readline().strip().lower() != "yes":
-            print("Nothing was sent.")
-            return 1
-        for number, wish in enumerate(wishes, 1):
-            print(f"\n{number}. {wish}", flush=True)
-            failures += not send(client, wish)
-    print(f"\n{len(wishes) - failures} of {len(wishes)} answered. Replies: .course/{ANSWERED}")
-    return 1 if failures else 0
+    where = os.environ.get("ANTHROPIC_BASE_URL") or "the real API"
+    print(f"This goes to {where} and costs money. Type yes to send:", flush=True)
+    if sys.stdin.readline().strip().lower() != "yes":
+        print("Nothing was sent.")
+        return 1
+    answered = 0
+    for number, wish in enumerate(wishes, 1):
+        print(f"\n{number}. {wish}", flush=True)
+        answered += send(wish, mode.key)
+    where = f"; the replies are kept in .course/{ANSWERED}" if answered else ""
+    print(f"\n{answered} of {len(wishes)} answered{where}.")
+    return 0 if answered == len(wishes) else 1
 
 
-def send(client: anthropic.Anthropic, wish: Wish) -> bool:
+def send(wish: Wish, key: str) -> bool:
     """Ask one; an answered one moves to the other file, a failed one stays with its reason."""
+    import anthropic  # takes a second, which the list alone need not wait for
+
     rest = {name: value for name, value in wish.kept["request"].items() if name != "stream"}
     plain = {name: rest.pop(name) for name in ("model", "max_tokens", "messages")}
     try:  # streamed, because the SDK does not wait for a long answer in one piece
         head = {"anthropic-beta": ",".join(wish.kept["betas"])} if "betas" in wish.kept else {}
-        with client.messages.stream(**plain, extra_body=rest, extra_headers=head) as stream:
+        messages = anthropic.Anthropic(api_key=key).messages
+        with messages.stream(**plain, extra_body=rest, extra_headers=head) as stream:
             reply = stream.get_final_message()
         if not reply.stop_reason:
             raise ConnectionError("the answer broke off before its end")
@@ -112,8 +114,6 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
-        print("\nStopped. What was not answered is still on the list.")
-        sys.exit(130)
+        sys.exit("\nStopped. What was not answered is still on the list.")
     except OSError as error:
-        print(f"The wish list cannot be used ({error.strerror}).")
-        sys.exit(1)
+        sys.exit(f"The wish list cannot be used ({error.strerror}).")

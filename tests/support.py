@@ -184,7 +184,7 @@ class OwnCourse:
         file.write_text(recording(*exchanges), encoding="utf-8")
 
     def environment(self, **more: str) -> dict[str, str]:
-        """A fresh user's environment: an empty home, no proxy, nothing of the SDK's; then `more`."""
+        """A new user's environment: an empty home, no proxy, nothing of the SDK's; and `more`."""
         hidden = ("ANTHROPIC_", "COURSE_")
         mine = {
             name: value

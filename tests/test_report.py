@@ -89,7 +89,7 @@ def test_an_error_without_the_library_has_no_line_about_it(running: Kernel) -> N
 
 def test_functions_of_other_cells_are_shown_with_their_names_and_lines(running: Kernel) -> None:
     running.run(
-        "def first_text(message):\n    # the mistake of lesson 02\n    return message.content[0].text"
+        "def first_text(message):\n    # a mistake of lesson 02\n    return message.content[0].text"
     )
     running.run("def twice(message):\n    return first_text(message) * 2")
     shown = running.run(
@@ -129,7 +129,8 @@ def test_a_gathered_error_names_the_line_of_the_task(running: Kernel) -> None:
 
 def test_a_broken_connection_names_its_cause(running: Kernel) -> None:
     shown = running.run(
-        "anthropic.Anthropic(base_url=staged('no-connection'), max_retries=0).messages.create(**HELLO)"
+        "sdk = anthropic.Anthropic(base_url=staged('no-connection'), max_retries=0)\n"
+        "sdk.messages.create(**HELLO)"
     )
     assert "APIConnectionError: Connection error." in shown.traceback
     assert "caused by RemoteProtocolError: " in shown.traceback
@@ -137,11 +138,12 @@ def test_a_broken_connection_names_its_cause(running: Kernel) -> None:
 
 def test_a_cut_stream_shows_the_loop_of_the_learner(running: Kernel) -> None:
     shown = running.run(
-        "with anthropic.Anthropic(base_url=staged('cut-stream')).messages.stream(**HELLO) as stream:\n"
+        "sdk = anthropic.Anthropic(base_url=staged('cut-stream'))\n"
+        "with sdk.messages.stream(**HELLO) as stream:\n"
         "    for text in stream.text_stream:\n"
         "        pass"
     )
-    assert "in the cell, line 2:  for text in stream.text_stream:" in shown.traceback
+    assert "in the cell, line 3:  for text in stream.text_stream:" in shown.traceback
     assert shown.error["ename"] == "RemoteProtocolError"
 
 
@@ -189,7 +191,7 @@ def test_a_message_of_several_lines_keeps_them(running: Kernel) -> None:
 
 def test_an_error_that_cannot_be_put_into_words_is_still_shown(running: Kernel) -> None:
     shown = running.run(
-        "class Mute(Exception):\n    def __str__(self): raise RuntimeError('no words')\nraise Mute()"
+        "class Mute(Exception):\n    def __str__(self): raise RuntimeError('no')\nraise Mute()"
     )
     assert shown.outputs
     assert running.run("print('alive')").printed == "alive\n"
@@ -274,9 +276,9 @@ def test_a_report_that_is_caught_is_an_ordinary_error(running: Kernel) -> None:
 
 
 def test_many_differences_are_counted_and_not_all_listed(running: Kernel) -> None:
-    body = said("Hallo", system="Be long.", max_tokens=9, stop_sequences=["a"], metadata={"user_id": "b"},
-                service_tier="auto", tools=[{"name": "a", "input_schema": {"type": "object"}}],
-                tool_choice={"type": "auto"})  # fmt: skip
+    body = said("Hallo", system="Be long.", max_tokens=9, stop_sequences=["a"],
+                metadata={"user_id": "b"}, service_tier="auto", tool_choice={"type": "auto"},
+                tools=[{"name": "a", "input_schema": {"type": "object"}}])  # fmt: skip
     text = running.run(f"client.messages.create(**{body!r})").traceback
     assert len(re.findall(r"^  \w[\w.\[\]]*: (?:recorded|not)", text, flags=re.MULTILINE)) == 6
     assert "  ... and in 2 more places" in text

@@ -59,7 +59,12 @@ def rows(text: str) -> list[list[str]]:
     """The cells of a Markdown table, row by row, as a reader sees them."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
     cells = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines]
-    return [[re.sub(r"\\([^A-Za-z0-9\s])", r"\1", cell.strip()) for cell in row] for row in cells]
+    return [[as_read(cell.strip()) for cell in row] for row in cells]
+
+
+def as_read(cell: str) -> str:
+    """A cell's text as a reader sees it."""
+    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", cell.replace("<span>&#36;</span>", "$"))
 
 
 # --- show.message ---------------------------------------------------------------------------
@@ -87,7 +92,7 @@ def test_a_tool_call_shows_name_and_input(running: Kernel) -> None:
     text = markdown(
         running.run("show.message(played({'tool': 'look_up', 'input': {'day': 'Sunday'}}))")
     )
-    assert 'call of `look_up` with `{"day": "Sunday"}`' in "".join(sum(rows(text), []))
+    assert 'call of `look_up` with `{"day": "Sunday"}`' in [row[2] for row in rows(text)]
 
 
 def test_blocks_of_other_kinds_are_shown_by_their_type(running: Kernel) -> None:
@@ -103,8 +108,9 @@ def test_text_is_shown_as_it_is_and_not_as_markdown(running: Kernel) -> None:
     [row] = [row for row in rows(text) if row[0] == "content[0]"]
     assert len(row) == 3
     assert row[2] == "“" + TRICKY.replace("\n", " ") + "”"
+    quoted = text.split("“")[1].split("”")[0].replace("<span>&#36;</span>", "")
     for sign in "$<*[|`":
-        assert not re.search(rf"(?<!\\){re.escape(sign)}", text.split("“")[1].split("”")[0])
+        assert not re.search(rf"(?<!\\){re.escape(sign)}", quoted)
 
 
 def test_a_long_text_is_cut(running: Kernel) -> None:
@@ -149,9 +155,11 @@ def test_usage_takes_a_reply_or_its_usage(running: Kernel) -> None:
 
 def test_the_wire_shows_both_directions(running: Kernel) -> None:
     text = markdown(running.run("client.messages.create(**HELLO)\nshow.wire()"))
-    for part in ("POST /v1/messages", '"max_tokens": 300', "anthropic-version: 2026-10-21",
-                 "HTTP 200", '"stop_reason": "end_turn"', "request-id: req_", "x-course-reply"):  # fmt: skip
-        assert part in text
+    sent, came = text.split("**Came back**")
+    for part in ("POST /v1/messages", '"max_tokens": 300', "anthropic-version: 2026-10-21"):
+        assert part in sent
+    for part in ("HTTP 200", '"stop_reason": "end_turn"', "request-id: req_", "x-course-reply"):
+        assert part in came
 
 
 def test_the_wire_never_shows_the_key_or_a_header_that_is_not_allowed(running: Kernel) -> None:
@@ -223,7 +231,13 @@ def test_a_table_keeps_its_cells_apart_whatever_they_hold(running: Kernel) -> No
     cells = ["a|b", "$0.27", "$0.30", 1_234_567, True, None, "two\nlines"]
     text = markdown(running.run(f"show.table([{cells!r}], *'abcdefg')"))
     assert rows(text)[2] == ["a|b", "$0.27", "$0.30", "1,234,567", "True", "None", "two lines"]
-    assert not re.search(r"(?<!\\)\$", text)
+    assert "$" not in text
+
+
+def test_dollars_in_code_are_left_alone(running: Kernel) -> None:
+    text = markdown(running.run("show.table([['`a = $1 + $2`, $3 and $4']], 'x')"))
+    assert "`a = $1 + $2`" in text
+    assert text.count("<span>&#36;</span>") == 2
 
 
 class Pictures(html.parser.HTMLParser):

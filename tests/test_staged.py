@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 
 from helpers import staged
 from helpers.server.faults import FINE, HALF, STAGED, Staged
+from helpers.setup import course_server
 from tests.support import HELLO, OwnCourse, async_client, client, send, text_of
 
 JSON = dict[str, Any]
@@ -143,15 +145,11 @@ def test_every_script_says_what_happens_and_what_the_sdk_makes_of_it() -> None:
 
 def attempts(name: str, **settings: Any) -> int:
     """How many requests the SDK sends for one call."""
-    from helpers.setup import course_server
-
     log = course_server().course.log
     before = len(log)
-    with client(staged(name), timeout=QUICK.get(name, 30), **settings) as sdk:
-        try:
-            sdk.messages.create(**HELLO)
-        except anthropic.APIError:
-            pass
+    settings = {"timeout": QUICK.get(name, 30), **settings}
+    with client(staged(name), **settings) as sdk, suppress(anthropic.APIError):
+        sdk.messages.create(**HELLO)
     return len(log) - before
 
 
@@ -170,10 +168,13 @@ def test_without_retries_the_first_refusal_is_raised() -> None:
 
 def test_a_cut_stream_gives_the_text_that_had_come() -> None:
     pieces = []
-    with client(staged("cut-stream")) as sdk, pytest.raises(httpx2.RemoteProtocolError):
-        with sdk.messages.stream(**HELLO) as stream:
-            for piece in stream.text_stream:
-                pieces.append(piece)
+    with (
+        client(staged("cut-stream")) as sdk,
+        pytest.raises(httpx2.RemoteProtocolError),
+        sdk.messages.stream(**HELLO) as stream,
+    ):
+        for piece in stream.text_stream:
+            pieces.append(piece)
     text = "".join(pieces)
     assert len(text) >= 50
     assert HALF.startswith(text) and text != HALF
@@ -181,10 +182,13 @@ def test_a_cut_stream_gives_the_text_that_had_come() -> None:
 
 def test_a_stalled_stream_gives_the_text_that_had_come_and_then_times_out() -> None:
     pieces = []
-    with client(staged("stall"), timeout=0.5) as sdk, pytest.raises(httpx2.ReadTimeout):
-        with sdk.messages.stream(**HELLO) as stream:
-            for piece in stream.text_stream:
-                pieces.append(piece)
+    with (
+        client(staged("stall"), timeout=0.5) as sdk,
+        pytest.raises(httpx2.ReadTimeout),
+        sdk.messages.stream(**HELLO) as stream,
+    ):
+        for piece in stream.text_stream:
+            pieces.append(piece)
     assert HALF.startswith("".join(pieces)) and len("".join(pieces)) >= 50
 
 
@@ -196,9 +200,12 @@ def test_a_stream_without_an_end_raises_nothing_and_only_the_stop_reason_shows_i
 
 
 def test_an_error_inside_a_stream_has_status_200_and_its_own_type() -> None:
-    with client(staged("error-event")) as sdk, pytest.raises(anthropic.APIStatusError) as raised:
-        with sdk.messages.stream(**HELLO) as stream:
-            stream.until_done()
+    with (
+        client(staged("error-event")) as sdk,
+        pytest.raises(anthropic.APIStatusError) as raised,
+        sdk.messages.stream(**HELLO) as stream,
+    ):
+        stream.until_done()
     assert raised.value.status_code == 200
     assert raised.value.type == "overloaded_error"
     assert not isinstance(raised.value, anthropic.InternalServerError)

@@ -149,10 +149,8 @@ def betas(request: Request) -> tuple[str, ...]:
 def canonical(value: Any, inside: str = "") -> Any:
     """A JSON value as recordings keep it: base64, signatures and long texts become digests."""
     if isinstance(value, dict):
-        binary = value.get("type") in (
-            "base64",
-            "redacted_thinking",
-        )  # a schema's type may be a list
+        # In a tuple, not in a set: the type of a JSON schema may be a list.
+        binary = value.get("type") in ("base64", "redacted_thinking")
         return {
             key: digest(item)
             if isinstance(item, str) and (key == "signature" or (binary and key == "data"))

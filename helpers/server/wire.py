@@ -36,7 +36,7 @@ SIGNATURE_HEAD = b"\x08\x04\x12\x8a\x06\n\x10\x08\x12\x18\x028\x01B\x08thinking\
 
 
 def make_id(kind: str, *seed: object) -> str:
-    """An id of the real shape: `kind_01` and 22 characters of base58, always the same for a seed."""
+    """An id of the real shape: `kind_01` and 22 characters of base58, the same for a seed."""
     number = int.from_bytes(_digest("id", kind, *seed), "big")
     tail = PREFIXES.get(kind, "01")
     while len(tail) < 24:
@@ -142,8 +142,8 @@ def check_short(short: Any) -> None:
         texts = all(isinstance(error.get(name), str) for name in ("type", "message"))
         if "error" in short and not (texts and 400 <= short.get("status", 0) < 600):
             raise ValueError(
-                "A reply with 'error' needs a 'status' from 400 to 599, and in 'error' a 'type' and "
-                f"a 'message', both texts. Got: {short!r:.80}"
+                "A reply with 'error' needs a 'status' from 400 to 599, and in 'error' a 'type' "
+                f"and a 'message', both texts. Got: {short!r:.80}"
             )
         if fault.get("kind") not in FAULTS:
             raise ValueError(f"The 'kind' of a fault is one of: {', '.join(FAULTS)}.")
@@ -339,13 +339,15 @@ def stream_steps(message: JSON, *seed: object) -> Iterator[Step]:
     first.pop("server_tool_use", None)
     yield _event("message_start", {"message": start | {"usage": first}}, rng, SECONDS_TO_FIRST)
     thinking = (final.get("output_tokens_details") or {}).get("thinking_tokens", 0)
-    for index, block in enumerate(message["content"]):
-        opened, deltas = _open(block, rng)
+    opening = [_open(block, rng) for block in message["content"]]
+    letters = sum(len(_text_of(delta)) for _, deltas in opening for delta in deltas)
+    visible = final["output_tokens"] - thinking  # the same time in all as the plain reply takes
+    for index, (opened, deltas) in enumerate(opening):
         yield _event("content_block_start", {"index": index, "content_block": opened}, rng)
         if index == 0:
             yield Step(0.0, b'event: ping\ndata: {"type": "ping"}\n\n')
         for delta in deltas:
-            wait = SECONDS_PER_TOKEN * len(_text_of(delta)) / 3
+            wait = SECONDS_PER_TOKEN * visible * len(_text_of(delta)) / max(letters, 1)
             if delta["type"] == "signature_delta":
                 wait, thinking = SECONDS_PER_TOKEN * thinking, 0
             yield _event("content_block_delta", {"index": index, "delta": delta}, rng, wait)
