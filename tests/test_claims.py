@@ -377,6 +377,63 @@ def saving() -> None:
     assert json.loads(json.dumps(message.to_dict()["content"]))[0]["text"] == "Nine."
 
 
+@claim("05", "to_param holds objects of the package: json.dumps of it fails, too")
+def to_param_is_no_json() -> None:
+    with played([{"thinking": ""}, "Nine."]) as talk:
+        turn = talk.sdk.messages.create(**HELLO).to_param()
+    with pytest.raises(TypeError, match="ThinkingBlock is not JSON serializable"):
+        json.dumps(turn)
+
+
+@claim("05", "turns that went through to_dict, a file and back are accepted with their thinking")
+def history_from_a_file() -> None:
+    with played([{"thinking": ""}, "Nine."]) as talk:
+        message = talk.sdk.messages.create(**HELLO)
+        kept = {"role": message.role, "content": message.to_dict()["content"]}
+        turns = json.loads(json.dumps([*HELLO["messages"], kept, *HELLO["messages"]]))
+        talk.sdk.messages.create(**{**HELLO, "messages": turns})
+        assert talk.sent["messages"][1]["content"][0]["signature"]
+
+
+@claim("05", "a thread sends new turns only, and all of them again when the API lost it")
+def message_thread() -> None:
+    code = {"error_code": "thread_not_found"}
+    lost = {"type": "not_found_error", "message": "-", "details": code}
+    with played("One.", "Two.", {"status": 404, "error": lost}, "Three.") as talk:
+        thread = talk.sdk.beta.messages.thread(model=facts.MODEL, max_tokens=300)
+        for text in ("a", "b", "c"):
+            thread.send({"role": "user", "content": text})
+        sent = [entry.request.body for entry in talk.log]
+        assert [(each["thread"]["type"], len(each["messages"])) for each in sent] == [
+            ("create", 1), ("continue", 1), ("continue", 1), ("create", 5),
+        ]  # fmt: skip
+
+
+@claim("05", "compaction gives one block and a stop reason, and to_param sends the block back")
+def compaction() -> None:
+    block = {"type": "compaction", "content": "A greeting.", "signature": "staged"}
+    beta: Any = {**HELLO, "betas": ["compact-2026-09-04"]}
+    with played({"content": [block], "stop_reason": "compaction"}, "Nine.") as talk:
+        whole = talk.sdk.beta.messages.create(**beta, compaction={"type": "summarize"})
+        assert whole.stop_reason == "compaction"
+        turns = [whole.to_param(), *HELLO["messages"]]
+        talk.sdk.beta.messages.create(**{**beta, "messages": turns})
+        assert talk.sent["messages"][0] == {"role": "assistant", "content": [block]}
+
+
+@claim("05", "a middleware sees the body of each attempt")
+def middleware_body() -> None:
+    seen: list[Any] = []
+
+    def looking_on(request: Any, call_next: Any) -> Any:
+        seen.append(request.json["messages"])
+        return call_next(request)
+
+    with played(refusal(529, **HEADERS), "Nine.", middleware=[looking_on]) as talk:
+        talk.sdk.messages.create(**HELLO)
+    assert seen == [HELLO["messages"]] * 2
+
+
 # --- streams --------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ import anthropic
 import pytest
 
 from helpers.server.adapter import Server
+from helpers.server.core import Course
 from helpers.server.faults import STAGED
 from tests.support import HELLO, async_client, client, exchange, said, send, serving, text_of
 
@@ -197,6 +198,14 @@ def test_a_lesson_that_begins_again_under_load_answers_everybody() -> None:
         finally:
             done.set()
             again.join()
+
+
+def test_a_server_can_be_stopped_the_moment_it_has_started() -> None:
+    for _ in range(20):
+        stopping = threading.Thread(target=Server(Course()).stop, daemon=True)
+        stopping.start()
+        stopping.join(10)
+        assert not stopping.is_alive()
 
 
 def test_a_server_that_is_stopped_ends_its_thread_and_frees_its_port() -> None:

@@ -48,7 +48,6 @@ class Server:
             # 128 MiB: above the API's own 32 MB, so that a request too large gets its 413.
             server = HTTPServer(self._handle, max_buffer_size=128 * 1024 * 1024)
             server.add_socket(self._socket)
-            self._ready.set()
             return server
 
         async def close() -> None:
@@ -58,6 +57,7 @@ class Server:
             await server.close_all_connections()
 
         server = self._loop.run_until_complete(listen())
+        self._loop.call_soon(self._ready.set)  # not before: a stop() until then would be lost
         self._loop.run_forever()
         self._loop.run_until_complete(close())
         self._loop.close()

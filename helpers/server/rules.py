@@ -324,6 +324,8 @@ def prefill(call: Call) -> Objections:
     last = call.turns[-1]
     if last["role"] != "assistant" or not last["content"] or is_server_turn(last):
         return
+    if call.body.get("compaction"):  # a summary is asked for, not an answer
+        return
     if not call.model.prefill or call.part("thinking", "type") == "enabled":
         must = "The conversation must end with a user message."
         yield f"This model does not support assistant message prefill. {must}"
