@@ -78,12 +78,13 @@ def missed_report(missed: Missed, lesson: str) -> list[str]:
     lines += [
         "What you can do:",
         "  - undo the change and run the cell again;",
-        f"  - give the lesson back as it was: python3 start.py reset {lesson} (Windows: py start.py)",
+        f"  - give the lesson back as it was: python3 start.py reset {lesson}"
+        " (Windows: py start.py)",
         "  - ask the real API: put a key into .env (lesson 00 shows how), then run setup again;",
         "  - keep the question: from helpers import wish; wish()",
         "",
-        f"What would have been sent: about {asked:,} tokens, about {dollars(asked * price / MILLION)} "
-        "before the answer.",
+        f"What would have been sent: about {asked:,} tokens, "
+        f"about {dollars(asked * price / MILLION)} before the answer.",
     ]
     body = json.dumps(shorten(missed.body), indent=2, ensure_ascii=False).splitlines()
     lines += body[:BODY_LINES] + (["  ..."] if len(body) > BODY_LINES else [])

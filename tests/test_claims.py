@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ import httpx  # the package that SDK 2.x does not use any more
 import httpx2
 import pytest
 from anthropic import _constants
+from anthropic.lib.tools import ToolError
 from anthropic.resources.messages import messages as sdk_messages
 
 from helpers import facts
@@ -630,6 +632,205 @@ def middleware() -> None:
     with played(*replies, middleware=[count]) as talk:
         talk.sdk.messages.create(**HELLO)
         assert len(calls) == len(talk.log) == 2
+
+
+# --- tools ----------------------------------------------------------------------------------
+
+FERRY_TOOL: Any = {
+    "name": "departures",
+    "input_schema": {
+        "type": "object",
+        "properties": {"island": {"type": "string", "enum": ["Tern Island"]}},
+        "required": ["island"],
+        "additionalProperties": False,
+    },
+}
+
+
+@claim("06", "before a call may stand thinking, which has no id: content[0].id fails")
+def first_block_of_a_call() -> None:
+    with played([{"thinking": ""}, {"tool": "departures", "input": {}}]) as talk:
+        message: Any = talk.sdk.messages.create(**HELLO, tools=[FERRY_TOOL])
+    assert [block.type for block in message.content] == ["thinking", "tool_use"]
+    with pytest.raises(AttributeError, match="'ThinkingBlock' object has no attribute 'id'"):
+        message.content[0].id  # noqa: B018
+
+
+@claim("06", "the package does not hold the input of a call against the tool's schema")
+def input_unchecked() -> None:
+    with played([{"tool": "departures", "input": {"iland": 7}}]) as talk:
+        message: Any = talk.sdk.messages.create(**HELLO, tools=[FERRY_TOOL])
+    assert message.content[-1].input == {"iland": 7}
+
+
+@claim("06", "tools go out as they stand, with the request that names them and no other")
+def tools_each_time() -> None:
+    with played("Hi.") as talk:
+        talk.sdk.messages.create(**HELLO, tools=[FERRY_TOOL])
+        assert talk.sent["tools"] == [FERRY_TOOL]
+        talk.sdk.messages.create(**HELLO)
+        assert "tools" not in talk.sent
+
+
+@claim("06", "a loop that waits for end_turn sends the same again after each other stop reason")
+def spinning() -> None:
+    rare = ("max_tokens", "refusal", "stop_sequence", "model_context_window_exceeded")
+    for name in rare:
+        with played(STAGED[name].replies[-1]) as talk:
+            stops: list[str | None] = []
+            while stops[-1:] != ["end_turn"] and len(stops) < 3:
+                message = talk.sdk.messages.create(**HELLO, tools=[FERRY_TOOL])
+                assert not [block for block in message.content if block.type == "tool_use"]
+                stops.append(message.stop_reason)
+            assert stops == [name] * 3
+            assert len({json.dumps(entry.request.body) for entry in talk.log}) == 1
+
+
+# --- the tool runner, and calls in a stream --------------------------------------------------
+
+
+@anthropic.beta_tool
+def forecast(day: str) -> str:
+    """The chance of rain on a day."""
+    if day == "never":
+        raise ValueError("no such day")
+    if day == "later":
+        raise ToolError("Ask again tomorrow.")
+    return "10 %"
+
+
+def called(*days: str) -> list[JSON]:
+    """A reply that calls `forecast` once for each day."""
+    return [{"thinking": ""}, *({"tool": "forecast", "input": {"day": day}} for day in days)]
+
+
+@claim("06b", "with thread=False the runner sends all of the history, without a beta header")
+def runner_without_thread() -> None:
+    with played(called("Monday"), "Go.") as talk:
+        run: Any = talk.sdk.beta.messages.tool_runner
+        assert len(list(run(**HELLO, tools=[forecast], thread=False))) == 2
+        assert [len(entry.request.body["messages"]) for entry in talk.log] == [1, 3]
+        assert all("anthropic-beta" not in entry.request.headers for entry in talk.log)
+        assert all(entry.request.body["tools"] == [forecast.to_dict()] for entry in talk.log)
+
+
+@claim("06b", "a loop of one's own with to_dict() and to_param() sends what the runner sends")
+def runner_and_loop() -> None:
+    with played(called("Monday"), "Go.", called("Monday"), "Go.") as talk:
+        run: Any = talk.sdk.beta.messages.tool_runner
+        run(**HELLO, tools=[forecast], thread=False).until_done()
+        ask: Any = {**HELLO, "tools": [forecast.to_dict()]}
+        first = talk.sdk.messages.create(**ask)
+        results = [
+            {"type": "tool_result", "tool_use_id": block.id, "content": forecast(**block.input)}
+            for block in first.content
+            if block.type == "tool_use"
+        ]
+        told = {"role": "user", "content": results}
+        talk.sdk.messages.create(
+            **{**ask, "messages": [*HELLO["messages"], first.to_param(), told]}
+        )
+        bodies = [entry.request.body for entry in talk.log]
+    assert bodies[0] == bodies[2]
+    assert [turn["role"] for turn in bodies[1]["messages"]] == ["user", "assistant", "user"]
+
+    def plain(body: JSON) -> str:  # the two calls have ids and signatures of their own
+        return re.sub(
+            r'"(id|tool_use_id|signature)": "[^"]+"', "", json.dumps(body, sort_keys=True)
+        )
+
+    assert plain(bodies[1]) == plain(bodies[3])
+
+
+@claim("06b", "by default the runner uses a message thread: results only, no tools")
+def runner_with_thread() -> None:
+    with played(called("Monday"), "Go.") as talk:
+        run: Any = talk.sdk.beta.messages.tool_runner
+        run(**HELLO, tools=[forecast]).until_done()
+        first, second = (entry.request for entry in talk.log)
+    assert first.body["thread"] == {"type": "create"}
+    assert second.headers["anthropic-beta"] == "message-threads-2026-08-12"
+    assert second.body["thread"]["type"] == "continue" and "tools" not in second.body
+    assert [part["type"] for part in second.body["messages"][0]["content"]] == ["tool_result"]
+
+
+@claim("06b", "Claude reads an exception of a tool as repr, and a ToolError in its own words")
+def runner_errors() -> None:
+    with played(called("never", "later"), "Go.") as talk:
+        run: Any = talk.sdk.beta.messages.tool_runner
+        run(**HELLO, tools=[forecast], thread=False).until_done()
+        results = talk.sent["messages"][-1]["content"]
+    said_to_claude = [(result["content"], result["is_error"]) for result in results]
+    wanted = [("ValueError('no such day')", True), ("Ask again tomorrow.", True)]
+    assert said_to_claude == wanted
+
+
+@claim("06b", "max_iterations caps the runner's requests; without it there is no cap")
+def runner_cap() -> None:
+    with played(called("Monday")) as talk:
+        run: Any = talk.sdk.beta.messages.tool_runner
+        capped = list(run(**HELLO, tools=[forecast], thread=False, max_iterations=3))
+        assert [message.stop_reason for message in capped] == ["tool_use"] * 3
+        endless = run(**HELLO, tools=[forecast], thread=False)
+        assert [next(endless).stop_reason for _ in range(12)] == ["tool_use"] * 12
+
+
+@claim("06b", "the runner goes on after pause_turn, and sends the reply back as it came")
+def runner_pause() -> None:
+    with played(*STAGED["pause_turn"].replies) as talk:
+        run: Any = talk.sdk.beta.messages.tool_runner
+        run(**HELLO, tools=[forecast], thread=False).until_done()
+        (paused,) = talk.sent["messages"][1:]
+    assert len(talk.log) == 2
+    first = json.loads(b"".join(step.data for step in talk.log[0].reply.steps))
+    assert paused == {"role": "assistant", "content": first["content"]}
+
+
+@claim("06b", "@beta_tool makes a closed schema from hints and docstring")
+def beta_tool_schema() -> None:
+    made: Any = forecast.to_dict()
+    assert made["description"] == "The chance of rain on a day."
+    assert made["input_schema"]["additionalProperties"] is False
+    assert made["input_schema"]["required"] == ["day"]
+
+
+@claim("06b", "the pieces of a streamed input begin with an empty one and are JSON at the end only")
+def streamed_input() -> None:
+    with (
+        played([{"tool": "draft", "input": {"visitors": 1200}}]) as talk,
+        talk.sdk.messages.stream(**HELLO) as stream,
+    ):
+        pieces = [event.partial_json for event in stream if event.type == "input_json"]
+    assert pieces[0] == "" and len(pieces) > 2
+    with pytest.raises(json.JSONDecodeError):
+        json.loads("".join(pieces[:-1]))
+    assert json.loads("".join(pieces)) == {"visitors": 1200}
+
+
+@claim("06b", "half a number in a snapshot of a streamed input is a number")
+def half_a_number() -> None:
+    numbers = range(100_000_000, 100_000_010)  # where a text is cut depends on the text
+    halves: list[int] = []
+    with played(*([{"tool": "draft", "input": {"visitors": n}}] for n in numbers)) as talk:
+        for number in numbers:
+            with talk.sdk.messages.stream(**HELLO) as stream:
+                events: list[Any] = [event for event in stream if event.type == "input_json"]
+            shown = [dict(event.snapshot) for event in events]
+            assert shown[-1] == {"visitors": number}
+            halves += [one["visitors"] for one in shown if one and one != shown[-1]]
+    assert halves and all("100000000".startswith(str(half)) for half in halves)
+
+
+@claim("06b", "a server tool's result comes whole in its first event, without deltas")
+def whole_results() -> None:
+    found = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_01", "content": []}
+    with (
+        played([STAGED["pause_turn"].replies[0]["content"][0], found, "Nine."]) as talk,
+        talk.sdk.messages.stream(**HELLO) as stream,
+    ):
+        events = [(event.type, getattr(event, "index", None)) for event in stream]
+    assert ("content_block_delta", 0) in events and ("content_block_delta", 2) in events
+    assert ("content_block_start", 1) in events and ("content_block_delta", 1) not in events
 
 
 # --- errors and retries ---------------------------------------------------------------------

@@ -189,12 +189,14 @@ def test_a_message_of_several_lines_keeps_them(running: Kernel) -> None:
     assert max(map(len, lines)) <= 100
 
 
-def test_an_error_that_cannot_be_put_into_words_is_still_shown(running: Kernel) -> None:
+def test_an_error_that_we_cannot_put_into_words_is_shown_by_ipython(running: Kernel) -> None:
+    """And it does not switch the short form off for the cells that follow."""
     shown = running.run(
-        "class Mute(Exception):\n    def __str__(self): raise RuntimeError('no')\nraise Mute()"
+        "class Mute(Exception):\n    def __str__(self): raise RuntimeError\n"
+        "raise ValueError('said') from Mute()"
     )
-    assert shown.outputs
-    assert running.run("print('alive')").printed == "alive\n"
+    assert (shown.error["ename"], shown.error["evalue"]) == ("ValueError", "said")
+    assert "Traceback (most recent call last)" in shown.traceback
     assert running.run("[][0]").error["traceback"][0] == "in the cell, line 1:  [][0]"
 
 

@@ -55,6 +55,11 @@ def markdown(shown: Shown) -> str:
     return text
 
 
+def exchange_shown(shown: Shown) -> str:
+    """Everything that `show.wire` displayed: what was sent, then what came back."""
+    return "\n\n".join(shown.displayed("text/markdown"))
+
+
 def rows(text: str) -> list[list[str]]:
     """The cells of a Markdown table, row by row, as a reader sees them."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
@@ -154,7 +159,7 @@ def test_usage_takes_a_reply_or_its_usage(running: Kernel) -> None:
 
 
 def test_the_wire_shows_both_directions(running: Kernel) -> None:
-    text = markdown(running.run("client.messages.create(**HELLO)\nshow.wire()"))
+    text = exchange_shown(running.run("client.messages.create(**HELLO)\nshow.wire()"))
     sent, came = text.split("**Came back**")
     for part in ("POST /v1/messages", '"max_tokens": 300', "anthropic-version: 2026-10-21"):
         assert part in sent
@@ -162,8 +167,15 @@ def test_the_wire_shows_both_directions(running: Kernel) -> None:
         assert part in came
 
 
+def test_the_wire_shows_only_what_was_sent_if_asked_to(running: Kernel) -> None:
+    text = exchange_shown(running.run("client.messages.create(**HELLO)\nshow.wire(reply=False)"))
+    assert "POST /v1/messages" in text and '"max_tokens": 300' in text
+    assert "Came back" not in text and "HTTP 200" not in text
+    assert REPLAY_KEY not in text and SECRET not in text
+
+
 def test_the_wire_never_shows_the_key_or_a_header_that_is_not_allowed(running: Kernel) -> None:
-    text = markdown(running.run("client.messages.create(**HELLO)\nshow.wire()"))
+    text = exchange_shown(running.run("client.messages.create(**HELLO)\nshow.wire()"))
     assert "your key, not shown" in text
     for secret in (REPLAY_KEY, SECRET, "x-private", "user-agent", "organization"):
         assert secret not in text
@@ -179,7 +191,7 @@ def test_the_lists_of_what_may_be_shown_hold_no_credential() -> None:
 
 
 def test_the_wire_shows_the_exchange_before_the_last(running: Kernel) -> None:
-    text = markdown(
+    text = exchange_shown(
         running.run("client.messages.create(**HELLO)\nplayed('other')\nshow.wire(back=2)")
     )
     assert "Hi there." in text
@@ -191,12 +203,12 @@ def test_a_stream_is_shown_event_by_event(running: Kernel) -> None:
         "    stream.until_done()\n"
         "show.wire()"
     )
-    text = markdown(shown)
+    text = exchange_shown(shown)
     assert "event: message_start" in text and 'data: {"type": "ping"}' in text
 
 
 def test_long_texts_are_shortened_for_the_eye(running: Kernel) -> None:
-    text = markdown(running.run(f"client.messages.create(**{said(LONG)!r})\nshow.wire()"))
+    text = exchange_shown(running.run(f"client.messages.create(**{said(LONG)!r})\nshow.wire()"))
     assert f"({len(LONG)} characters)" in text
     assert LONG not in text
 
@@ -206,7 +218,7 @@ def test_an_answer_of_the_courses_rules_is_marked_as_such(running: Kernel) -> No
         "try:\n    client.messages.create(**{**HELLO, 'model': 'claude-does-not-exist'})\n"
         "except anthropic.NotFoundError:\n    show.wire()"
     )
-    assert "x-course-reply: rule: unknown-model" in markdown(shown)
+    assert "x-course-reply: rule: unknown-model" in exchange_shown(shown)
 
 
 def test_where_nothing_came_back_the_wire_says_so(running: Kernel) -> None:
@@ -216,12 +228,12 @@ def test_where_nothing_came_back_the_wire_says_so(running: Kernel) -> None:
         ".messages.create(**HELLO)\n"
         "except anthropic.APIConnectionError:\n    show.wire()"
     )
-    assert markdown(shown).endswith("nothing")
+    assert exchange_shown(shown).endswith("nothing")
 
 
 def test_before_the_first_call_the_wire_says_that_there_is_nothing(running: Kernel) -> None:
     shown = running.run(f"setup({LESSON!r})\nshow.wire()")
-    assert "Nothing went through the course server yet" in markdown(shown)
+    assert "Nothing went through the course server yet" in exchange_shown(shown)
 
 
 # --- show.table and show.plot ---------------------------------------------------------------
