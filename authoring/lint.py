@@ -40,6 +40,10 @@ class Finding:
 
 
 RULES = NOTEBOOK_RULES | FILE_RULES | RECORDING_RULES
+# Exercise notebooks are built without outputs and make no call of their own: not for them.
+LESSONS_ONLY = {
+    "executed-in-order", "setup-first", "first-call-early", "navigation-current", "facts-current",
+}  # fmt: skip
 
 
 def reason(rule: str) -> str:
@@ -69,10 +73,17 @@ def check_notebook(path: Path, root: Path) -> tuple[Notebook, list[Finding]]:
     book = Notebook.read(path, root)
     found = []
     for rule, check in NOTEBOOK_RULES.items():
+        if rule in LESSONS_ONLY and is_exercise(book):
+            continue
         for index, what, do in check(book):
             where = "" if index is None else place(index, book.cells[index])
             found.append(Finding(book.file, rule, where, what, do))
     return book, found
+
+
+def is_exercise(book: Notebook) -> bool:
+    """Whether a notebook is one of those that `python -m authoring build` makes."""
+    return book.file.startswith("exercises/")
 
 
 def check_file(path: Path, root: Path) -> tuple[Text | None, list[Finding]]:
@@ -132,10 +143,11 @@ def lint(root: Path, files: Sequence[Path] = (), retirement_days: int | None = N
         print(finding)
     if not books:
         raise AuthoringError("no notebook found, so nothing was checked.")
-    print(style_table(books))
+    print(style_table([book for book in books if not is_exercise(book)]))
     cells = sum(len(book.cells) for book in books)
     print(
-        f"covered: {len(books)} notebooks ({cells} cells) by {len(NOTEBOOK_RULES)} rules, "
+        f"covered: {len(books)} notebooks ({cells} cells) by {len(NOTEBOOK_RULES)} rules "
+        f"({len(LESSONS_ONLY)} of them not for exercises), "
         f"{recordings} recordings by {len(RECORDING_RULES)}, {texts} text files by "
         f"{len(FILE_RULES)}; {len(paths) - texts} binary files by name only; "
         f"{len(found)} findings, {len(retired)} models near their end"

@@ -1,4 +1,4 @@
-"""Writes the replies of a lesson: runs it, stops at the first request without a reply, asks for one.
+"""Writes the replies of a lesson: runs it, stops at a request without a reply, and asks for one.
 
 A reply is given in the recordings' short form, typed in or taken from a file of drafts. It must
 not invent anything: what is stored is what the author wrote, marked `authored`.

@@ -302,6 +302,20 @@ def test_there_is_no_case_for_a_rule_that_is_gone() -> None:
     assert set(CASES) == set(lint.RULES)
 
 
+@pytest.mark.parametrize("rule", sorted(lint.LESSONS_ONLY))
+def test_a_rule_for_lessons_leaves_exercises_alone(rule: str, tmp_path: Path) -> None:
+    course = Course(tmp_path)
+    CASES[rule][0](course)
+    course.save()
+    exercise = tmp_path / "exercises" / course.path.name
+    exercise.parent.mkdir()
+    exercise.write_bytes(course.path.read_bytes())
+    _, lesson = lint.check_notebook(course.path, tmp_path)
+    _, found = lint.check_notebook(exercise, tmp_path)
+    assert rule in {finding.rule for finding in lesson}
+    assert rule not in {finding.rule for finding in found}
+
+
 # More ways to break a rule, each of which has to be found as well.
 MORE: list[tuple[str, Change]] = [
     ("no-live-display", lambda c: c.code("handle = display(1, display_id=True)")),
