@@ -17,12 +17,27 @@ if find_spec("anthropic") is None:
 
 from helpers import show
 from helpers.cost import cost
+from helpers.exercise import exercise
 from helpers.hunt import hunt
 from helpers.ledger import ledger
+from helpers.progress import progress
+from helpers.quiz import quiz
 from helpers.setup import default_model, setup
 from helpers.staged import staged
 from helpers.wishes import wish
 
 MODEL = default_model()
 
-__all__ = ["MODEL", "cost", "hunt", "ledger", "setup", "show", "staged", "wish"]
+__all__ = [
+    "MODEL",
+    "cost",
+    "exercise",
+    "hunt",
+    "ledger",
+    "progress",
+    "quiz",
+    "setup",
+    "show",
+    "staged",
+    "wish",
+]

@@ -8,6 +8,8 @@ its claim here. Waiting is never timed: what is counted are attempts.
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import json
 import re
 import warnings
@@ -31,7 +33,7 @@ from helpers import facts
 from helpers.lessons import BY_NUMBER
 from helpers.server.core import Entry
 from helpers.server.faults import STAGED
-from tests.support import HELLO, async_client, client, exchange, said, serving, text_of
+from tests.support import HELLO, ROOT, async_client, client, exchange, said, serving, text_of
 
 JSON = dict[str, Any]
 HEADERS = {"retry-after-ms": "1"}  # so that retries come at once
@@ -831,6 +833,52 @@ def whole_results() -> None:
         events = [(event.type, getattr(event, "index", None)) for event in stream]
     assert ("content_block_delta", 0) in events and ("content_block_delta", 2) in events
     assert ("content_block_start", 1) in events and ("content_block_delta", 1) not in events
+
+
+# --- pictures and files ---------------------------------------------------------------------
+
+
+def pictured(data: Any) -> JSON:
+    source = {"type": "base64", "media_type": "image/png", "data": data}
+    return said([{"type": "image", "source": source}])
+
+
+@claim("07", "a Path, an open file and a picture in memory are sent as base64, without a name")
+def picture_data() -> None:
+    path = ROOT / "notebooks" / "images" / "07_receipt.png"
+    raw = path.read_bytes()
+    with played("Seen.") as talk, path.open("rb") as file:
+        for data in (path, file, io.BytesIO(raw)):
+            talk.sdk.messages.create(**pictured(data))
+            assert talk.sent == pictured(base64.b64encode(raw).decode())
+            assert path.stem not in str(talk.log[-1].request)
+
+
+@claim("07", "bytes in place of a path are a TypeError, and nothing is sent")
+def picture_bytes() -> None:
+    with played("Seen.") as talk:
+        with pytest.raises(TypeError, match="bytes is not JSON serializable"):
+            talk.sdk.messages.create(**pictured(b"PNG"))
+        assert not talk.log
+
+
+@claim("07", "an open file that was read to its end is sent as nothing")
+def picture_read_twice() -> None:
+    with played("Seen.") as talk:
+        held = io.BytesIO(b"PNG")
+        held.read()
+        with pytest.raises(anthropic.BadRequestError):
+            talk.sdk.messages.create(**pictured(held))
+        assert talk.sent == pictured("")
+
+
+@claim("07", "an upload by path carries the file's name and type, and may expire")
+def upload() -> None:
+    with played("Seen.") as talk:
+        path = ROOT / "notebooks" / "data" / "flea_market_rules.pdf"
+        made = talk.sdk.files.upload(file=path, expires_in_seconds=3_600)
+        assert (made.filename, made.mime_type) == (path.name, "application/pdf")
+        assert b"3600" in talk.log[-1].request.raw
 
 
 # --- errors and retries ---------------------------------------------------------------------

@@ -102,6 +102,10 @@ def paper(data: bytes = b"%PDF-1.7 and so on", **more: Any) -> JSON:
     return {"type": "document", "source": source, **more}
 
 
+def linked(address: str) -> JSON:
+    return {"type": "image", "source": {"type": "url", "url": address}}
+
+
 def noted(**kind: Any) -> JSON:
     source = {"type": "text", "media_type": "text/plain", "data": "A note."}
     return {"type": "document", "source": source, **kind}
@@ -159,6 +163,7 @@ HAIKU_4_5, SONNET_4_5, SONNET_4_6 = (
 DEAR = "claude-opus-5-5"
 OFF, AUTO = {"type": "disabled"}, {"type": "adaptive"}
 MANUAL = {"type": "enabled", "budget_tokens": 2_000}
+SURE, PAGES = {"transformations": {"oversized_image": "error"}}, b"%PDF-1.7 << /Type /Page >> "
 ANY, FORCED = {"type": "any"}, {"type": "tool", "name": "weather"}
 TALK_TOOLS = [user("Oslo?"), claude(call()), user(result())]
 
@@ -453,6 +458,35 @@ CASES = [
          "source.base64.data: At least one of the image dimensions exceed max allowed size for "
          "many-image requests: 2000 pixels", lambda: ask(messages=[user(*[picture(2_001,
          1)] * 20)])),
+    case("oversized-image", lambda: ask(messages=[user(picture(3_000, 1_000) | SURE)]),
+         "messages.0.content.0: image dimensions 3000x1000 exceed the maximum image size of a "
+         "model named on this request and would be downsized to 2576x859; scale the image to at "
+         "most 2576x859 or set the image's oversized_image setting to \"downsize\"",
+         lambda: ask(messages=[user(picture(2_576, 859) | SURE, picture(3_000, 1_000))])),
+    case("oversized-image", lambda: ask(model=SONNET_4_6, messages=[user(picture(1_920, 1_080)
+         | SURE)]), re.compile(".* would be downsized to 1456x819; .*"),
+         lambda: ask(messages=[user(picture(1_920, 1_080) | SURE)])),
+    case("media-count", lambda: ask(messages=[user(*[picture()] * 600, noted())]),
+         "too many images and documents: 600 + 1 > 600",
+         lambda: ask(messages=[user(*[picture()] * 599, noted())])),
+    case("media-count", lambda: ask(model=HAIKU_4_5, messages=[user(*[picture()] * 101)]),
+         "too many images and documents: 101 + 0 > 100",
+         lambda: ask(messages=[user(*[picture()] * 101)])),
+    case("url", lambda: ask(messages=[user(linked("images/slip.png"))]),
+         "Unable to download the file. Please verify the URL and try again.",
+         lambda: ask(messages=[user(linked("https://example.org/slip.png"))])),
+    case("url", lambda: ask(messages=[user(linked("http://localhost:8888/files/slip.png"))]),
+         "Unable to download the file. Please verify the URL and try again.",
+         lambda: ask("/v1/messages/count_tokens", messages=[user(linked("images/slip.png"))])),
+    case("url", lambda: ask(messages=[user(linked("http://[nobody"))]),
+         "Unable to download the file. Please verify the URL and try again.",
+         lambda: ask(messages=[user(linked("http://example.org"))])),
+    case("file-id", lambda: ask(messages=[user({"type": "document", "source": {"type": "file",
+         "file_id": "file_011CNobody"}})]), "File not found: file_011CNobody",
+         lambda: ask(messages=[user(paper())]), 404, "not_found_error"),
+    case("pdf", lambda: ask(messages=[user(paper(PAGES * 300), paper(PAGES * 301))]),
+         "messages.0.content.1.pdf.source.base64.data: A maximum of 600 PDF pages may be provided.",
+         lambda: ask(messages=[user(paper(PAGES * 300), paper(PAGES * 100))])),
     case("pdf", lambda: ask(messages=[user(paper(b"<html>"))]),
          "messages.0.content.0.pdf.source.base64.data: The PDF specified was not valid.",
          lambda: ask(messages=[user(paper())])),

@@ -15,6 +15,7 @@ from typing import Any
 
 from helpers import facts
 from helpers.server import estimate, recordings, rules, wire
+from helpers.server.files import Files
 from helpers.server.recordings import Exchange, Recordings
 from helpers.server.request import Problem, Reply, Request, Step
 
@@ -61,6 +62,7 @@ class Course:
     log: list[Entry] = field(default_factory=list)
     scripts: dict[str, Script] = field(default_factory=dict)
     turns: dict[str, int] = field(default_factory=dict)
+    files: Files = field(default_factory=Files)  # uploads belong to the account, not to a lesson
     tokens: Iterator[int] = field(default_factory=partial(count, 1))  # never twice, in any thread
 
     def start(self, recorded: Recordings) -> None:
@@ -96,27 +98,34 @@ class Course:
                 gone = "This staged reply belongs to an earlier start of the lesson. Run the cell "
                 gone += "that calls staged(...) again."
                 return wire.error(Problem(404, "not_found_error", gone), "none", request.path)
-        problem = rules.check(request, expected_key=None if script else self.key)
+        told = self.files.filled(request)  # what is matched and logged keeps its file ids
+        problem = rules.check(told, expected_key=None if script else self.key)
         missed = None
         if problem:
             key = recordings.request_key(request)  # no counter: a cell run again shows the same id
             reply = wire.error(problem, f"rule: {problem.rule}", problem.rule, key)
         elif request.path == "/v1/messages/count_tokens":
-            reply = _json(
-                {"input_tokens": estimate.request_tokens(request.body)}, "estimate", request
-            )
+            reply = _json({"input_tokens": estimate.request_tokens(told.body)}, "estimate", request)
+        elif request.path.startswith("/v1/files"):
+            reply = self._filed(request)
         elif request.path.startswith("/v1/models"):
             reply = _models(request)
         elif script:
-            reply = self._staged(script, request)
+            reply = self._staged(script, told)
         elif exchange := self.recorded.find(request):
-            reply = self._recorded(exchange, request)
+            reply = self._recorded(exchange, told)
         else:
             missed = self._miss(request)
             refusal = Problem(NO_RECORDING, "no_recording", _sentence(missed))
             reply = wire.error(refusal, "none", recordings.request_key(request))
         self.log.append(Entry(request, reply, bool(script), missed))
         return reply
+
+    def _filed(self, request: Request) -> Reply:
+        answer = self.files.answer(request)
+        if isinstance(answer, Problem):
+            return wire.error(answer, "rule: files", recordings.request_key(request))
+        return _json(answer, "files", request)
 
     def _staged(self, script: Script, request: Request) -> Reply:
         index = min(script.turn, len(script.replies) - 1)

@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from helpers import facts
 from helpers.server import estimate, schema, wire
@@ -37,6 +38,7 @@ DIRECT = "direct API, sonnet-5, published run of 2026-08-31"
 OURS = "wording not established"
 ANYWHERE = "; the directive-only form (content: [] with output_config) is accepted at any position"
 MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 NUMERIC = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
 UNSUPPORTED = {"integer": NUMERIC, "number": NUMERIC, "array": {"maxItems"}}
 CHANGED = {
@@ -96,6 +98,11 @@ class Call:
         found += [(f"system.{k}", block) for k, block in enumerate(items(self.body, "system"))]
         found += [(path, block) for path, _, block in self.everywhere()]
         return ((path, b) for path, b in found if isinstance(b.get("cache_control"), dict))
+
+    def sources(self, kind: str) -> Iterator[JSON]:
+        """The sources of one kind (`url`, `file`) of all pictures and documents."""
+        found = (block.get("source") for _, _, block in self.everywhere())
+        return (each for each in found if isinstance(each, dict) and each.get("type") == kind)
 
     def base64(self, kind: str) -> Iterator[tuple[str, JSON, bytes | None]]:
         """Path, source and bytes (None: not base64) of each inline image or document."""
@@ -498,11 +505,51 @@ def image(call: Call) -> Objections:
             yield f"{place}.data: {what}: {longest} pixels"
 
 
-@rule("claude-code#5174, 2025-08-05", *TALK)
+@rule("docs vision-coordinates, August 2026, which quotes the sentence", *TALK)
+def oversized_image(call: Call) -> Objections:
+    wanted = [path for path, _, block in call.everywhere("image") if no_downsizing(block)]
+    for path, _, data in call.base64("image") if wanted else ():
+        given = picture(data or b"")[1]
+        if path in wanted and given and min(given):
+            fits = estimate.resized(*given, high_res=call.model.high_res_images)
+            size, most = (f"{side[0]}x{side[1]}" for side in (given, fits))
+            if fits != given:
+                yield (
+                    f"{path}: image dimensions {size} exceed the maximum image size of a model "
+                    f"named on this request and would be downsized to {most}; scale the image to "
+                    f'at most {most} or set the image\'s oversized_image setting to "downsize"'
+                )
+
+
+@rule("claude-code#23392, 2026-02-05 (100); a published run of 2026-07-06 (600)", *TALK)
+def media_count(call: Call) -> Objections:
+    images, papers = (sum(1 for _ in call.everywhere(kind)) for kind in ("image", "document"))
+    if images + papers > (most := facts.PDF_MAX_PAGES[call.model.window]):  # the same numbers
+        yield f"too many images and documents: {images} + {papers} > {most}"
+
+
+@rule("quoted in public to 2026; for what is no address at all: " + OURS, "messages")
+def url(call: Call) -> Objections:
+    if not all(is_on_the_web(source["url"]) for source in call.sources("url")):
+        yield "Unable to download the file. Please verify the URL and try again."
+
+
+@rule("docs files, August 2026: status and sentence", "messages")
+def file_id(call: Call) -> Objections:
+    for source in call.sources("file"):  # an id that exists was replaced by its content before
+        yield Problem(404, "not_found_error", f"File not found: {source['file_id']}")
+
+
+@rule("claude-code#5174, 2025-08-05; pages: warp#8114, 2025-11-20", *TALK)
 def pdf(call: Call) -> Objections:
+    pages, most = 0, facts.PDF_MAX_PAGES[call.model.window]
     for path, _, data in call.base64("document"):
+        place = f"{path}.pdf.source.base64.data"
         if b"%PDF-" not in (data or b"")[:1_024]:
-            yield f"{path}.pdf.source.base64.data: The PDF specified was not valid."
+            yield f"{place}: The PDF specified was not valid."
+        pages += estimate.pdf_pages(data or b"")
+        if pages > most:
+            yield f"{place}: A maximum of {most} PDF pages may be provided."
 
 
 @rule("recorded, undated; the count is the course's estimate", *TALK)
@@ -523,6 +570,20 @@ def is_server_turn(turn: Mapping[str, Any]) -> bool:
 def tool_ids(group: list[tuple[int, int, JSON]]) -> list[str]:
     """The ids of the tool calls of a turn."""
     return [block["id"] for _, _, block in group if block["type"] == "tool_use"]
+
+
+def is_on_the_web(address: str) -> bool:
+    """Whether the API could fetch this at all: no path, nothing on the asking machine."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and parts.hostname not in {None, *LOOPBACK}
+
+
+def no_downsizing(block: Mapping[str, Any]) -> bool:
+    """Whether a picture asks to be refused rather than made smaller."""
+    return (block.get("transformations") or {}).get("oversized_image") == "error"
 
 
 def schema_fault(part: Any) -> str | None:

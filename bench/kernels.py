@@ -1,0 +1,74 @@
+"""Runs code in fresh kernels with jupyter_client alone: no comparison, nothing kept.
+
+`python -m bench.kernels NOTEBOOK ...` executes every code cell, one notebook after the other: what
+nbval is measured against. The kernels are those that nbval starts.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
+
+PATIENCE = 120  # seconds until a cell, or the start of a kernel, counts as hanging
+PACE = "__import__('os').environ['COURSE_PACE'] = '{}'"  # as conftest.py does for paced cells
+
+
+@contextmanager
+def kernel(folder: Path) -> Iterator[BlockingKernelClient]:
+    """A kernel of this Python that is ready, started in `folder` and killed at the end."""
+    manager = KernelManager(
+        kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager()
+    )
+    manager.start_kernel(cwd=str(folder), stderr=subprocess.DEVNULL)
+    client: BlockingKernelClient = manager.client()
+    try:
+        client.start_channels()
+        client.wait_for_ready(timeout=PATIENCE)
+        yield client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def run(client: BlockingKernelClient, code: str) -> str:
+    """Run one cell to its end, as nbval asks for it; give what it printed."""
+    asked = client.execute(code, store_history=False, allow_stdin=False, stop_on_error=False)
+    printed = ""
+    while True:
+        message = client.get_iopub_msg(timeout=PATIENCE)
+        if message["parent_header"].get("msg_id") != asked:
+            continue
+        content = message["content"]
+        if message["msg_type"] == "stream" and content["name"] == "stdout":
+            printed += content["text"]
+        if message["msg_type"] == "status" and content["execution_state"] == "idle":
+            break
+    while client.get_shell_msg(timeout=PATIENCE)["parent_header"].get("msg_id") != asked:
+        pass
+    return printed
+
+
+def run_notebook(path: Path) -> int:
+    """Run every code cell of a notebook in a fresh kernel; give their number."""
+    cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    with kernel(path.parent) as client:
+        for cell in cells:
+            paced = "paced" in cell.metadata.get("tags", [])
+            if paced:
+                run(client, PACE.format(1))
+            run(client, cell.source)
+            if paced:
+                run(client, PACE.format(0))
+    return len(cells)
+
+
+if __name__ == "__main__":
+    print(sum(run_notebook(Path(name)) for name in sys.argv[1:]), "cells")

@@ -1,0 +1,1337 @@
+"""Exercises of lesson 02: list the blocks, read the text, say how it ended, add up the input.
+
+The only form of them that is written by hand. `python -m authoring build` makes the notebooks and
+the table of common mistakes from it; tests/test_exercises.py proves what stands here.
+"""
+
+from typing import Any
+
+from helpers.grading import Exercise, Lab, Mistake, Run
+
+IMPORTS = """
+import anthropic
+
+from helpers import MODEL, exercise, progress, quiz  # not found? Run: start.py
+"""
+
+THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with
+LOOK = {"tool": "departures", "input": {"text": "pier two"}}
+SEARCH = {
+    "type": "server_tool_use",
+    "id": "srvtoolu_01FerryTimesAtPierTwo",
+    "name": "web_search",
+    "input": {"query": "ferry times"},
+}
+JOINED = '"".join(block.text for block in reply.content if block.type == "text")'
+
+
+def listed(words: list[str]) -> str:
+    """Names for a sentence: `thinking`, `text`."""
+    return ", ".join(f"`{word}`" for word in words) or "no block at all"
+
+
+# --- 02.1 ------------------------------------------------------------------------------
+
+TYPES = "[block.type for block in reply.content]"
+
+
+def check_types(lab: Lab) -> None:
+    """A list with the type of every block, in order; of no block, an empty list."""
+    for content in (
+        [THOUGHT, "The next ferry leaves at 14:20."],
+        ["From pier two."],
+        [THOUGHT, "I look that up.", LOOK, LOOK],
+        [],
+        [THOUGHT, SEARCH, "It leaves ", "at noon."],
+    ):
+        reply = lab.message(content)
+        right = [block.type for block in reply.content]
+        run, types = lab.call(reply), listed(right)
+        value = run.returned
+        run.expect(value != reply.type, "type-of-message")
+        run.expect(not isinstance(value, str), "one-text")
+        run.expect(isinstance(value, list), "not-a-list")
+        run.expect(not any(hasattr(item, "type") for item in value), "blocks-themselves")
+        classes = [type(block).__name__ for block in reply.content]
+        named = [getattr(item, "__name__", item) for item in value]
+        run.expect(not any(name in classes for name in named), "classes")
+        run.expect(value != right[:1] or len(right) < 2, "first-only", types=types)
+        left = [kind for kind in right if kind not in value]
+        run.expect("thinking" not in left, "thinking-left-out", types=types)
+        run.expect(not left, "others-left-out", left=listed(left[:1]))
+        run.expect(len(value) >= len(right), "each-once", types=types)
+        moved = value != right and sorted(map(str, value)) == sorted(right)
+        run.expect(not moved, "moved", types=types)
+        run.expect(value == right, "other-list", types=types)
+
+
+block_types = Exercise(
+    id="02.1",
+    title="What is in a reply?",
+    objective="List the blocks of any reply by their type.",
+    minutes=5,
+    task="""
+The office of a ferry line writes down what kinds of blocks its replies are made of. Complete
+`block_types`: it gets a reply, and gives back a list with the type of each block, in the order
+in which they stand, such as `["thinking", "text"]`. A reply without blocks gives an empty list.
+
+There is no client here: nothing is sent. The check hands in five replies.
+""",
+    template='''
+def block_types(reply):
+    """Give back the types of the blocks, as a list of texts."""
+    ...
+''',
+    solution="""
+def block_types(reply):
+    return [block.type for block in reply.content]
+""",
+    also_correct=(
+        """
+def block_types(reply):
+    types = []
+    for block in reply.content:
+        types.append(block.type)
+    return types
+""",
+        """
+def block_types(reply):
+    return [block["type"] for block in reply.to_dict()["content"]]
+""",
+    ),
+    hints=(
+        "Which field of the reply holds the blocks? The lesson made a table of them; look at the "
+        "cell that did.",
+        "Go through `reply.content`. What you meet there is one block at a time, and each has a "
+        "`type`.",
+        "Begin with an empty list, append the `.type` of each block, and give the list back "
+        "after the loop. Leave nothing out.",
+    ),
+    rules=check_types,
+    messages={
+        "type-of-message": 'You gave back the type of the whole reply, which is always "message". '
+        "Each block in `reply.content` has a type of its own.",
+        "one-text": "You gave back one text. A list is wanted, with one text for each block.",
+        "not-a-list": "You gave back a `$kind`. A list is wanted: it keeps the order of the "
+        "blocks, and holds the same type twice if two blocks have it.",
+        "blocks-themselves": "Your list holds the blocks themselves. Wanted is the `type` of each.",
+        "classes": "Your list holds the names that Python gives to the blocks. The API's own name "
+        'is in the field `type` of each block, such as "text".',
+        "first-only": "The reply held $types. Your list stops after the first. (In a "
+        "loop, `return` ends the loop.)",
+        "thinking-left-out": "The reply held $types. The thinking is missing from "
+        "your list. Its text is often empty, and it is a block all the same.",
+        "others-left-out": "A block of type $left is missing from your list. There are more "
+        "types than thinking and text, so leave no block out.",
+        "each-once": "The reply held $types. In your list a type stands only once, "
+        "however many blocks have it.",
+        "moved": "All types are there, but in another order. They came as $types.",
+        "other-list": "The reply held $types. You gave back `$returned`.",
+        "raised-subscript": "$kit For a block that means `block.type`.",
+        "raised-index": "$kit Go through the blocks that there are, and count on no number.",
+    },
+    mistakes=(
+        Mistake(
+            "raised-subscript",
+            {"block.type": 'block["type"]'},
+            "blocks read like the JSON that lesson 02 prints first; the same mixture in "
+            "https://github.com/lastmile-ai/mcp-agent/pull/681",
+        ),
+        Mistake(
+            "raised-loop-over-message",
+            {"reply.content": "reply"},
+            "a Message can be looped over, so nothing warns at first",
+        ),
+        Mistake(
+            "raised-list-attribute",
+            {TYPES: "[reply.content.type]"},
+            "content, a list, taken for the one block that it often seems to be",
+        ),
+        Mistake(
+            "raised-index",
+            {TYPES: "[reply.content[0].type, reply.content[1].type]"},
+            "thinking, then text, taken for a rule: lesson 02, question 1, answer b",
+        ),
+        Mistake(
+            "first-only",
+            {TYPES: "[reply.content[0].type]"},
+            "https://github.com/repowise-dev/repowise/issues/750",
+        ),
+        Mistake(
+            "thinking-left-out",
+            {TYPES: '[b.type for b in reply.content if getattr(b, "text", b.type != "thinking")]'},
+            "https://github.com/grafana/agento11y/pull/369: empty thinking blocks skipped",
+        ),
+        Mistake(
+            "others-left-out",
+            {"reply.content]": 'reply.content if block.type in ("thinking", "text")]'},
+            "two types known out of many: https://github.com/dottxt-ai/outlines/pull/1976",
+        ),
+        Mistake(
+            "each-once",
+            {TYPES: "list(dict.fromkeys(block.type for block in reply.content))"},
+            "'which types are in it' read as a question about a set",
+        ),
+        Mistake(
+            "not-a-list",
+            {TYPES: "{block.type for block in reply.content}"},
+            "the same with a set, which also loses the order",
+        ),
+        Mistake(
+            "moved",
+            {TYPES: "sorted(block.type for block in reply.content)"},
+            "tidying up for the log; the order is what tells a reply's story",
+        ),
+        Mistake(
+            "blocks-themselves",
+            {TYPES: "reply.content"},
+            "the field that everybody reads first, given back as it is",
+        ),
+        Mistake(
+            "classes",
+            {"block.type": "type(block).__name__"},
+            "print() of a reply shows these names: ThinkingBlock(...), TextBlock(...)",
+        ),
+        Mistake(
+            "type-of-message",
+            {TYPES: "reply.type"},
+            "a Message has a field `type` too, so this looks right",
+        ),
+        Mistake(
+            "one-text",
+            {TYPES: '", ".join(block.type for block in reply.content)'},
+            "lesson 02 joins them for its table; "
+            "https://github.com/LiveBench/LiveBench/pull/425 does for its log",
+        ),
+        Mistake(
+            "other-list",
+            {TYPES: "[name for block in reply.content for name in block.to_dict()]"},
+            "the fields of the blocks in place of their types: the table of lesson 02 has both",
+        ),
+        Mistake(
+            "no-return",
+            {"return [block.type for block in reply.content]": TYPES},
+            "a cell shows its last line, a function does not",
+        ),
+    ),
+    takeaway="`content` is a list: any number of blocks, of any type, in any order.",
+)
+
+
+# --- 02.2 ------------------------------------------------------------------------------
+
+MUSING = {"type": "thinking", "thinking": "The card says row four.", "signature": "c2VhbA=="}
+TEXTS = "texts = [block.text for block in reply.content if block.type"
+
+
+def check_text(lab: Lab) -> None:
+    """The text of all text blocks, joined as they are; of a reply without text, an empty one."""
+    for short, text in (
+        ([THOUGHT, "The library opens at nine."], "The library opens at nine."),
+        (["By the window."], "By the window."),
+        ([], ""),
+        (["You find it in ", "row four", ", by the window."], None),
+        ([MUSING, "In row ", MUSING, "four."], "In row four."),
+        ([THOUGHT, "I look at the card. ", LOOK], "I look at the card. "),
+        ({"content": [THOUGHT], "stop_reason": "max_tokens"}, ""),
+        ({"content": [THOUGHT, "Monday: nine to"], "stop_reason": "max_tokens"}, "Monday: nine to"),
+    ):
+        reply = lab.message(short)
+        if text is None:
+            text = "You find it in row four, by the window."
+        run, types = lab.call(reply), listed([block.type for block in reply.content])
+        if not text:
+            run.surface()
+            run.expect(run.result.value is not None, "none", types=types)
+            run.expect(run.text == "", "stand-in", types=types)
+            continue
+        run.expect(type(run.returned).__name__ != "Message", "whole-message")
+        run.expect(not isinstance(run.returned, list), "a-list")
+        run.expect("Block(" not in run.text, "text-of-objects")
+        run.expect(MUSING["thinking"] not in run.text, "thinking-included")
+        run.expect(run.text or reply.stop_reason != "max_tokens", "judged")
+        run.expect(run.text, "nothing", types=types)
+        run.expect(run.text == text or not text.startswith(run.text), "first-text-only")
+        words, right = ("".join(one.split()) for one in (run.text, text))
+        run.expect(words != right or len(run.text) <= len(text), "gaps")
+        run.expect(words != right or len(run.text) >= len(text), "spaces-lost")
+        run.expect(run.text == text, "other-text", text=text)
+
+
+read_text = Exercise(
+    id="02.2",
+    title="The text of every reply",
+    objective="Read the text of any reply, also of one that has none.",
+    minutes=7,
+    part="read_text",
+    task="""
+Everything that the library desk shows to a visitor goes through one function. Write it without
+looking at the lesson: `read_text` gets a reply, and gives back its text as one `str`, exactly as
+it came. When there is no text, it gives back an empty one.
+
+The check hands in eight replies: with thinking in front, in between and not at all, with a
+sentence in three blocks, with a call of a tool, with thinking alone, with nothing at all, and
+one that was cut.
+""",
+    template='''
+def read_text(reply):
+    """Give back the text of a reply, "" when it has none."""
+    ...
+''',
+    solution="""
+def read_text(reply):
+    texts = [block.text for block in reply.content if block.type == "text"]
+    return "".join(texts)
+""",
+    also_correct=(
+        """
+def read_text(reply):
+    whole = ""
+    for block in reply.content:
+        if block.type == "text":
+            whole += block.text
+    return whole
+""",
+        """
+def read_text(reply):
+    return "".join(getattr(block, "text", "") for block in reply.content)
+""",
+    ),
+    hints=(
+        "Three steps: go through all blocks, choose some, put together what they hold. By which "
+        "field do you choose?",
+        'Choose by `block.type`. Only blocks of type `"text"` have a `.text`; thinking and calls '
+        "of tools have other fields.",
+        'Collect the texts in a list first. `"".join(...)` then makes one text of them, and of an '
+        "empty list it makes an empty text.",
+    ),
+    rules=check_text,
+    messages={
+        "none": "For a reply without text (it held $types) your function gave back `None`. An "
+        "empty text is wanted, so that whoever calls it can always count on a `str`.",
+        "stand-in": "For a reply without text (it held $types) your function gave back "
+        "`$returned`. That would be read as if Claude had said it: give back an empty text.",
+        "whole-message": "You gave back the whole `Message`. Wanted is the text in it.",
+        "a-list": "You gave back a list. Wanted is one text: put the pieces together.",
+        "text-of-objects": "You turned the objects themselves into text, brackets, names and "
+        "all. Take the `.text` of each text block.",
+        "thinking-included": "There is thinking in your text. What Claude thinks is no part of the "
+        "answer: choose only the blocks of type `text`.",
+        "judged": "This reply was cut, and you gave back an empty text. Here every text counts, "
+        "whatever the stop reason. Whether it may be used is for the next exercise to say.",
+        "nothing": "You gave back an empty text, but there is text in the reply. It held $types.",
+        "first-text-only": "The sentence went on in further text blocks, and you gave back only "
+        "the first. Join all of them.",
+        "gaps": "Between the text blocks you added something. A sentence runs on from one block "
+        'into the next, with its own spaces: join them with `""`.',
+        "spaces-lost": "Spaces are missing where one block ends and the next begins. Take the "
+        "texts as they are: what `strip()` takes away belongs to the sentence.",
+        "other-text": "You gave back `$returned`. The text of the reply is `$text`.",
+        "raised-index": "$kit A reply may have no text at all: take no block by its number.",
+        "raised-StopIteration": "`next(...)` found nothing: there is a reply without any text. "
+        "And where there are several texts, it would find only the first.",
+        "raised-ValueError": "Your function raised an error for a reply without text. That is no "
+        "mistake of anybody: give back an empty text.",
+    },
+    mistakes=(
+        Mistake(
+            "raised-thinking-block",
+            "def read_text(reply):\n    return reply.content[0].text",
+            "seed claim A2; https://github.com/repowise-dev/repowise/issues/750",
+        ),
+        Mistake(
+            "raised-index",
+            {'"".join(texts)': "texts[0]"},
+            "https://github.com/alexzhang13/rlm/pull/181",
+        ),
+        Mistake(
+            "raised-StopIteration",
+            {TEXTS: "return next(block.text for block in reply.content if block.type", '"]': '")'},
+            "'the first text block', a repair of https://github.com/alexzhang13/rlm/pull/187",
+        ),
+        Mistake(
+            "raised-ValueError",
+            {"    return": '    if not texts:\n        raise ValueError("no text")\n    return'},
+            "https://github.com/EleutherAI/lm-evaluation-harness/pull/3773",
+        ),
+        Mistake(
+            "raised-block-attribute",
+            {'== "text"': '!= "thinking"'},
+            "whatever is not thinking taken for text: "
+            "https://github.com/lastmile-ai/mcp-agent/pull/681",
+        ),
+        Mistake(
+            "raised-subscript",
+            {
+                'block.text for block in reply.content if block.type == "text"': 'block["text"] '
+                'for block in reply.content if block["type"] == "text"'
+            },
+            "blocks read like the JSON that lesson 02 prints first",
+        ),
+        Mistake(
+            "none",
+            {"    return": "    if texts:\n        return"},
+            "https://github.com/agentjido/req_llm/pull/749: a caller met no text and crashed",
+        ),
+        Mistake(
+            "stand-in",
+            {'"".join(texts)': '"".join(texts) or "(no content)"'},
+            "https://github.com/UKGovernmentBEIS/inspect_ai/pull/1196",
+        ),
+        Mistake(
+            "first-text-only",
+            {'"".join(texts)': 'texts[0] if texts else ""'},
+            "https://github.com/alexzhang13/rlm/issues/178: the repair that it proposes",
+        ),
+        Mistake(
+            "other-text",
+            {'"".join(texts)': 'texts[-1] if texts else ""'},
+            "thinking stands first, so the last block is taken for the answer",
+        ),
+        Mistake(
+            "gaps",
+            {'"".join': '" ".join'},
+            "https://github.com/anthropics/anthropic-sdk-typescript/pull/954; with line breaks in "
+            "https://github.com/pydantic/pydantic-ai/pull/2933",
+        ),
+        Mistake(
+            "spaces-lost",
+            {"[block.text for": "[block.text.strip() for"},
+            "https://github.com/run-llama/llama_index/pull/19192",
+        ),
+        Mistake(
+            "thinking-included",
+            """
+def read_text(reply):
+    texts = []
+    for block in reply.content:
+        if block.type == "thinking":
+            texts.append(block.thinking)
+        if block.type == "text":
+            texts.append(block.text)
+    return "".join(texts)
+""",
+            "https://github.com/netease-youdao/LobsterAI/pull/1057",
+        ),
+        Mistake(
+            "judged",
+            {
+                "    return": '    if reply.stop_reason == "max_tokens":\n        return ""\n'
+                "    return"
+            },
+            "reading and judging in one place: https://github.com/HKUDS/LightRAG/pull/3800",
+        ),
+        Mistake(
+            "nothing",
+            {"in reply.content": "in reply.content[1:2]"},
+            "the block behind the thinking, the second wrong answer of lesson 02's first question",
+        ),
+        Mistake("a-list", {'"".join(texts)': "texts"}, "stopping one step before the end"),
+        Mistake(
+            "text-of-objects",
+            {'"".join(texts)': '"".join(map(str, reply.content))'},
+            "print() of a reply shows its text, so str() seems to do",
+        ),
+        Mistake("whole-message", {'"".join(texts)': "reply"}, "the wrong name given back"),
+        Mistake(
+            "printed",
+            {'return "".join(texts)': 'print("".join(texts))'},
+            "articles print every result, because a script shows nothing else",
+        ),
+    ),
+    takeaway="Choose blocks by type, join their texts with nothing in between: then even a reply "
+    "without text has one, the empty one.",
+)
+
+
+# --- 02.3 ------------------------------------------------------------------------------
+
+WORDS = ("done", "cut", "refused", "goes on")
+GET = 'groups.get(reply.stop_reason, "done")'
+DETAILS = {"type": "refusal", "category": None, "explanation": "This was not answered."}
+PAUSED = {"content": [THOUGHT, SEARCH], "stop_reason": "pause_turn"}
+
+
+def ended(content: Any, reason: str, **more: Any) -> dict[str, Any]:
+    """A reply with this stop reason, in the short form."""
+    return {"content": content, "stop_reason": reason, **more}
+
+
+def check_finished(lab: Lab) -> None:
+    """One of four words for every stop reason, judged by nothing else."""
+    shelf, polite = "Row four, by the window.", "I'm sorry, I can't reserve this one for you."
+    week = [THOUGHT, "Monday 9 to 6.\nTuesday 9 to 6."]
+    new = "end_of_shift"  # a reason that nobody told us about
+    cases = (
+        (ended([THOUGHT, shelf], "end_turn"), "done", "done-missed"),
+        (ended([THOUGHT, "Open today:\n- 9 to 12\n- 2 to 6"], "end_turn"), "done", "by-ending"),
+        (ended(shelf, "end_turn", usage={"output_tokens": 2000}), "done", "by-tokens"),
+        (ended(week, "max_tokens", usage={"output_tokens": 60}), "cut", "cut-missed"),
+        (ended([THOUGHT], "max_tokens"), "cut", "by-emptiness"),
+        (ended([], "end_turn"), "done", "by-emptiness"),
+        (ended("Row four", "stop_sequence", stop_sequence="."), "done", "sequence-missed"),
+        (ended(week, "model_context_window_exceeded"), "cut", "window-missed"),
+        (ended([THOUGHT, LOOK], "tool_use"), "goes on", "tool-missed"),
+        (ended([THOUGHT, LOOK], "max_tokens"), "cut", "by-blocks"),
+        (PAUSED, "goes on", "pause-missed"),
+        (ended([THOUGHT, polite], "end_turn"), "done", "by-words"),
+        (ended([], "refusal", stop_details=DETAILS), "refused", "refusal-missed"),
+        (ended("First of all", "refusal", stop_details=DETAILS), "refused", "half-refusal"),
+        (ended(shelf, new), "done", "unknown-missed"),
+    )
+    replies = [lab.message({**short, "stop_reason": "end_turn"}) for short, _, _ in cases]
+    for reply, (short, _, _) in zip(replies, cases, strict=True):
+        reply.stop_reason = short["stop_reason"]  # the SDK takes any from the API, this form not
+    runs = [lab.call(reply) for reply in replies]  # all at once: two equal answers prove nothing
+    for run, (short, word, rule) in zip(runs, cases, strict=True):
+        reason = short["stop_reason"]
+        if run is not runs[0]:
+            run.surface()
+            run.expect(run.result.value is not None, "nothing-for", reason=reason)
+        run.expect(not isinstance(run.returned, bool), "yes-or-no")
+        run.expect(run.text != reason, "as-it-came", reason=reason)
+        run.expect(run.text in WORDS, "other-word")
+        run.expect(run.text == word, rule, reason=reason)
+
+
+finished = Exercise(
+    id="02.3",
+    title="Is it finished?",
+    objective="Tell from the stop reason what may be done with a reply.",
+    minutes=10,
+    part="finished",
+    task="""
+Before the library desk shows an answer, it asks how the reply ended. Complete `finished`: it
+gets a reply, and gives back one of four words, those above the groups in the lesson's picture:
+
+- `"done"`: Claude has said what it wanted to say, or came to a stop sequence,
+- `"cut"`: there was no more room, of whichever kind,
+- `"refused"`: a safety classifier stopped the reply,
+- `"goes on"`: the reply waits for something that your code does next.
+
+Seven stop reasons are known. When one comes that you do not know, the word is `"done"`.
+""",
+    template='''
+def finished(reply):
+    """Give back "done", "cut", "refused" or "goes on"."""
+    ...
+''',
+    solution="""
+def finished(reply):
+    groups = {
+        "max_tokens": "cut",
+        "model_context_window_exceeded": "cut",
+        "refusal": "refused",
+        "tool_use": "goes on",
+        "pause_turn": "goes on",
+    }
+    return groups.get(reply.stop_reason, "done")
+""",
+    also_correct=(
+        """
+def finished(reply):
+    reason = reply.stop_reason
+    if reason in ("max_tokens", "model_context_window_exceeded"):
+        return "cut"
+    if reason in ("tool_use", "pause_turn"):
+        return "goes on"
+    return "refused" if reason == "refusal" else "done"
+""",
+        """
+def finished(reply):
+    match reply.stop_reason:
+        case "refusal":
+            return "refused"
+        case "tool_use" | "pause_turn":
+            return "goes on"
+        case "max_tokens" | "model_context_window_exceeded":
+            return "cut"
+        case _:
+            return "done"
+""",
+    ),
+    hints=(
+        "Put the seven stop reasons into four groups on paper. The lesson's picture has them; "
+        "three of the groups are larger than one.",
+        "All that you need is `reply.stop_reason`. The text, the blocks and the usage say nothing "
+        "certain about how a reply ended.",
+        "A dict from reason to word, or a few `if`. Name the reasons that are *not* done; what is "
+        'left over is `"done"`, and that takes care of unknown ones too.',
+    ),
+    rules=check_finished,
+    messages={
+        "yes-or-no": "You gave back `$returned`. Yes and no are two answers, and there are four "
+        "cases: a refused reply and a cut one are treated differently. Give back one of the words.",
+        "as-it-came": "You gave back the stop reason itself, `$reason`. Wanted is the word for the "
+        "group to which it belongs.",
+        "same-answer": "Every reply was called `$returned`, whatever its stop reason. If you "
+        'compare with several reasons: `reason == "a" or "b"` is always true in Python; '
+        '`reason in ("a", "b")` is what is meant.',
+        "other-word": "You gave back `$returned`, which is none of the four words: `done`, `cut`, "
+        "`refused`, `goes on`.",
+        "nothing-for": "For the stop reason `$reason` your function gave nothing back (`None`). "
+        "One of the four words is wanted on every way through it.",
+        "done-missed": "A reply with the stop reason `$reason` was called `$returned`. Claude had "
+        "said what it wanted to say.",
+        "by-ending": "An opening-hours list without a full stop at its end was called `$returned`. "
+        "Its stop reason is `$reason`. How a text ends does not say whether it is whole.",
+        "by-tokens": "A whole answer of exactly 2,000 tokens was called `$returned`. Its stop "
+        "reason is `$reason`; the number of tokens proves nothing.",
+        "cut-missed": "A reply with the stop reason `$reason` was called `$returned`. Its text "
+        "ends neatly, and two days of the week are all that came.",
+        "by-emptiness": "A reply without text was called `$returned`. Its stop reason is "
+        "`$reason`. That there is no text can have many causes; the stop reason names it.",
+        "sequence-missed": "A reply with the stop reason `$reason` was called `$returned`. It came "
+        "to the place where you wanted it to stop, and that is no fault.",
+        "window-missed": "A reply with the stop reason `$reason` was called `$returned`. The "
+        "window was full before the answer was whole.",
+        "tool-missed": "A reply with the stop reason `$reason` was called `$returned`. Claude "
+        "asks for a function of yours, and waits.",
+        "by-blocks": "A reply with a call of a tool in it was called `$returned`. Its stop reason "
+        "is `$reason`, so the call itself may be incomplete: nobody should run it.",
+        "pause-missed": "A reply with the stop reason `$reason` was called `$returned`. It was "
+        "interrupted in the middle of its work, and waits to be sent back.",
+        "by-words": "A reply that says politely that something cannot be done was called "
+        "`$returned`. Its stop reason is `$reason`: it is an answer like any other.",
+        "refusal-missed": "A reply with the stop reason `$reason` was called `$returned`. Its "
+        "content is empty, and a visitor would be shown nothing.",
+        "half-refusal": "A reply with the stop reason `$reason` had begun to answer, and was "
+        "called `$returned`. A beginning changes nothing: it is to be thrown away.",
+        "unknown-missed": "A stop reason that nobody knows yet, `$reason`, was called `$returned`. "
+        "The task says which word such a reply gets.",
+        "raised-key": "$kit A reason may come that your dict does not hold. `get` with a second "
+        "argument has an answer for that.",
+        "raised-ValueError": "Your function raised an error for a stop reason that it does not "
+        "know. The answer would be lost, although it came: the task has a word for it.",
+        "raised-message-attribute": "A reply has no field of this name. Why it ended is in its "
+        "`stop_reason`.",
+    },
+    mistakes=(
+        Mistake(
+            "raised-message-attribute",
+            {"reply.stop_reason": "reply.finish_reason"},
+            "another vendor's name: https://github.com/Pasta-Devs/Marinara-Engine/issues/3034",
+        ),
+        Mistake(
+            "yes-or-no",
+            {GET: 'reply.stop_reason != "max_tokens"'},
+            "https://github.com/OpenDigitalProductFactory/opendigitalproductfactory/pull/4250: "
+            "a flag called truncated",
+        ),
+        Mistake(
+            "as-it-came",
+            {GET: "groups.get(reply.stop_reason, reply.stop_reason)"},
+            "https://github.com/apache/flink-agents/pull/1107: all but one handed on unchanged",
+        ),
+        Mistake(
+            "same-answer",
+            """
+def finished(reply):
+    if reply.stop_reason == "end_turn" or "stop_sequence":
+        return "done"
+    if reply.stop_reason == "max_tokens" or "model_context_window_exceeded":
+        return "cut"
+    return "refused" if reply.stop_reason == "refusal" else "goes on"
+""",
+            "a slip in Python that everybody makes once; here it makes every reply a good one",
+        ),
+        Mistake(
+            "other-word",
+            {'"refused"': '"content_filter"'},
+            "another vendor's word: https://github.com/theopenco/llmgateway/pull/2067",
+        ),
+        Mistake(
+            "done-missed",
+            {GET: '"done" if reply.stop_reason == "stop" else ' + GET.replace("done", "cut")},
+            "`stop` is what other packages call it: https://github.com/vercel/ai/pull/8422",
+        ),
+        Mistake(
+            "by-ending",
+            {
+                "    return": """\
+    text = "".join(block.text for block in reply.content if block.type == "text")
+    if text and not text.endswith((".", "!", "?")):
+        return "cut"
+    return"""
+            },
+            "https://github.com/NousResearch/hermes-agent/issues/98255",
+        ),
+        Mistake(
+            "by-tokens",
+            {GET: '"cut" if reply.usage.output_tokens >= 2000 else ' + GET},
+            "seed claim B21: watch output_tokens to spot a cut",
+        ),
+        Mistake(
+            "cut-missed",
+            {'"max_tokens"': '"length"'},
+            "another vendor's name: https://github.com/mindsdb/anton/pull/277",
+        ),
+        Mistake(
+            "by-emptiness",
+            {GET: GET + ' if reply.content else "refused"'},
+            "https://github.com/spacedriveapp/spacebot/pull/171: an empty list taken for a failure",
+        ),
+        Mistake(
+            "sequence-missed",
+            {GET: '"done" if reply.stop_reason == "end_turn" else ' + GET.replace("done", "cut")},
+            "seed claim B10: three reasons are listed; "
+            "https://github.com/microsoft/semantic-kernel/pull/14382",
+        ),
+        Mistake(
+            "window-missed",
+            {GET: '"cut" if reply.stop_reason == "max_tokens" else "done"'},
+            "seed claim B9: two reasons; https://github.com/tetsuo-ai/agenc-core/issues/2111",
+        ),
+        Mistake(
+            "tool-missed",
+            {'        "tool_use": "goes on",\n': ""},
+            "https://github.com/vybestack/llxprt-code/pull/1731",
+        ),
+        Mistake(
+            "by-blocks",
+            {
+                GET: '"goes on" if any(block.type == "tool_use" for block in reply.content) else '
+                + GET
+            },
+            "https://github.com/pydantic/pydantic-ai/pull/1355: a call that was cut is run",
+        ),
+        Mistake(
+            "pause-missed",
+            {'        "pause_turn": "goes on",\n': ""},
+            "https://github.com/dust-tt/dust/pull/28390",
+        ),
+        Mistake(
+            "by-words",
+            {GET: '"refused" if "I can\'t" in str(reply.content) else ' + GET},
+            "https://github.com/promptfoo/promptfoo/issues/9756",
+        ),
+        Mistake(
+            "refusal-missed",
+            {'        "refusal": "refused",\n': ""},
+            "https://github.com/BerriAI/litellm/pull/23899",
+        ),
+        Mistake(
+            "half-refusal",
+            {GET: '"done" if reply.stop_reason == "refusal" and reply.content else ' + GET},
+            "refusals known only with an empty list: "
+            "https://github.com/NousResearch/hermes-agent/pull/43084",
+        ),
+        Mistake(
+            "unknown-missed",
+            {
+                GET: 'groups.get(reply.stop_reason, "refused")',
+                "groups = {": "groups = {\n"
+                '        "end_turn": "done",\n        "stop_sequence": "done",',
+            },
+            "https://github.com/agentjido/req_llm/pull/749: what is not known is an error",
+        ),
+        Mistake(
+            "raised-key",
+            {
+                GET: "groups[reply.stop_reason]",
+                "groups = {": 'groups = {\n        "end_turn": '
+                '"done",\n        "stop_sequence": "done",',
+            },
+            "https://github.com/microsoft/semantic-kernel/pull/14382",
+        ),
+        Mistake(
+            "raised-ValueError",
+            """
+def finished(reply):
+    if reply.stop_reason in ("end_turn", "stop_sequence"):
+        return "done"
+    if reply.stop_reason in ("max_tokens", "model_context_window_exceeded"):
+        return "cut"
+    if reply.stop_reason in ("tool_use", "pause_turn"):
+        return "goes on"
+    if reply.stop_reason == "refusal":
+        return "refused"
+    raise ValueError(reply.stop_reason)
+""",
+            "https://github.com/open-gsd/gsd-pi/pull/2042: a default branch that raises",
+        ),
+        Mistake(
+            "nothing-for",
+            """
+def finished(reply):
+    if reply.stop_reason == "end_turn":
+        return "done"
+    if reply.stop_reason == "max_tokens":
+        return "cut"
+    if reply.stop_reason == "tool_use":
+        return "goes on"
+""",
+            "seed claim B10; https://github.com/prism-php/prism/pull/1003: no branch for the rest",
+        ),
+    ),
+    takeaway="The stop reason alone says how a reply ended; text, blocks and token counts are "
+    "only guesses.",
+)
+
+
+# --- 02.4 ------------------------------------------------------------------------------
+
+SUM = "usage.input_tokens + written + read"
+
+
+def check_input(lab: Lab) -> None:
+    """Three counts are added, `None` is 0, and nothing else is in the sum."""
+    answer = [{"thinking": "", "tokens": 25}, "The last ferry leaves at 22:40."]
+    for fresh, written, read, out in (
+        (57, 1_300, 5_120, 210),
+        (41, 0, 5_120, 90),
+        (38, 6_420, 0, 75),
+        (19, None, None, 33),
+        (23, 4_096, None, 48),
+        (260, None, 2_048, 51),
+    ):
+        known = {"cache_creation_input_tokens": written or 0, "cache_read_input_tokens": read or 0}
+        counts = {"input_tokens": fresh, "output_tokens": out, **known}
+        reply = lab.message({"content": answer, "usage": counts})
+        reply.usage.cache_creation_input_tokens = written  # `None`: no count came
+        reply.usage.cache_read_input_tokens = read
+        if written is None:
+            reply.usage.cache_creation = None
+        run, right = lab.call(reply), fresh + (written or 0) + (read or 0)
+        value = run.number
+        if None in (written, read) and right != fresh:
+            run.expect(value != fresh, "lost-with-none", right=right)
+        run.expect(value == right or value != fresh, "fresh-only")
+        run.expect(value == right or value != fresh + (written or 0), "read-left-out")
+        run.expect(value == right or value != fresh + (read or 0), "written-left-out")
+        run.expect(value == right or value != right - fresh, "fresh-left-out")
+        run.expect(not written or value != right + written, "written-twice")
+        run.expect(value != right + out, "output-added")
+        parts = f"{fresh} fresh, {written} written, {read} read"
+        run.expect(value == right, "other-number", parts=parts)
+
+
+total_input = Exercise(
+    id="02.4",
+    title="The whole input",
+    objective="Add up what went in, with and without a cache.",
+    minutes=6,
+    task="""
+The ferry office sends its whole timetable along with every question, and pays for it from the
+cache. For the monthly account it wants to know how many tokens went in. Complete `total_input`:
+it gets a reply, and gives back the number of all its input tokens.
+
+In some replies a cache count is `None`, because there was nothing to count: take it as 0. There
+is no client here: nothing is sent.
+""",
+    template='''
+def total_input(reply):
+    """Give back how many tokens went in, all in all."""
+    ...
+''',
+    solution="""
+def total_input(reply):
+    usage = reply.usage
+    written = usage.cache_creation_input_tokens or 0
+    read = usage.cache_read_input_tokens or 0
+    return usage.input_tokens + written + read
+""",
+    also_correct=(
+        """
+def total_input(reply):
+    kinds = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+    return sum(getattr(reply.usage, kind) or 0 for kind in kinds)
+""",
+        """
+def total_input(reply):
+    total = reply.usage.input_tokens
+    if reply.usage.cache_creation_input_tokens is not None:
+        total += reply.usage.cache_creation_input_tokens
+    if reply.usage.cache_read_input_tokens is not None:
+        total += reply.usage.cache_read_input_tokens
+    return total
+""",
+    ),
+    hints=(
+        "Look at the picture once more, at *usage*: which numbers are joined by a plus sign?",
+        "The three are `input_tokens`, `cache_creation_input_tokens` and "
+        "`cache_read_input_tokens`, all in `reply.usage`. Two of them may be `None`.",
+        "`None` cannot be added. `count or 0` gives the count, and 0 in place of `None`. Do that "
+        "for each cache count before you add.",
+    ),
+    rules=check_input,
+    messages={
+        "lost-with-none": "One of the two cache counts was `None`, and then you left out the other "
+        "as well: $right tokens went in. Look at each count by itself.",
+        "fresh-only": "You gave back `input_tokens` alone. That is what came neither out of the "
+        "cache nor into it; the rest went in too, and is paid for.",
+        "read-left-out": "What was read from the cache is missing from your sum. Its price is "
+        "lower, and it went in all the same.",
+        "written-left-out": "What was written to the cache is missing from your sum. It went in "
+        "with this very request.",
+        "fresh-left-out": "You added only the cache counts. `input_tokens` is not the sum of "
+        "them: it counts the tokens that have nothing to do with the cache.",
+        "written-twice": "What was written to the cache is in your sum twice. The parts of "
+        "`cache_creation` are another view of `cache_creation_input_tokens`: take one of them.",
+        "output-added": "The output is in your sum. Here only what went in is wanted.",
+        "other-number": "Your function gave back $returned. What went in: $parts.",
+        "raised-plus": "$kit Look at the cache counts: one of them may be `None`.",
+        "raised-attribute": "There is no field of this name. The lesson adds up three fields of "
+        "`reply.usage`: look for their names there.",
+        "raised-message-attribute": "The reply itself counts nothing. All counts are in its "
+        "`usage`.",
+        "raised-subscript": "$kit So it is `usage.input_tokens`.",
+        "not-number": "Your function gave back a `$kind`. One number is wanted: the sum.",
+    },
+    mistakes=(
+        Mistake(
+            "fresh-only",
+            {SUM: "usage.input_tokens"},
+            "https://github.com/KryptSec/oasis/issues/44",
+        ),
+        Mistake(
+            "read-left-out",
+            {SUM: "usage.input_tokens + written"},
+            "https://github.com/vercel-labs/ai-python/pull/159",
+        ),
+        Mistake(
+            "written-left-out",
+            {SUM: "usage.input_tokens + read"},
+            "https://github.com/comet-ml/opik/pull/5214",
+        ),
+        Mistake(
+            "fresh-left-out",
+            {SUM: "written + read"},
+            "a reviewer's guess in https://github.com/traceloop/openllmetry/pull/2175",
+        ),
+        Mistake(
+            "raised-plus",
+            {" or 0": ""},
+            "https://github.com/pipecat-ai/pipecat/pull/1443",
+        ),
+        Mistake(
+            "lost-with-none",
+            """
+def total_input(reply):
+    usage = reply.usage
+    counts = (
+        usage.input_tokens,
+        usage.cache_creation_input_tokens,
+        usage.cache_read_input_tokens,
+    )
+    return usage.input_tokens if None in counts else sum(counts)
+""",
+            "one guard for all counts, written after a `None` broke the sum",
+        ),
+        Mistake(
+            "written-twice",
+            """
+def total_input(reply):
+    usage = reply.usage
+    total = usage.input_tokens + (usage.cache_read_input_tokens or 0)
+    total += usage.cache_creation_input_tokens or 0
+    if usage.cache_creation:
+        total += usage.cache_creation.ephemeral_5m_input_tokens
+        total += usage.cache_creation.ephemeral_1h_input_tokens
+    return total
+""",
+            "https://github.com/langchain-ai/langchain/pull/35845",
+        ),
+        Mistake(
+            "output-added",
+            {SUM: SUM + " + usage.output_tokens"},
+            "https://github.com/chadbyte/clay/pull/142",
+        ),
+        Mistake(
+            "other-number",
+            {SUM: "usage.input_tokens + 1.25 * written + 0.1 * read"},
+            "prices worked into the count: seed claim B29",
+        ),
+        Mistake(
+            "raised-attribute",
+            {"usage.input_tokens": "usage.prompt_tokens"},
+            "names of another vendor, as in https://github.com/mozilla-ai/any-llm/pull/1335",
+        ),
+        Mistake(
+            "raised-message-attribute",
+            {"usage = reply.usage": "usage = reply"},
+            "the counts looked for one level too high",
+        ),
+        Mistake(
+            "raised-subscript",
+            {"usage.input_tokens": 'usage["input_tokens"]'},
+            "usage read like the JSON that lesson 02 prints first",
+        ),
+        Mistake(
+            "not-number",
+            {SUM: SUM.replace(" +", ",")},
+            "three counts handed on side by side, as `show.usage` lists them",
+        ),
+        Mistake(
+            "printed",
+            {"return " + SUM: f"print({SUM})"},
+            "articles print every result, because a script shows nothing else",
+        ),
+    ),
+    takeaway="Input is three numbers: fresh, written to the cache, read from it. `input_tokens` "
+    "is only the first.",
+)
+
+
+# --- 02.5 ------------------------------------------------------------------------------
+
+MOST = 21_333  # the SDK streams or refuses above it
+AGAIN = 'if reply.stop_reason == "max_tokens" and limit < MOST:'
+ROOM = "room = min(4 * limit, MOST)"
+SECOND = "reply = client.messages.create(max_tokens=room, **request)"
+NOT_WHOLE = 'if reply.stop_reason != "end_turn":\n        return None'
+HALF = "06:00 Harbour.\n06:20 North Island."
+LAST = "\n06:50 Lighthouse."
+
+
+def gave(run: Run, value: str | None, rule: str) -> None:
+    """This came back, and `None` may be meant."""
+    run.surface()
+    run.expect(run.result.value == value, rule)
+
+
+def check_whole(lab: Lab) -> None:
+    """Asked again once, when the limit cut the reply and there is more room; whole or nothing."""
+    cut = ended([THOUGHT, HALF], "max_tokens")
+    whole = [THOUGHT, HALF, LAST]
+
+    def ask(question: str, limit: int, *replies: Any) -> Run:
+        run = lab.call(question, limit, replies=replies)
+        run.expect(run.request.said == question, "other-question", show="messages")
+        run.expect(run.request.body["max_tokens"] == limit, "first-limit", show="max_tokens")
+        return run
+
+    first = ask("When does the last ferry leave?", 600, [THOUGHT, "At 22:40 ", "from pier two."])
+    first.expect(len(first.requests) == 1, "asked-again-anyway")
+    first.expect(first.text == "At 22:40 from pier two.", "not-the-text")
+
+    list_like = ask("Which piers are there?", 700, ["Pier one\nPier two"])
+    list_like.expect(len(list_like.requests) == 1, "by-ending")
+    gave(list_like, "Pier one\nPier two", "by-ending")
+
+    full = {"content": "There are two.", "usage": {"output_tokens": 800}}
+    exact = ask("How many piers are there?", 800, full)
+    exact.expect(len(exact.requests) == 1, "by-tokens")
+    gave(exact, "There are two.", "by-tokens")
+
+    starved = ended([THOUGHT], "max_tokens")
+    for question, limit, room, reply in (
+        ("List all stops.", 500, 2_000, cut),
+        ("List all stops with times.", 9_000, MOST, cut),
+        ("List the stops of line 3.", 1_200, 4_800, starved),
+    ):
+        run = ask(question, limit, reply, whole)
+        run.expect(len(run.requests) > 1, "not-asked-again")
+        second = run.requests[1]
+        asked = second.body["max_tokens"]
+        run.expect(second.roles == ["user"], "continued", show="messages")
+        run.expect(second.said == question, "other-question", show="messages")
+        run.expect(asked != limit, "same-room", show="max_tokens")
+        run.expect(asked == room, "other-room", show="max_tokens", asked=asked, limit=limit)
+        run.surface()
+        run.expect(run.result.value is not None, "first-looked-at")
+        run.expect(run.text != "".join(block for block in reply["content"][1:]), "first-text")
+        run.expect(not run.text.startswith(HALF + HALF), "both-texts")
+        run.expect(run.text == HALF + LAST, "not-the-text")
+        run.expect(len(run.requests) == 2, "asked-again-anyway")
+
+    twice = ask("List every stop there is.", 400, cut)
+    twice.expect(len(twice.requests) <= 2, "three-times")
+    gave(twice, None, "still-cut")
+
+    top = ask("List all stops, with a story for each.", MOST, cut)
+    top.expect(len(top.requests) == 1, "no-more-room", show="max_tokens")
+    gave(top, None, "still-cut")
+
+    window = ask("And in winter?", 650, ended(HALF, "model_context_window_exceeded"))
+    window.expect(len(window.requests) == 1, "window")
+    gave(window, None, "window-text")
+
+    refusal = ended("First of all", "refusal", stop_details=DETAILS)
+    refused = ask("How do I steer one?", 550, refusal)
+    refused.expect(len(refused.requests) == 1, "refusal-again")
+    gave(refused, None, "refusal-text")
+
+
+ask_whole = Exercise(
+    id="02.5",
+    title="Once more, with more room",
+    objective="Ask again when the limit cut a reply, once, and never pass on a half answer.",
+    minutes=20,
+    optional=True,
+    task=f"""
+A timetable with three stops out of eight must not hang on the pier. Complete `ask_whole`:
+
+1. ask the question, with `limit` as `max_tokens`;
+2. if the reply was cut *because of that limit*, ask the same question once more, with four times
+   the room, but never with more than `MOST` tokens. Without more room, do not ask again;
+3. give back the text if the answer is whole, and `None` if it is not.
+
+`MOST` is {MOST:,}: above it the package insists on streaming, which lesson 04 is about.
+""",
+    template=f'''
+MOST = {MOST:_}
+
+
+def ask_whole(client, question, limit):
+    """Give back the text of a whole answer, or None."""
+    ...
+''',
+    solution=f"""
+MOST = {MOST:_}
+
+
+def ask_whole(client, question, limit):
+    request = {{"model": MODEL, "messages": [{{"role": "user", "content": question}}]}}
+    reply = client.messages.create(max_tokens=limit, **request)
+    if reply.stop_reason == "max_tokens" and limit < MOST:
+        room = min(4 * limit, MOST)
+        reply = client.messages.create(max_tokens=room, **request)
+    if reply.stop_reason != "end_turn":
+        return None
+    return "".join(block.text for block in reply.content if block.type == "text")
+""",
+    also_correct=(
+        """
+MOST = 21_333
+
+
+def ask_whole(client, question, limit):
+    turn = {"role": "user", "content": [{"type": "text", "text": question}]}
+    rooms = [limit]
+    if limit * 4 <= MOST:
+        rooms.append(limit * 4)
+    elif limit < MOST:
+        rooms.append(MOST)
+    for room in rooms:
+        reply = client.messages.create(model=MODEL, max_tokens=room, messages=[turn])
+        if reply.stop_reason in ("end_turn", "stop_sequence"):
+            return "".join(b.text for b in reply.content if b.type == "text")
+        if reply.stop_reason != "max_tokens":
+            return None
+    return None
+""",
+        """
+MOST = 21_333
+
+
+def ask_whole(client, question, limit, again=True):
+    with client.messages.stream(
+        model=MODEL,
+        max_tokens=limit,
+        messages=[{"role": "user", "content": question}],
+    ) as stream:
+        reply = stream.get_final_message()
+    if reply.stop_reason == "end_turn":
+        return "".join(getattr(block, "text", "") for block in reply.content)
+    more = min(MOST, 4 * limit)
+    if reply.stop_reason == "max_tokens" and again and more > limit:
+        return ask_whole(client, question, more, again=False)
+""",
+    ),
+    hints=(
+        "Write down the ways it can go: whole at once; cut, then whole; cut twice; and a reply "
+        "that more room would not help. How many requests is each worth?",
+        'More room helps with one stop reason only: `"max_tokens"`. Compare with that, and put the '
+        "second reply into the same variable as the first.",
+        "`min(a, b)` gives the smaller of two numbers. Before you ask again, see whether that is "
+        "more than `limit`. At the end, look at the stop reason of the *last* reply.",
+    ),
+    rules=check_whole,
+    messages={
+        "other-question": "The text that you sent is not the `question` that your function was "
+        "given. Send it as it is, the second time too.",
+        "first-limit": "The first request should have the `limit` that your function was given as "
+        "its `max_tokens`.",
+        "asked-again-anyway": "You sent more requests than needed: an answer that is whole needs "
+        "no other. Look at the stop reason before you ask again.",
+        "not-the-text": "Wanted is the text of the whole answer, all its text blocks joined. Yours "
+        "gave `$returned`.",
+        "by-ending": "A whole answer without a full stop at its end was taken for a cut one. Judge "
+        "by the stop reason, not by the text.",
+        "by-tokens": "A whole answer that fits exactly was taken for a cut one. Judge by the stop "
+        "reason, not by the number of tokens.",
+        "not-asked-again": "The limit cut the reply, and you asked only once. There is more room: "
+        "use it.",
+        "continued": "Your second request holds more than the question. Nobody promises that two "
+        "halves fit together: ask the question anew, with more room.",
+        "same-room": "You asked again with the same `max_tokens`. The same room cuts the answer "
+        "again, and you pay twice.",
+        "other-room": "Your second request had $asked as its `max_tokens`. Wanted is four times "
+        "$limit, or `MOST` if that is less.",
+        "first-text": "You asked again, and gave back the text of the first reply. The whole "
+        "answer is in the second.",
+        "first-looked-at": "You asked again, the second reply was whole, and your function gave "
+        "back `None`. Which of the two replies did it look at?",
+        "both-texts": "You put both texts together. The second reply does not go on where the "
+        "first was cut: it is the whole answer from its beginning.",
+        "three-times": "Both replies were cut, and you asked again. Once more is enough: what does "
+        "not fit then is another problem, and each request is paid for.",
+        "still-cut": "The last reply was cut as well, and your function gave back `$returned`. "
+        "Half an answer is none: give back `None`.",
+        "no-more-room": "With `limit` at `MOST` there is no more room, and you asked again. The "
+        "answer is cut at the same place, and paid for.",
+        "window": "The context window was full, and you asked again. A larger `max_tokens` does "
+        "not make the window larger.",
+        "window-text": "The context window was full before the answer was whole, and your function "
+        "gave back `$returned`. Wanted is `None`.",
+        "refusal-again": "The reply was refused, and you asked again. The room had nothing to do "
+        "with it: the same question is refused again.",
+        "refusal-text": "The reply was refused in the middle, and your function gave back "
+        "`$returned`. Throw the beginning away and give back `None`.",
+        "raised-streaming": "$kit Never ask for more than `MOST`.",
+        "raised-400": "$kit If it is about the end of the conversation: the model no longer "
+        "finishes a text that you begin for it. Ask the question anew.",
+    },
+    mistakes=(
+        Mistake(
+            "endless",
+            {
+                AGAIN: 'while reply.stop_reason == "max_tokens":',
+            },
+            "https://github.com/Hmbown/Codewhale/pull/2537: no end to the retries",
+        ),
+        Mistake(
+            "three-times",
+            {
+                AGAIN: 'for _ in range(2):\n        if reply.stop_reason != "max_tokens" or '
+                "limit == MOST:\n            break"
+            },
+            "https://github.com/devops-thiago/ThrillhouseBot/issues/492: five tries",
+        ),
+        Mistake(
+            "same-room",
+            {"max_tokens=room": "max_tokens=limit"},
+            "https://github.com/NousResearch/hermes-agent/issues/72770",
+        ),
+        Mistake(
+            "other-room",
+            {"4 * limit": "2 * limit"},
+            "doubling, as many do: https://github.com/MemTensor/MemOS/pull/2321",
+        ),
+        Mistake(
+            "raised-streaming",
+            {ROOM: "room = 4 * limit"},
+            "https://github.com/UKGovernmentBEIS/inspect_ai/issues/1407",
+        ),
+        Mistake(
+            "no-more-room",
+            {" and limit < MOST": ""},
+            "https://github.com/QwenLM/qwen-code/pull/5934: an escalation that changes nothing",
+        ),
+        Mistake(
+            "by-tokens",
+            {'reply.stop_reason == "max_tokens"': "reply.usage.output_tokens >= limit"},
+            "seed claim B21; https://github.com/iaminfadel/flowjob/issues/124",
+        ),
+        Mistake(
+            "by-ending",
+            {'reply.stop_reason == "max_tokens"': 'not reply.content[-1].text.endswith(".")'},
+            "https://github.com/NousResearch/hermes-agent/issues/98255",
+        ),
+        Mistake(
+            "not-asked-again",
+            {SECOND: "pass"},
+            "a cut noticed and only reported: https://github.com/crewAIInc/crewAI/pull/5717",
+        ),
+        Mistake(
+            "asked-again-anyway",
+            {AGAIN: "if limit < MOST:"},
+            "the second call outside of its condition",
+        ),
+        Mistake(
+            "first-text",
+            {AGAIN: f"text = {JOINED}\n    {AGAIN}", f"return {JOINED}": "return text"},
+            "the text read before the question goes out again",
+        ),
+        Mistake(
+            "first-looked-at",
+            {SECOND: SECOND.replace("reply", "whole")},
+            "a new name for the second reply, and the old one read",
+        ),
+        Mistake(
+            "both-texts",
+            {
+                ROOM: f"{ROOM}\n        begun = reply.content",
+                SECOND: f"{SECOND}\n        reply.content[:0] = begun",
+            },
+            "continuing as in https://github.com/anthropics/claude-cookbooks/issues/763",
+        ),
+        Mistake(
+            "raised-400",
+            {
+                ROOM: f'{ROOM}\n        request["messages"].append({{"role": "assistant", '
+                '"content": reply.content})'
+            },
+            "https://github.com/anthropics/claude-cookbooks/issues/763",
+        ),
+        Mistake(
+            "continued",
+            {
+                ROOM: f'{ROOM}\n        request["messages"] += [{{"role": "assistant", "content": '
+                'reply.content}, {"role": "user", "content": "Please go on."}]'
+            },
+            "https://github.com/Boise-State-Development/agentcore-public-stack/pull/328",
+        ),
+        Mistake(
+            "other-question",
+            {ROOM: f'{ROOM}\n        request["messages"][0]["content"] += " Be brief."'},
+            "https://github.com/OpenDigitalProductFactory/opendigitalproductfactory/pull/4250: "
+            "asking to be concise on the second try",
+        ),
+        Mistake(
+            "first-limit",
+            {"max_tokens=limit": "max_tokens=2000"},
+            "the number of the lessons, copied along",
+        ),
+        Mistake(
+            "window",
+            {
+                'reply.stop_reason == "max_tokens"': 'reply.stop_reason in ("max_tokens", '
+                '"model_context_window_exceeded")'
+            },
+            "https://github.com/laravel/ai/pull/881: the two put into one family",
+        ),
+        Mistake(
+            "window-text",
+            {'reply.stop_reason != "end_turn"': 'reply.stop_reason in ("max_tokens", "refusal")'},
+            "https://github.com/tetsuo-ai/agenc-core/issues/2111",
+        ),
+        Mistake(
+            "refusal-again",
+            {
+                'reply.stop_reason == "max_tokens"': 'reply.stop_reason not in ("end_turn", '
+                '"model_context_window_exceeded")'
+            },
+            "https://github.com/tailcallhq/forgecode/pull/3640",
+        ),
+        Mistake(
+            "refusal-text",
+            {'reply.stop_reason != "end_turn"': 'reply.stop_reason not in ("end_turn", "refusal")'},
+            "https://github.com/ducks/claux/issues/14",
+        ),
+        Mistake(
+            "still-cut",
+            {
+                NOT_WHOLE: 'if reply.stop_reason not in ("end_turn", "max_tokens"):\n        '
+                "return None"
+            },
+            "https://github.com/griptape-ai/griptape/issues/2333: half an answer passed on",
+        ),
+        Mistake(
+            "not-the-text",
+            {JOINED: 'next((b.text for b in reply.content if b.type == "text"), "")'},
+            "https://github.com/alexzhang13/rlm/issues/178",
+        ),
+        Mistake(
+            "swapped",
+            {"(client, question, limit)": "(client, limit, question)"},
+            "the order of the API's own call, where the limit comes before the messages",
+        ),
+    ),
+    takeaway="Only `max_tokens` is helped by more room, and once is enough: whole, or nothing.",
+    equivalent={"line 8: arguments of min swapped": "the smaller of two is the same either way"},
+)
+
+
+EXERCISES = (block_types, read_text, finished, total_input, ask_whole)

@@ -1,0 +1,1838 @@
+"""Exercises of lesson 04: mend a stream, write as it comes, count events, notice a break, stop.
+
+The only form of them that is written by hand. `python -m authoring build` makes the notebooks and
+the table of common mistakes from it; tests/test_exercises.py proves what stands here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from helpers import facts
+from helpers.grading import Exercise, Lab, Mistake, Run
+
+IMPORTS = """
+from re import findall
+
+import anthropic
+import httpx2
+
+from helpers import MODEL, exercise, progress, quiz  # not found? Run: start.py
+"""
+
+THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with
+ROOM = 200  # output tokens: with less, thinking may leave nothing for the answer
+
+# What the exercises with a request share: rules, and their sentences.
+OTHER_QUESTION = (
+    "The text that you sent is not the `question` that your function was given. Send it as it is."
+)
+LITTLE_ROOM = (
+    f"Your `max_tokens` is under {ROOM}. Thinking counts too, so the limit would be used up before "
+    "any text appears. The lessons use 2,000."
+)
+NOT_STREAMED = (
+    "The request did not ask for a stream, so nothing can be shown before the whole answer is "
+    "there. Which method of `client.messages` streams?"
+)
+TWICE = (
+    "You sent the question more than once. Each request is paid for, and the second answer may be "
+    "another one: a single stream gives you the pieces and the whole."
+)
+
+
+def check_request(run: Run) -> None:
+    """One request: streamed, with the question as it is and with enough room."""
+    run.expect(run.request.said == run.args[0], "other-question", show="messages")
+    run.expect(len(run.requests) == 1, "twice")
+    run.expect(run.request.body.get("stream") is True, "not-streamed")
+    run.expect(run.request.body["max_tokens"] >= ROOM, "little-room", show="max_tokens")
+
+
+def squeezed(text: str) -> str:
+    """A text without its blanks and line breaks."""
+    return "".join(text.split())
+
+
+def slip(shown: str, words: str) -> str:
+    """What went wrong on the way from the pieces of `words` to what was shown; "" for nothing."""
+    got, right = squeezed(shown), squeezed(words)
+    if shown == words:
+        return ""
+    if got == right:
+        return "line-breaks" if shown.count("\n") > words.count("\n") else "gaps"
+    if got == right * 2:
+        return "again"
+    if sorted(got) == sorted(right * 2):
+        return "doubled"
+    if right and got.endswith(right):
+        return "growing"
+    return "stopped-early" if right.startswith(got) else "other-shown"
+
+
+SLIPS = ("line-breaks", "gaps", "again", "doubled", "growing", "stopped-early", "other-shown")
+
+
+# --- 04.1 ------------------------------------------------------------------------------
+
+CREAM = (
+    "Whip cold cream in a cold bowl, slowly at first. Stop when the whisk leaves lines: a minute "
+    "more, and you are making butter."
+)
+
+
+def check_screen(lab: Lab) -> None:
+    """Every piece of text is printed at once and as it is; the whole `Message` comes back."""
+    runs = [
+        lab.call("How long does rice rest?", replies=[[THOUGHT, "Ten minutes, with the lid on."]]),
+        lab.call("And couscous?", replies=[["Five minutes. ", "Then loosen it\nwith a fork."]]),
+        lab.call("Is my dough ready?", replies=[[THOUGHT, "Press it. ", THOUGHT, "Springs back?"]]),
+    ]
+    texts = [
+        "Ten minutes, with the lid on.",
+        "Five minutes. Then loosen it\nwith a fork.",
+        "Press it. Springs back?",
+    ]
+    for run, words in zip(runs, texts, strict=True):
+        check_request(run)
+        run.expect(run.printed.strip(), "nothing-shown")
+        wrong, shown = slip(run.printed.rstrip("\n"), words), run.printed[:80]
+        for rule in SLIPS:
+            run.expect(wrong != rule, rule, shown=repr(shown))
+        blocks = getattr(run.returned, "content", ())
+        whole = "".join(getattr(block, "text", "") for block in blocks)
+        run.expect(whole == words and hasattr(run.returned, "stop_reason"), "not-the-message")
+    broken = {"content": [THOUGHT, CREAM], "fault": {"kind": "cut", "after": 60}}
+    cut = lab.call("How do I whip cream?", replies=[broken])
+    _ = cut.raised  # it may raise here, and need not
+    cut.expect(len(cut.printed) >= 60, "late", shown=len(cut.printed))
+
+
+on_screen = Exercise(
+    id="04.1",
+    title="Mend a stream",
+    objective="Show the text of a stream while it comes, whatever else the stream holds.",
+    minutes=8,
+    task="""
+The cookery school copied this function from an article. It should print the answer on the
+kitchen's screen while it is being written, exactly as it comes, and give back the whole
+`Message` at the end. Three things in it are wrong. Mend them; you may check after each, and the
+check will tell you the next one.
+""",
+    template="""
+def on_screen(client, question):
+    stream = client.messages.stream(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": question}],
+    )
+    for event in stream:
+        if event.type == "content_block_delta":
+            print(event.delta.text)
+    return stream.get_final_message()
+""",
+    solution="""
+def on_screen(client, question):
+    with client.messages.stream(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": question}],
+    ) as stream:
+        for piece in stream.text_stream:
+            print(piece, end="", flush=True)
+        return stream.get_final_message()
+""",
+    also_correct=(
+        """
+def on_screen(client, question):
+    turn = {"role": "user", "content": question}
+    request = {"model": MODEL, "max_tokens": 4000, "messages": [turn]}
+    with client.messages.stream(**request) as stream:
+        for event in stream:
+            if event.type == "text":
+                print(event.text, end="")
+    print()
+    return stream.get_final_message()
+""",
+        """
+async def on_screen(client, question):
+    async with client.messages.stream(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[dict(role="user", content=question)],
+    ) as stream:
+        async for event in stream:
+            delta = getattr(event, "delta", None)
+            if getattr(delta, "type", "") == "text_delta":
+                print(delta.text, end="", flush=True)
+        return await stream.get_final_message()
+""",
+    ),
+    hints=(
+        "Put it beside the first stream of the lesson. How does that one begin, what does its "
+        "loop go over, and what does its `print` get besides the piece?",
+        "`client.messages.stream(...)` stands in a `with` line that gives the stream a name. What "
+        "reads from the stream is indented below it.",
+        'A loop over `stream.text_stream` meets nothing but text. And `print` takes `end=""`.',
+    ),
+    rules=check_screen,
+    messages={
+        "other-question": OTHER_QUESTION,
+        "twice": TWICE,
+        "not-streamed": NOT_STREAMED,
+        "little-room": LITTLE_ROOM,
+        "nothing-shown": "Nothing was printed. The stream was read; each piece of text that comes "
+        "out of it should be printed as well.",
+        "line-breaks": "You printed line breaks that are not in the answer. `print` ends every "
+        "call with one unless you tell it how to end, and pieces are not lines.",
+        "gaps": "You changed the blanks between the pieces. Pieces are neither words nor "
+        "lines, and they bring their own blanks: print them as they are.",
+        "again": "The answer was printed twice: in pieces, and then once more as a whole. Whoever "
+        "has read the pieces needs no second copy.",
+        "doubled": "Every piece was printed twice. After each delta stands a second event that the "
+        "package adds, with the same text: take one of the two kinds.",
+        "growing": "You printed the beginning of the answer again with each piece. The text so far "
+        "(a `snapshot`) is for looking things up; print only what is new.",
+        "stopped-early": "Only the beginning was printed: $shown. Something in your loop ends it "
+        "too early: a `return`, a `break`, or a block that was taken for the last one.",
+        "other-shown": "What you printed is not the text of the answer. It begins with $shown",
+        "not-the-message": "Wanted is the whole `Message`, with its content, stop reason and usage "
+        "(`stream.get_final_message()`). You gave back a `$kind`.",
+        "late": "In one try the connection broke after more than 60 characters, and $shown of them "
+        "were on the screen. Your code collects the answer first: print each piece when it comes.",
+        "printed": "The screen is served, but your function gives nothing back (`None`). Besides "
+        "printing, it gives back the whole `Message` at the end.",
+        "raised-iterate": "No loop can go over this. A `MessageStreamManager` is only the way to a "
+        "stream, and the request has not even gone out: the lesson opens it with `with`.",
+        "raised-attribute": "$kit If it is a `MessageStreamManager`: the stream is what stands "
+        "behind `as` in a `with` line. If it is an event: not every event has this.",
+        "raised-StreamClosed": "The stream was closed when your code came to read it: the end of "
+        "the `with` block closes it. Indent the loop, so that it stands inside.",
+    },
+    mistakes=(
+        Mistake(
+            "raised-iterate",
+            """
+def on_screen(client, question):
+    stream = client.messages.stream(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": question}],
+    )
+    for event in stream:
+        if event.type == "text":
+            print(event.text, end="")
+    return stream.get_final_message()
+""",
+            "https://github.com/anthropics/claude-cookbooks/issues/27",
+        ),
+        Mistake(
+            "raised-attribute",
+            """
+def on_screen(client, question):
+    stream = client.messages.stream(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": question}],
+    )
+    for piece in stream.text_stream:
+        print(piece, end="", flush=True)
+    return stream.get_final_message()
+""",
+            "https://github.com/anthropics/anthropic-sdk-python/issues/434",
+        ),
+        Mistake(
+            "raised-thinking-delta",
+            {
+                "for piece in stream.text_stream": "for event in stream",
+                "print(piece": 'if event.type == "content_block_delta": print(event.delta.text',
+            },
+            "the loop of many articles, from when replies held nothing but text",
+        ),
+        Mistake(
+            "raised-StreamClosed",
+            {
+                "        for piece in stream.text_stream:\n    ": "        pass\n"
+                "    for piece in stream.text_stream:\n",
+                "        return": "    return",
+            },
+            "lesson 04: a loop that slipped out of its `with` block",
+        ),
+        Mistake(
+            "line-breaks",
+            {', end="", flush=True': ""},
+            "a plain print in the loop: nothing there says that it ends with a line break",
+        ),
+        Mistake(
+            "gaps",
+            {'end=""': 'end=" "'},
+            "pieces taken for words, as articles describe them",
+        ),
+        Mistake(
+            "doubled",
+            {
+                "for piece in stream.text_stream:": "for event in stream:",
+                "print(piece,": 'piece = getattr(getattr(event, "delta", event), "text", "")\n'
+                "            print(piece,",
+            },
+            "https://github.com/MagnivOrg/prompt-layer-library/issues/160",
+        ),
+        Mistake(
+            "growing",
+            {
+                "for piece in stream.text_stream:": "for event in stream:",
+                "print(piece,": 'if event.type == "text": print(event.snapshot,',
+            },
+            "https://github.com/BrainDAO/adk-ts/pull/564: the text so far taken for the new text",
+        ),
+        Mistake(
+            "again",
+            {"return stream": "print(stream.get_final_text())\n        return stream"},
+            "https://github.com/hurttlocker/o8/pull/694",
+        ),
+        Mistake(
+            "stopped-early",
+            {
+                "for piece in stream.text_stream:": "for event in stream:",
+                "print(piece,": 'if event.type == "content_block_stop" and (\n'
+                '                event.content_block.type == "text"\n'
+                "            ):\n"
+                "                break\n"
+                '            if event.type == "text": print(event.text,',
+            },
+            "the end of a block taken for the end: a reply holds several",
+        ),
+        Mistake(
+            "other-shown",
+            {
+                "for piece in stream.text_stream:": "for event in stream:",
+                "print(piece,": 'if event.type == "content_block_delta": print(event.delta,',
+            },
+            "printing what came in place of the text in it",
+        ),
+        Mistake(
+            "nothing-shown",
+            {
+                "for piece in stream.text_stream:\n            print": "stream.until_done()\n",
+                '(piece, end="", flush=True)\n': "",
+            },
+            "a loop taken out while mending, and not put back",
+        ),
+        Mistake(
+            "late",
+            {
+                "for piece in stream.text_stream:\n            print(piece": "if True:\n"
+                "            print(stream.get_final_text()"
+            },
+            "https://github.com/BerriAI/litellm/issues/3129: everything at once, at the end",
+        ),
+        Mistake(
+            "not-streamed",
+            """
+def on_screen(client, question):
+    reply = client.messages.create(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": question}],
+    )
+    for block in reply.content:
+        if block.type == "text":
+            print(block.text, end="", flush=True)
+    return reply
+""",
+            "going back to what worked in lessons 01 to 03",
+        ),
+        Mistake(
+            "twice",
+            """
+def on_screen(client, question):
+    turn = {"role": "user", "content": question}
+    request = {"model": MODEL, "max_tokens": 2000, "messages": [turn]}
+    with client.messages.stream(**request) as stream:
+        for piece in stream.text_stream:
+            print(piece, end="", flush=True)
+    return client.messages.create(**request)
+""",
+            "a stream for the eye, and a second call for the whole",
+        ),
+        Mistake(
+            "not-the-message",
+            {"get_final_message": "get_final_text"},
+            "two methods side by side; one gives the text only",
+        ),
+        Mistake(
+            "printed",
+            {"        return stream.get_final_message()\n": ""},
+            "what is on the screen seems to be done",
+        ),
+        Mistake(
+            "other-question",
+            {'"content": question': '"content": "Step by step: " + question'},
+            "prompt wrappers left over from other code",
+        ),
+        Mistake("little-room", {"2000": "100"}, "limits from before thinking was on"),
+    ),
+    takeaway="A `with` block, `text_stream`, and `print` with an empty `end`: that shows any "
+    "answer as it comes.",
+    equivalent={
+        "line 8: True -> False": "when a screen is refreshed cannot be seen from a function"
+    },
+)
+
+
+# --- 04.2 ------------------------------------------------------------------------------
+
+# Thinking that can be read: requests of this course do not ask for it, and yet some replies have
+# it, for instance those of older models.
+ALOUD = {"type": "thinking", "thinking": "The visitor wants hours.", "signature": "c2VhbA=="}
+OPEN = (
+    "We open at nine on weekdays and at ten on Saturdays. On the first Sunday of the month the "
+    "reading room is open as well, from noon until five."
+)
+
+
+class Screen:
+    """What the check hands over as `write`: it keeps what is written, piece by piece."""
+
+    def __init__(self) -> None:
+        self.pieces: list[Any] = []
+
+    def write(self, piece: Any) -> None:
+        """Keep one piece; empty ones show nothing."""
+        if piece != "":
+            self.pieces.append(piece)
+
+    __call__ = write  # so that Python, too, calls it `write` when it complains
+
+    def __repr__(self) -> str:
+        """The name that it has in the exercise."""
+        return "write"
+
+
+def check_stream_text(lab: Lab) -> None:
+    """Each piece of text is written as it comes, and the whole text comes back."""
+    cases = (
+        ("When do you open?", [THOUGHT, OPEN], OPEN),
+        ("And today?", [ALOUD, "We close at one. ", "Sorry!"], "We close at one. Sorry!"),
+        ("Can I renew by post?", ["Yes.\n", THOUGHT, "Send us a card."], "Yes.\nSend us a card."),
+    )  # fmt: skip
+    runs = [(lab.call(asked, Screen(), replies=[reply]), text) for asked, reply, text in cases]
+    for run, words in runs:
+        pieces = run.args[1].pieces
+        check_request(run)
+        run.expect(pieces or not run.printed.strip(), "printed-instead")
+        run.expect(pieces, "nothing-written")
+        texts = all(isinstance(piece, str) for piece in pieces)
+        run.expect(texts, "wrote-objects", piece=type(pieces[0]).__name__)
+        written = "".join(pieces)
+        thinks = squeezed(str(ALOUD["thinking"]))
+        run.expect(thinks not in squeezed(written), "thinking-shown")
+        run.expect(pieces != [words], "in-one-go")
+        wrong = slip(written, words)
+        for rule in SLIPS:
+            run.expect(wrong != rule, rule, shown=repr(written[:80]))
+        run.expect(not (run.text != words and run.text == pieces[-1]), "last-piece")
+        run.expect(run.text == words, "other-text")
+    silent = {"content": [], "stop_reason": "refusal"}
+    none = lab.call("What is in the poison cabinet?", Screen(), replies=[silent])
+    none.expect(none.text == "" and not none.args[1].pieces, "something-from-nothing")
+    broken = {"content": [THOUGHT, OPEN], "fault": {"kind": "cut", "after": 60}}
+    cut = lab.call("When are you open?", Screen(), replies=[broken, [OPEN]])
+    raised = cut.raised
+    written = "".join(map(str, cut.args[1].pieces))
+    cut.expect(len(cut.requests) == 1, "asked-again")
+    cut.expect(len(written) >= 60, "late", shown=len(written))
+    cut.expect(raised is not None, "swallowed")
+
+
+stream_text = Exercise(
+    id="04.2",
+    title="Write as it comes",
+    objective="Hand on each piece of an answer when it arrives, and give back the whole text.",
+    minutes=12,
+    part="stream_text",
+    task="""
+The front desk of the library should speak while Claude is still writing. Complete `stream_text`:
+it sends the question as a stream, hands each piece of the answer's text to `write` as soon as it
+comes, and gives back the whole text at the end, as one `str`.
+
+`write` is a function that takes one text. What becomes of it is up to the caller: on a page it is
+shown, in the check it is kept. Thinking is not for visitors, and a reply may hold no text at all.
+If the connection breaks, let the error go on, so that whoever called hears of it.
+""",
+    template='''
+def stream_text(client, question, write):
+    """Write each piece as it comes; give back the whole text."""
+    ...
+''',
+    solution="""
+def stream_text(client, question, write):
+    pieces = []
+    with client.messages.stream(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": question}],
+    ) as stream:
+        for piece in stream.text_stream:
+            write(piece)
+            pieces.append(piece)
+    return "".join(pieces)
+""",
+    also_correct=(
+        """
+def stream_text(client, question, write):
+    turn = {"role": "user", "content": question}
+    request = {"model": MODEL, "max_tokens": 3000, "messages": [turn]}
+    with client.messages.stream(**request) as stream:
+        for event in stream:
+            if event.type == "text":
+                write(event.text)
+        blocks = stream.get_final_message().content
+    return "".join(block.text for block in blocks if block.type == "text")
+""",
+        """
+def stream_text(client, question, write):
+    text = ""
+    for event in client.messages.create(
+        messages=[{"role": "user", "content": [{"type": "text", "text": question}]}],
+        model=MODEL,
+        max_tokens=2000,
+        stream=True,
+    ):
+        new = getattr(getattr(event, "delta", None), "text", "")
+        write(new)
+        text = text + new
+    return text
+""",
+        """
+async def stream_text(client, question, write):
+    said = []
+    async with client.messages.stream(
+        model=MODEL, max_tokens=2000, messages=[dict(role="user", content=question)]
+    ) as stream:
+        async for piece in stream.text_stream:
+            said += [piece]
+            write(said[-1])
+    return "".join(said)
+""",
+    ),
+    hints=(
+        "You need each piece twice: now, for `write`, and later, for the whole text. Where can it "
+        "wait until then?",
+        "Begin with an empty list. In the loop over the stream do two things with the piece: hand "
+        "it to `write`, and append it to the list.",
+        "The loop over `stream.text_stream` stands inside the `with` block. Behind it, join the "
+        'list with `"".join(...)` and return it. No `try` is needed.',
+    ),
+    rules=check_stream_text,
+    messages={
+        "other-question": OTHER_QUESTION,
+        "twice": TWICE,
+        "not-streamed": NOT_STREAMED,
+        "little-room": LITTLE_ROOM,
+        "printed-instead": "You printed the pieces. Hand them to `write`: only whoever calls your "
+        "function knows whether they belong on a screen, on a page or in a file.",
+        "nothing-written": "`write` was never called, so the visitor saw nothing. Call it with "
+        "each piece of text, inside the loop.",
+        "wrote-objects": "You handed a `$piece` to `write`. It takes a text: the piece itself, "
+        "without anything around it.",
+        "thinking-shown": "One reply began with thinking that can be read, and you wrote it out. "
+        "It is not part of the answer: choose the events that carry text.",
+        "in-one-go": "You called `write` once, with the whole answer. Then nobody reads anything "
+        "before the end: call it for each piece, inside the loop.",
+        "line-breaks": "You wrote line breaks that are not in the answer. Pieces are not lines: "
+        "hand them on as they are.",
+        "gaps": "You changed the blanks between the pieces. Pieces are not words, and they bring "
+        "their own blanks: hand them on as they are.",
+        "again": "The answer was written twice: in pieces, and then once more as a whole. What was "
+        "written stays on the page.",
+        "doubled": "Every piece was written twice. After each delta stands a second event that the "
+        "package adds, with the same text: take one of the two kinds.",
+        "growing": "You wrote the beginning of the answer again with each piece. `write` adds to "
+        "what stands there already: hand it only what is new.",
+        "stopped-early": "Only the beginning was written: $shown. A `return` inside the loop ends "
+        "the loop, and so does a `break`: whatever comes after all pieces stands behind the loop.",
+        "other-shown": "What you wrote is not the text of the answer. It begins with $shown",
+        "last-piece": "What was written is right, but you gave back only the last piece: "
+        "`$returned`. Keep all of them while you write.",
+        "other-text": "What was written is right, but what you gave back is another text: "
+        "`$returned`.",
+        "something-from-nothing": "One reply held no text at all. Then nothing should be written, "
+        "and the result is an empty text. Yours gave back `$returned`.",
+        "asked-again": "When the connection broke in mid-answer, you asked again, and the visitor "
+        "would read the beginning twice: what was written cannot be taken back.",
+        "late": "In one try the connection broke after more than 60 characters, and $shown had "
+        "been written. Your code keeps the pieces back: write each one when it comes.",
+        "swallowed": "When the connection broke in mid-answer, your function gave back "
+        "`$returned` as if that were all. Let the error go on.",
+        "raised-RuntimeError": "`get_final_text` raises when a reply holds no text, and such "
+        "replies exist. You have met all pieces in the loop: join those.",
+        "raised-unknown-argument": "$kit (`write` takes one text, and nothing else; `end` and "
+        "`flush` belong to `print`.)",
+    },
+    mistakes=(
+        Mistake(
+            "in-one-go",
+            {"write(piece)\n            ": "", "return": 'write("".join(pieces))\n    return'},
+            "https://github.com/editor-code-assistant/eca/pull/479: the same to look at",
+        ),
+        Mistake(
+            "late",
+            {
+                "write(piece)\n            ": "",
+                "return": "for piece in pieces:\n        write(piece)\n    return",
+            },
+            "https://github.com/hkc5/cursor-bridge/pull/1: pieces, but handed on at the end",
+        ),
+        Mistake(
+            "no-return",
+            {'    return "".join(pieces)\n': ""},
+            "what was written seems to be done",
+        ),
+        Mistake(
+            "last-piece",
+            {'"".join(pieces)': "piece"},
+            "the loop's variable taken for the whole",
+        ),
+        Mistake(
+            "stopped-early",
+            {"write(piece)\n            pieces.append": "write(piece)\n            return str"},
+            "a return that slid into the loop",
+        ),
+        Mistake(
+            "thinking-shown",
+            {
+                "for piece in stream.text_stream": "for event in stream",
+                "write(piece)\n": 'if event.type not in ("text", "thinking"): continue\n'
+                "            piece = getattr(event, event.type)\n            write(piece)\n",
+            },
+            "https://github.com/envoyproxy/ai-gateway/pull/2578: thinking folded into the answer",
+        ),
+        Mistake(
+            "raised-thinking-delta",
+            {
+                "for piece in stream.text_stream": "for event in stream",
+                "write(piece)\n": 'if event.type != "content_block_delta": continue\n'
+                "            piece = event.delta.text\n            write(piece)\n",
+            },
+            "the loop of many articles, from when replies held nothing but text",
+        ),
+        Mistake(
+            "doubled",
+            {
+                "for piece in stream.text_stream": "for event in stream",
+                "write(piece)\n": 'if not hasattr(getattr(event, "delta", event), "text"):\n'
+                "                continue\n"
+                '            piece = getattr(event, "delta", event).text\n'
+                "            write(piece)\n",
+            },
+            "https://github.com/microsoft/agent-framework/issues/3979",
+        ),
+        Mistake(
+            "growing",
+            {
+                "write(piece)\n            pieces.append(piece)": "pieces.append(piece)\n"
+                '            write("".join(pieces))'
+            },
+            "https://github.com/BrainDAO/adk-ts/pull/564: the text so far in place of the new",
+        ),
+        Mistake(
+            "again",
+            {"return": 'write("".join(pieces))\n    return'},
+            "https://github.com/generative-computing/mellea/issues/618",
+        ),
+        Mistake(
+            "gaps",
+            {"write(piece)": 'write(piece.strip() + " ")'},
+            "pieces taken for words, as articles describe them",
+        ),
+        Mistake(
+            "line-breaks",
+            {"write(piece)": 'write(piece + "\\n")'},
+            "`write` taken for something that writes lines",
+        ),
+        Mistake(
+            "wrote-objects",
+            {
+                "for piece in stream.text_stream": "for event in stream",
+                "write(piece)\n": 'write(event)\n            piece = getattr(event, "text", "")\n',
+            },
+            "events handed on unopened",
+        ),
+        Mistake(
+            "other-shown",
+            {"write(piece)": "write(repr(piece))"},
+            "pieces made safe for a log, and shown so",
+        ),
+        Mistake(
+            "nothing-written",
+            {"            write(piece)\n": ""},
+            "collected for the result, and the visitor forgotten",
+        ),
+        Mistake(
+            "printed-instead",
+            {"write(piece)": 'print(piece, end="", flush=True)'},
+            "the loop of the lesson, copied along with its `print`",
+        ),
+        Mistake(
+            "raised-unknown-argument",
+            {"write(piece)": 'write(piece, end="", flush=True)'},
+            "the `print` of the lesson, with another name in front",
+        ),
+        Mistake(
+            "other-text",
+            {'"".join': '"\\n".join'},
+            "pieces taken for lines when they are joined",
+        ),
+        Mistake(
+            "not-text",
+            {'"".join(pieces)': "pieces"},
+            "stopping one step early: the pieces are there, but not joined",
+        ),
+        Mistake(
+            "generator",
+            {
+                "write(piece)\n            pieces.append(piece)": "yield piece",
+                '    return "".join(pieces)\n': "",
+            },
+            "libraries whose streams are generators: https://github.com/rogeriochaves/langstream/issues/13",
+        ),
+        Mistake(
+            "raised-RuntimeError",
+            {'    return "".join(pieces)': "        return stream.get_final_text()"},
+            "https://github.com/anthropics/anthropic-sdk-python/issues/977",
+        ),
+        Mistake(
+            "something-from-nothing",
+            {'"".join(pieces)': '"".join(pieces) or "(no answer)"'},
+            "a sentence of one's own that a caller cannot tell from an answer",
+        ),
+        Mistake(
+            "swallowed",
+            """
+def stream_text(client, question, write):
+    text = ""
+    turn = {"role": "user", "content": question}
+    try:
+        with client.messages.stream(
+            model=MODEL, max_tokens=2000, messages=[turn]
+        ) as stream:
+            for piece in stream.text_stream:
+                write(piece)
+                text += piece
+    except httpx2.TransportError:
+        pass
+    return text
+""",
+            "https://github.com/agentjido/req_llm/issues/280: half an answer returned as a whole",
+        ),
+        Mistake(
+            "asked-again",
+            """
+def stream_text(client, question, write):
+    turn = {"role": "user", "content": question}
+    for attempt in range(3):
+        try:
+            with client.messages.stream(
+                model=MODEL, max_tokens=2000, messages=[turn]
+            ) as stream:
+                text = ""
+                for piece in stream.text_stream:
+                    write(piece)
+                    text += piece
+                return text
+        except httpx2.TransportError:
+            continue
+""",
+            "https://github.com/aden-hive/hive/issues/5923",
+        ),
+        Mistake(
+            "not-streamed",
+            """
+def stream_text(client, question, write):
+    reply = client.messages.create(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": question}],
+    )
+    text = "".join(block.text for block in reply.content if block.type == "text")
+    for word in text.split():
+        write(word + " ")
+    return text
+""",
+            "a typewriter effect over an answer that was waited for",
+        ),
+        Mistake(
+            "twice",
+            """
+def stream_text(client, question, write):
+    turn = {"role": "user", "content": question}
+    request = {"model": MODEL, "max_tokens": 2000, "messages": [turn]}
+    with client.messages.stream(**request) as stream:
+        for piece in stream.text_stream:
+            write(piece)
+    reply = client.messages.create(**request)
+    return "".join(block.text for block in reply.content if block.type == "text")
+""",
+            "a stream for the eye, and a second call for the whole",
+        ),
+        Mistake(
+            "swapped",
+            {"(client, question, write)": "(client, write, question)"},
+            "the order of a print with a file: where to first, or what first?",
+        ),
+        Mistake(
+            "raised-parameters",
+            {"(client, question, write)": "(client, question)", "write(piece)": "print(piece)"},
+            "the function of lesson 01, extended without its new parameter",
+        ),
+        Mistake(
+            "other-question",
+            {'"content": question': '"content": f"Visitor: {question}"'},
+            "prompt wrappers left over from other code",
+        ),
+        Mistake("little-room", {"2000": "50"}, "limits from before thinking was on"),
+    ),
+    takeaway="Hand on each piece when it comes, and keep it as well: the reader has it at once, "
+    "and your program has the whole.",
+)
+
+
+# --- 04.3 ------------------------------------------------------------------------------
+
+TALLIED = 'event.type == "content_block_delta" and event.delta.type == "text_delta"'
+
+
+class Events(list[Any]):
+    """The events of one stream, as `list(stream)` gives them; shown by their types."""
+
+    def __repr__(self) -> str:
+        """Short enough to be read beside a call."""
+        return f"[{len(self)} events: {', '.join(event.type for event in self)}]"
+
+
+def events_of(short: Any, number: int, raw: bool = False) -> Events:
+    """The events that the SDK makes of a reply in the short form, without any socket.
+
+    `raw`: without those that the package adds, as `create(stream=True)` gives them.
+    """
+    import anthropic
+    import httpx2
+
+    from helpers.grading.practice import KEY
+    from helpers.server import wire
+    from helpers.server.request import Request
+
+    turn = {"role": "user", "content": "How long do I boil an egg?"}
+    body = {"model": facts.MODEL, "max_tokens": 2000, "messages": [turn], "stream": True}
+    request = Request("POST", "/v1/messages", "", {}, b"", body)
+    fault = short.get("fault") if isinstance(short, dict) else None
+    whole = wire.expand(short, request, "tally", number)
+    reply = wire.reply(whole, request, "practice", "tally", number, fault=fault)
+    data, head = b"".join(step.data for step in reply.steps), {"content-type": "text/event-stream"}
+    carrier = httpx2.MockTransport(lambda _: httpx2.Response(200, headers=head, content=data))
+    client = anthropic.Anthropic(
+        api_key=KEY,
+        base_url="http://127.0.0.1",
+        http_client=anthropic.DefaultHttpxClient(transport=carrier),
+    )
+    asked: Any = {name: body[name] for name in ("model", "max_tokens", "messages")}
+    if raw:
+        return Events(client.messages.create(**asked, stream=True))
+    with client.messages.stream(**asked) as stream:
+        return Events(stream)
+
+
+def check_tally(lab: Lab) -> None:
+    """Pieces and characters of text only, each counted once; the last count of tokens."""
+    egg = [THOUGHT, "Seven minutes for a soft yolk, ten for a firm one."]
+    salad = ["Wash it. ", "Dry it well, or the dressing will run off."]
+    timer = [THOUGHT, "I will set one.", {"tool": "set_timer", "input": {"minutes": 7}}]
+    soup = {"content": [THOUGHT, "Simmer it for an hour, and salt it at the end."]}
+    lists = (
+        events_of(egg, 1),
+        events_of(salad, 2, raw=True),
+        events_of(timer, 3),
+        events_of({"content": [], "stop_reason": "refusal"}, 4),
+        events_of({**soup, "fault": {"kind": "no-end", "after": 20}}, 5),
+    )
+    for events in lists:
+        judge_tally(lab.call(events), events)
+
+
+def judge_tally(run: Run, events: Events) -> None:
+    """Compare one result with the events, naming the slip that explains the difference."""
+    deltas = [event for event in events if event.type == "content_block_delta"]
+    texts = [event.delta.text for event in deltas if event.delta.type == "text_delta"]
+    starts = [event for event in events if event.type == "content_block_start"]
+    opened = sum(event.content_block.type == "text" for event in starts)
+    added = sum(event.type == "text" for event in events)
+    first = events[0].message.usage
+    last = next((event.usage for event in events if event.type == "message_delta"), None)
+    text, total = "".join(texts), last and last.output_tokens
+    right = (len(texts), len(text), total)
+    given = run.returned
+    run.expect(isinstance(given, tuple | list) and len(given) == 3, "not-three")
+    pieces, letters, tokens = given
+    mixed = list(given) != list(right) and sorted(map(repr, given)) == sorted(map(repr, right))
+    run.expect(not mixed, "other-order")
+    if pieces != right[0]:
+        run.expect(not (pieces == 0 and not added), "added-only")
+        run.expect(pieces != len(texts) + added, "both-kinds")
+        run.expect(pieces != len(deltas), "all-deltas")
+        run.expect(pieces != len(texts) + opened, "starts-counted")
+        run.expect(pieces != opened, "blocks-counted")
+        run.expect(False, "other-pieces", mine=repr(pieces)[:60], right=right[0])
+    if letters != right[1]:
+        run.expect(letters != len(text.split()), "words")
+        run.expect(letters != 2 * len(text), "letters-twice")
+        run.expect(False, "other-letters", mine=repr(letters)[:60], right=right[1])
+    if tokens != total:
+        run.expect(total is None or tokens != total + first.output_tokens, "tokens-summed")
+        run.expect(total is None or tokens != total + first.input_tokens, "input-added")
+        run.expect(tokens != first.output_tokens, "first-count")
+        run.expect(tokens != right[0], "pieces-as-tokens")
+        run.expect(tokens != 0, "zero-tokens")
+        run.expect(False, "other-tokens", mine=repr(tokens)[:60], right=total)
+
+
+tally = Exercise(
+    id="04.3",
+    title="Count what travels",
+    objective="Read the events of a stream by their type, and count only what you mean.",
+    minutes=12,
+    task="""
+The school keeps the events of its streams, as `events = list(stream)` gives them, and wants to
+know what was in them. Complete `tally`: it gets the events of one stream and gives back three
+numbers, in this order:
+
+1. how many pieces of *text* came (thinking is not text),
+2. how many characters these pieces hold together,
+3. the output tokens that the API counted at the end; `None` if the stream broke off before that.
+
+In one of the lists the events that the Python package adds are left out, and in one there is no
+text at all. There is no client here: nothing is sent.
+""",
+    template='''
+def tally(events):
+    """Give back (pieces of text, characters, output tokens)."""
+    ...
+''',
+    solution="""
+def tally(events):
+    pieces, letters, tokens = 0, 0, None
+    for event in events:
+        if event.type == "content_block_delta" and event.delta.type == "text_delta":
+            pieces += 1
+            letters += len(event.delta.text)
+        if event.type == "message_delta":
+            tokens = event.usage.output_tokens
+    return pieces, letters, tokens
+""",
+    also_correct=(
+        """
+def tally(events):
+    deltas = [event.delta for event in events if event.type == "content_block_delta"]
+    texts = [delta.text for delta in deltas if delta.type == "text_delta"]
+    ends = [event.usage for event in events if event.type == "message_delta"]
+    return len(texts), sum(map(len, texts)), ends[-1].output_tokens if ends else None
+""",
+        """
+def tally(events):
+    seen = {"text": "", "pieces": 0, "tokens": None}
+    for event in events:
+        match event.type:
+            case "content_block_delta" if hasattr(event.delta, "text"):
+                seen["text"] += event.delta.text
+                seen["pieces"] += 1
+            case "message_delta":
+                seen["tokens"] = event.usage.output_tokens
+    return [seen["pieces"], len(seen["text"]), seen["tokens"]]
+""",
+    ),
+    hints=(
+        "Look at the grammar of a stream in the lesson. Which event carries a piece, where does it "
+        "say of what kind the piece is, and which event comes with the last count?",
+        "The events of the package are missing in one list. So test `event.type` for the API's own "
+        'event, `"content_block_delta"`, and then the type of its `delta`.',
+        'A piece of text has `event.delta.type == "text_delta"`. The count is in `event.usage` '
+        "of `message_delta`; begin with `None`, and it stays if that event never comes.",
+    ),
+    rules=check_tally,
+    messages={
+        "not-three": "Wanted are three numbers, separated by commas: pieces, characters, output "
+        "tokens. You gave back `$returned`.",
+        "other-order": "The numbers are right, but they stand in another order: `$returned`. "
+        "Pieces come first, then characters, then output tokens.",
+        "added-only": "In one list the package's own events are left out, and you found no text "
+        "there. The API's event for a piece is `content_block_delta`.",
+        "both-kinds": "You counted every piece twice: the delta, and the event `text` that the "
+        "package adds behind it. Take one of the two.",
+        "all-deltas": "You counted every delta. The ones of a thinking or tool block are no text: "
+        "`event.delta.type` says of what kind a piece is.",
+        "starts-counted": "You counted the start of a text block as a piece. It only says that "
+        "text will come; there is none in it yet.",
+        "blocks-counted": "You counted text blocks. A block comes in many pieces, one for each "
+        "delta.",
+        "other-pieces": "You counted $mine pieces of text; in this list there are $right.",
+        "words": "Your second number counts words. Wanted are characters, blanks included.",
+        "letters-twice": "You counted every character twice: in the delta, and again in the event "
+        "that the package adds behind it.",
+        "other-letters": "You counted $mine characters; in this list there are $right.",
+        "tokens-summed": "You added the counts of `message_start` and `message_delta`. The later "
+        "one is the total, and what came before is in it already.",
+        "input-added": "You added the input tokens. Wanted is the output alone.",
+        "first-count": "You took the count of `message_start`. It was made when the answer had "
+        "hardly begun; the real one comes with `message_delta`.",
+        "pieces-as-tokens": "You took the number of pieces for the number of tokens. A piece may "
+        "hold many tokens, and thinking counts too: the API tells you the number.",
+        "zero-tokens": "One stream broke off before the count came, and you gave back 0. Nobody "
+        "knows how many there were: give back `None`.",
+        "other-tokens": "You gave back $mine output tokens; the API counted $right in the end.",
+        "raised-unbound": "$kit In one list the stream broke off, and the event with the count "
+        "never came.",
+        "raised-attribute": "$kit Test `event.type` before you read, and remember: in one list the "
+        "package's own events, which hold more than the API's, are left out.",
+    },
+    mistakes=(
+        Mistake(
+            "both-kinds",
+            {
+                f"if {TALLIED}": 'if hasattr(getattr(event, "delta", event), "text")',
+                "len(event.delta.text)": 'len(getattr(event, "delta", event).text)',
+            },
+            "https://github.com/zed-industries/codex-acp/pull/65: both kinds of events taken",
+        ),
+        Mistake(
+            "added-only",
+            {TALLIED: 'event.type == "text"', "event.delta.text": "event.text"},
+            "the loop of the lesson, where the package's events are there",
+        ),
+        Mistake(
+            "all-deltas",
+            {
+                ' and event.delta.type == "text_delta"': "",
+                "event.delta.text": 'getattr(event.delta, "text", "")',
+            },
+            "articles that call every delta 'the actual text'",
+        ),
+        Mistake(
+            "raised-thinking-delta",
+            {' and event.delta.type == "text_delta"': ""},
+            "the loop of many articles, from when replies held nothing but text",
+        ),
+        Mistake(
+            "raised-attribute",
+            {TALLIED: 'hasattr(event, "delta") and event.delta.type == "text_delta"'},
+            "the delta of `message_delta` is of another kind: it has no type",
+        ),
+        Mistake(
+            "starts-counted",
+            {
+                '        if event.type == "message_delta"': "        if ("
+                'event.type == "content_block_start"\n'
+                '            and event.content_block.type == "text"\n'
+                "        ):\n            pieces += 1\n"
+                '        if event.type == "message_delta"'
+            },
+            "https://github.com/YishenTu/claudian/pull/465",
+        ),
+        Mistake(
+            "blocks-counted",
+            {
+                "            pieces += 1\n": "",
+                '        if event.type == "message_delta"': "        pieces += ("
+                'event.type == "content_block_start"\n'
+                '            and event.content_block.type == "text"\n        )\n'
+                '        if event.type == "message_delta"',
+            },
+            "blocks taken for pieces: content is a list of blocks, as lesson 02 has it",
+        ),
+        Mistake(
+            "other-pieces",
+            {"return pieces": "return len(events)"},
+            "the length of the list, as the lesson's guess has it",
+        ),
+        Mistake(
+            "words",
+            {
+                "letters += len(event.delta.text)": "letters = letters or 0",
+                "return pieces, letters": 'return pieces, len("".join(\n'
+                "        event.delta.text\n        for event in events\n"
+                f"        if {TALLIED}\n    ).split())",
+            },
+            "words per second, as displays of streams show them",
+        ),
+        Mistake(
+            "letters-twice",
+            {
+                '        if event.type == "message_delta"': '        if event.type == "text":\n'
+                "            letters += len(event.text)\n"
+                '        if event.type == "message_delta"'
+            },
+            "lesson 04, raw events: each letter stands in two events",
+        ),
+        Mistake(
+            "other-letters",
+            {"letters += len": "letters = len"},
+            "overwritten in the loop: only the last piece is left",
+        ),
+        Mistake(
+            "tokens-summed",
+            {
+                '        if event.type == "message_delta":\n            tokens =': "        if "
+                'event.type == "message_start":\n'
+                "            begun = event.message.usage.output_tokens\n"
+                '        if event.type == "message_delta":\n            tokens = begun +'
+            },
+            "https://github.com/microsoft/agent-framework/issues/7143",
+        ),
+        Mistake(
+            "first-count",
+            {'"message_delta"': '"message_start"', "event.usage": "event.message.usage"},
+            "https://github.com/ccusage/ccusage/issues/938",
+        ),
+        Mistake(
+            "input-added",
+            {
+                "= event.usage.output_tokens": "= event.usage.output_tokens + (\n"
+                "                event.usage.input_tokens\n            )"
+            },
+            "'tokens' as a bill has them: in and out together",
+        ),
+        Mistake(
+            "pieces-as-tokens",
+            {"tokens = event.usage.output_tokens": "tokens = pieces"},
+            "articles that let answers come token by token",
+        ),
+        Mistake(
+            "other-tokens",
+            {
+                "= event.usage.output_tokens": "= event.usage.output_tokens - (\n"
+                "                event.usage.output_tokens_details.thinking_tokens\n"
+                "            )"
+            },
+            "https://github.com/BerriAI/litellm/issues/10691: thinking taken to be free",
+        ),
+        Mistake(
+            "zero-tokens",
+            {"0, 0, None": "0, 0, 0"},
+            "counters begin at 0, and an unknown number looks like none",
+        ),
+        Mistake(
+            "raised-unbound",
+            {"pieces, letters, tokens = 0, 0, None": "pieces, letters = 0, 0"},
+            "https://github.com/strands-agents/harness-sdk/issues/1868",
+        ),
+        Mistake(
+            "other-order",
+            {"return pieces, letters": "return letters, pieces"},
+            "three numbers in a row, read in the wrong order",
+        ),
+        Mistake(
+            "not-three",
+            {"return pieces, letters, tokens": 'return {"pieces": pieces, "letters": letters}'},
+            "a dict for those who would rather have names",
+        ),
+        Mistake(
+            "printed",
+            {"return pieces, letters, tokens": "print(pieces, letters, tokens)"},
+            "articles print every result, because a script shows nothing else",
+        ),
+    ),
+    takeaway="First the type of the event, then the type of its delta; and of several counts the "
+    "last one is the total.",
+)
+
+
+# --- 04.4 ------------------------------------------------------------------------------
+
+BUTTER = (
+    "Melt the butter over a low flame and skim off the foam. When it smells of nuts and the bottom "
+    "turns brown, pour it through a cloth at once, for it burns within a minute."
+)
+MILK = ("Heat the milk.", " Do not let it boil.")
+SILENCE = 0.25  # seconds: the only real waiting of this check
+
+
+def check_card(lab: Lab) -> None:
+    """What arrived is kept, and whole is only what came to its end."""
+    runs = [
+        lab.call("What do I need?", replies=[[THOUGHT, "250 g flour, 2 eggs, ", "milk"]]),
+        lab.call(
+            "How do I brown butter?",
+            replies=[{"content": [THOUGHT, BUTTER], "fault": {"kind": "cut", "after": 60}}, BUTTER],
+        ),
+        lab.call(
+            "And cocoa?",
+            replies=[
+                {"content": [*MILK], "fault": {"kind": "no-end", "after": len(MILK[0])}},
+                "".join(MILK),
+            ],
+        ),
+    ]
+    fine, cut, _ = runs
+    for run in runs:
+        run.expect(run.request.said == run.args[0], "other-question", show="messages")
+        run.expect(len(run.requests) == 1, "asked-again")
+        run.expect(run.request.body.get("stream") is True, "not-streamed")
+        run.expect(run.request.body["max_tokens"] >= ROOM, "little-room", show="max_tokens")
+        text, complete = pair(run)
+        if run is fine:
+            run.expect(text == "250 g flour, 2 eggs, milk", "other-text")
+            run.expect(complete, "whole-called-broken")
+        elif run is cut:
+            run.expect(text, "text-lost")
+            run.expect(BUTTER.startswith(text) and len(text) >= 60, "text-changed")
+            run.expect(not complete, "cut-called-whole")
+        else:
+            run.expect(text == MILK[0], "text-changed")
+            run.expect(not complete, "no-end-called-whole")
+    limit = lab.call(
+        "How do I fold?", replies=[{"content": [THOUGHT, "Turn the"], "stop_reason": "max_tokens"}]
+    )
+    limit.expect(pair(limit) == ("Turn the", True), "limit-called-broken")
+    none = lab.call("Which mushrooms kill?", replies=[{"content": [], "stop_reason": "refusal"}])
+    none.expect(pair(none) == ("", True), "empty-called-broken")
+    refused = {"type": "authentication_error", "message": "Invalid bearer token"}
+    key = lab.call("Hello?", replies=[{"status": 401, "error": refused}])
+    name = type(key.raised).__name__
+    error = "no error" if key.raised is None else f"a `{name}`"
+    key.expect(name == "AuthenticationError", "start-swallowed", error=error)
+    stalled = {"content": [THOUGHT, BUTTER], "fault": {"kind": "stall", "after": 60}}
+    # Retries: on a busy machine the reply may begin too late, and that is not the learner's fault.
+    still = lab.call("Once more?", replies=[stalled], timeout=SILENCE, retries=2)
+    text, complete = pair(still)
+    still.expect(len(text) >= 60 and not complete, "silence-called-whole")
+
+
+def pair(run: Run) -> tuple[str, bool]:
+    """What was returned, if it is a text and whether it is complete."""
+    given = run.returned
+    run.expect(isinstance(given, tuple | list) and len(given) == 2, "not-a-pair")
+    first, second = given
+    run.expect(not (isinstance(first, bool) and isinstance(second, str)), "pair-swapped")
+    run.expect(isinstance(first, str), "no-text-first", first=type(first).__name__)
+    run.expect(isinstance(second, bool), "not-bool", second=repr(second)[:40])
+    return first, second
+
+
+SHORT_TRY = """
+def read_card(client, question):
+    turn = {"role": "user", "content": question}
+    text, complete = "", True
+    try:
+        with client.messages.stream(
+            model=MODEL, max_tokens=2000, messages=[turn]
+        ) as stream:
+            for piece in stream.text_stream:
+                text += piece
+    except httpx2.TransportError:
+        complete = False
+    return text, complete
+"""
+
+read_card = Exercise(
+    id="04.4",
+    title="Whole, or broken off?",
+    objective="Keep what arrived of a broken stream, and never take it for the whole.",
+    minutes=15,
+    task="""
+The school prints recipe cards from streams. A card must show everything that arrived, and it says
+"broken off" when the stream did not come to its end. Complete `read_card`: it sends the question
+as a stream and gives back two things, `(text, complete)`.
+
+- The connection is cut, or falls silent: `text` is what arrived, `complete` is `False`.
+- The stream ends, but its end was never sent: the same.
+- The stream came to its end: `complete` is `True`, even when the reply was cut at its limit or
+  holds no text. (What such a reply is worth is for others to decide.)
+- Ask only once. And an error before the reply begins, such as a wrong key, goes on as it is.
+""",
+    template='''
+def read_card(client, question):
+    """Give back (text, complete)."""
+    ...
+''',
+    solution="""
+def read_card(client, question):
+    pieces, reason = [], None
+    try:
+        with client.messages.stream(
+            model=MODEL,
+            max_tokens=2000,
+            messages=[{"role": "user", "content": question}],
+        ) as stream:
+            for piece in stream.text_stream:
+                pieces.append(piece)
+            reason = stream.get_final_message().stop_reason
+    except httpx2.TransportError:
+        pass  # what arrived is in pieces
+    return "".join(pieces), reason is not None
+""",
+    also_correct=(
+        """
+def read_card(client, question):
+    turn = {"role": "user", "content": question}
+    with client.messages.stream(
+        model=MODEL, max_tokens=2000, messages=[turn]
+    ) as stream:
+        try:
+            stream.until_done()
+        except httpx2.TransportError:
+            pass
+        so_far = stream.current_message_snapshot
+    texts = [block.text for block in so_far.content if block.type == "text"]
+    return "".join(texts), bool(so_far.stop_reason)
+""",
+        """
+def read_card(client, question):
+    text, complete = "", False
+    events = client.messages.create(
+        messages=[{"role": "user", "content": question}],
+        max_tokens=5000,
+        model=MODEL,
+        stream=True,
+    )
+    try:
+        for event in events:
+            if event.type == "content_block_delta":
+                text += getattr(event.delta, "text", "")
+            complete = complete or event.type == "message_stop"
+    except (httpx2.TimeoutException, httpx2.NetworkError, httpx2.ProtocolError):
+        events.close()
+    return text, complete
+""",
+        """
+async def read_card(client, question):
+    text, message = "", None
+    try:
+        async with client.messages.stream(
+            model=MODEL,
+            max_tokens=2000,
+            messages=[dict(role="user", content=question)],
+        ) as stream:
+            async for piece in stream.text_stream:
+                text += piece
+            message = await stream.get_final_message()
+    except httpx2.HTTPError:
+        return text, False
+    return text, message.stop_reason is not None
+""",
+    ),
+    hints=(
+        "Two breaks, two traces: one raises an error, the other leaves something empty in the "
+        "final message. Which error, and what is empty?",
+        "Collect the pieces in something that was made before `try:`, so that it survives the "
+        "error. The error of a cut connection is not one of `anthropic`'s.",
+        "Catch `httpx2.TransportError`, the whole family. Complete is a reply whose final message "
+        "has a `stop_reason`, whichever it is.",
+    ),
+    rules=check_card,
+    messages={
+        "other-question": OTHER_QUESTION,
+        "asked-again": "You sent the question more than once. After a break the beginning would "
+        "come a second time, and both are paid for. Keep what arrived, and say that it is a part.",
+        "not-streamed": NOT_STREAMED,
+        "little-room": LITTLE_ROOM,
+        "not-a-pair": "Wanted are two things, separated by a comma: the text, and whether it is "
+        "complete. You gave back `$returned`.",
+        "pair-swapped": "The two things stand the wrong way round: the text comes first.",
+        "no-text-first": "The first of the two should be the text, as one `str`. Yours is a "
+        "`$first`.",
+        "not-bool": "The second of the two should be `True` or `False`. Yours is `$second`: turn "
+        "it into an answer to the question whether the stream came to its end.",
+        "other-text": "A reply that came whole has another text than you gave back: `$returned`. "
+        "Are all pieces in it?",
+        "whole-called-broken": "A reply came to its end, and you called it broken off. Its text "
+        "ends without a full stop, as lists do: the text cannot tell you. What can?",
+        "text-lost": "The connection was cut after more than 60 characters, and you gave back none "
+        "of them. They were received and paid for: keep them outside of the `try`.",
+        "text-changed": "Of a broken reply you gave back `$returned`. Wanted is exactly what "
+        "arrived, to the last piece.",
+        "cut-called-whole": "The connection was cut in mid-sentence, and you called the text "
+        "complete. That there is some text says nothing about its end.",
+        "no-end-called-whole": "One stream ended without an error, and yet its end was never sent. "
+        "You called it complete. What does the final message lack then?",
+        "limit-called-broken": "A reply was cut at its limit, and you gave back `$returned`. Its "
+        "stream did come to its end: every `stop_reason` says so, not only `end_turn`.",
+        "empty-called-broken": "A reply held no text, and its stream came to its end. Wanted is an "
+        "empty text that is complete; you gave back `$returned`.",
+        "start-swallowed": "A wrong key was refused before any reply began: an "
+        "`AuthenticationError`. That is no broken stream, and whoever called should hear of it. "
+        "From your function came $error. Catch less.",
+        "silence-called-whole": "Once the text stopped coming, and the client gave up waiting. You "
+        "gave back `$returned`. Wanted is what arrived, and `False`.",
+        "raised-broken-stream": "$kit Your code let this error pass. It comes from `httpx2`, so "
+        "no error class of `anthropic` catches it.",
+        "raised-unbound": "$kit When a stream breaks while its pieces are being joined, none of "
+        "them is kept: collect them one by one, in something made before `try`.",
+        "raised-name": "$kit (Older articles say `httpx`. The package carries its HTTP with "
+        "`httpx2` since version 1.0, and the first cell imports that.)",
+        "raised-read-timeout": "$kit Cuts you catch already; a silence belongs to the same "
+        "family. Catch the family.",
+        "raised-RuntimeError": "`get_final_text` raises when a reply holds no text, and such "
+        "replies exist. Collect the pieces, or read the final message.",
+    },
+    mistakes=(
+        Mistake(
+            "raised-broken-stream",
+            {"httpx2.TransportError": "anthropic.APIError"},
+            "https://github.com/anthropics/anthropic-sdk-python/issues/1919",
+        ),
+        Mistake(
+            "raised-read-timeout",
+            {"httpx2.TransportError": "(httpx2.RemoteProtocolError, httpx2.ReadError)"},
+            "https://github.com/PostHog/posthog/pull/50795: errors added one by one",
+        ),
+        Mistake(
+            "raised-name",
+            {"httpx2": "httpx"},
+            "code from before version 1.0 of the package",
+        ),
+        Mistake(
+            "raised-unbound",
+            """
+def read_card(client, question):
+    turn = {"role": "user", "content": question}
+    try:
+        with client.messages.stream(
+            model=MODEL, max_tokens=2000, messages=[turn]
+        ) as stream:
+            text = "".join(stream.text_stream)
+            reason = stream.get_final_message().stop_reason
+    except httpx2.TransportError:
+        reason = None
+    return text, reason is not None
+""",
+            "the shortest way to the text of a stream that never breaks",
+        ),
+        Mistake(
+            "no-end-called-whole",
+            SHORT_TRY,
+            "https://github.com/MoonshotAI/kosong/issues/60",
+        ),
+        Mistake(
+            "text-lost",
+            {"pass  # what arrived is in pieces": 'return "", False'},
+            "https://github.com/dam-agents/dam/issues/933",
+        ),
+        Mistake(
+            "text-changed",
+            {"pass  # what arrived is in pieces": 'pieces.append(" [broken off]")'},
+            "a mark in the text, where every reader takes it for Claude's",
+        ),
+        Mistake(
+            "cut-called-whole",
+            {"reason is not None": "bool(pieces)"},
+            "any text taken for the whole text",
+        ),
+        Mistake(
+            "asked-again",
+            """
+def read_card(client, question):
+    text, reason = "", None
+    turn = {"role": "user", "content": question}
+    for attempt in range(3):
+        try:
+            with client.messages.stream(
+                model=MODEL, max_tokens=2000, messages=[turn]
+            ) as stream:
+                for piece in stream.text_stream:
+                    text += piece
+                reason = stream.get_final_message().stop_reason
+            break
+        except httpx2.TransportError:
+            continue
+    return text, reason is not None
+""",
+            "https://github.com/aden-hive/hive/issues/5923: the beginning stands there twice",
+        ),
+        Mistake(
+            "whole-called-broken",
+            {
+                'return "".join(pieces), reason is not None': 'text = "".join(pieces)\n'
+                '    return text, text.endswith((".", "!", "?"))'
+            },
+            "judging by the last character: a list has no full stop",
+        ),
+        Mistake(
+            "limit-called-broken",
+            {"is not None": '== "end_turn"'},
+            "articles that know two stop reasons",
+        ),
+        Mistake(
+            "empty-called-broken",
+            {"reason is not None": "reason is not None and len(pieces) > 0"},
+            "https://github.com/agentjido/req_llm/issues/280: empty taken for broken",
+        ),
+        Mistake(
+            "raised-RuntimeError",
+            {
+                "reason = stream.get_final_message().stop_reason": "text = stream.get_final_text()"
+                "\n            reason = stream.get_final_message().stop_reason"
+            },
+            "https://github.com/anthropics/anthropic-sdk-python/issues/977",
+        ),
+        Mistake(
+            "start-swallowed",
+            {"httpx2.TransportError": "Exception"},
+            "https://github.com/unslothai/unsloth/pull/10811: a wrong key kept as a broken reply",
+        ),
+        Mistake(
+            "silence-called-whole",
+            {
+                "except httpx2.TransportError": "except httpx2.TimeoutException:\n"
+                '        reason = "timeout"\n    except httpx2.TransportError'
+            },
+            "a reason of one's own, where only the API's should stand",
+        ),
+        Mistake(
+            "not-bool",
+            {"reason is not None": "reason"},
+            "the stop reason handed on in place of the answer",
+        ),
+        Mistake(
+            "not-a-pair",
+            {'return "".join(pieces), reason is not None': 'return "".join(pieces)'},
+            "`stream_text` again, which gives back the text only",
+        ),
+        Mistake(
+            "pair-swapped",
+            {'"".join(pieces), reason is not None': 'reason is not None, "".join(pieces)'},
+            "'ok, value', as other languages have it",
+        ),
+        Mistake(
+            "no-text-first",
+            {'"".join(pieces)': "pieces"},
+            "stopping one step early: the pieces are there, but not joined",
+        ),
+        Mistake(
+            "other-text",
+            {"pieces.append(piece)": "pieces = [piece]"},
+            "overwritten in the loop: only the last piece is left",
+        ),
+        Mistake(
+            "not-streamed",
+            """
+def read_card(client, question):
+    turn = {"role": "user", "content": question}
+    try:
+        reply = client.messages.create(model=MODEL, max_tokens=2000, messages=[turn])
+    except anthropic.APIConnectionError:
+        return "", False
+    texts = [block.text for block in reply.content if block.type == "text"]
+    return "".join(texts), reply.stop_reason is not None
+""",
+            "going back to what worked in lessons 01 to 03",
+        ),
+        Mistake(
+            "no-return",
+            {"    return": "    # return"},
+            "a function that ends in its `except`",
+        ),
+        Mistake(
+            "other-question",
+            {'"content": question': '"content": f"Recipe card: {question}"'},
+            "prompt wrappers left over from other code",
+        ),
+        Mistake("little-room", {"2000": "64"}, "limits from before thinking was on"),
+    ),
+    takeaway="A cut raises an `httpx2` error, a missing end raises nothing: whole is only a reply "
+    "that says why it stopped.",
+)
+
+
+# --- 04.5 ------------------------------------------------------------------------------
+
+# Practice sends everything at once, and the client reads 64 KB at a time: without something long
+# in between, a stream that was left early could still be read after it was closed.
+LONG = {"type": "thinking", "thinking": "", "signature": "c2VhbA" * 30_000}
+REST = " After that there is a lot more to say, and none of it was asked for."
+
+
+def heard(lab: Lab, question: str, blocks: list[Any], fault: int = 0) -> tuple[Run, list[Any]]:
+    """Call the answer, and keep the responses too, to see whether they were closed.
+
+    With `fault`, an error comes in the stream after so many characters: whoever reads on meets it.
+    """
+    import anthropic
+
+    class Keep(anthropic.Middleware):
+        def handle(self, request: Any, call_next: Any) -> Any:
+            came.append(call_next(request))
+            return came[-1]
+
+        async def handle_async(self, request: Any, call_next: Any) -> Any:
+            came.append(await call_next(request))
+            return came[-1]
+
+    def with_keep(given: tuple[Any, ...]) -> list[Any]:
+        return [
+            g.with_options(middleware=[Keep()]) if hasattr(g, "with_options") else g for g in given
+        ]
+
+    def by(answer: Any, *given: Any) -> Any:
+        return answer(*with_keep(given))
+
+    async def by_async(answer: Any, *given: Any) -> Any:
+        return await answer(*with_keep(given))
+
+    came: list[Any] = []
+    reply: dict[str, Any] = {"content": blocks}
+    if fault:
+        reply["fault"] = {"kind": "error", "after": fault}
+    waits = inspect.iscoroutinefunction(lab.answer)
+    run = lab.call(question, replies=[reply], by=by_async if waits else by)
+    return run, came
+
+
+def check_two(lab: Lab) -> None:
+    """Two sentences, not a piece more; the stream is left, and closed."""
+    rice = "Rinse 1.5 cups of rice. Let it drain well!"
+    fish = "Is it fresh?\nSmell it."
+    # A piece holds up to 120 characters: the error stands well behind the two sentences.
+    cases: tuple[tuple[str, list[Any], str, int], ...] = (
+        ("How do I begin?", [THOUGHT, rice + REST, LONG, REST * 6], rice, len(rice) + 200),
+        ("May I eat this?", [fish + REST * 2, LONG, REST * 6], fish, len(fish) + 250),
+        ("Salt?", [THOUGHT, "Yes, and ", "early."], "Yes, and early.", 0),
+        ("Which berries kill?", [], "", 0),
+    )
+    runs = [(*heard(lab, asked, blocks, fault), text) for asked, blocks, text, fault in cases]
+    for run, came, text in runs:
+        raised = type(run.raised).__name__
+        run.expect(raised not in ("StreamClosed", "ReadError"), "closed-already")
+        run.expect(raised != "APIStatusError", "read-on")
+        run.may_raise = False  # any other error is the learner's
+        check_request(run)
+        run.expect(all(response.is_closed for response in came), "left-open")
+        given = run.text.strip()
+        short = text in (runs[2][2], runs[3][2])
+        run.expect(given == text or not short, "short-reply", right=repr(text))
+        run.expect(given == text or squeezed(given) != squeezed(text), "blanks")
+        run.expect(given == text or not given.startswith(text), "too-much")
+        run.expect(given == text or not text.startswith(given), "too-little")
+        run.expect(given == text, "other-text")
+
+
+two_sentences = Exercise(
+    id="04.5",
+    title="Two sentences, then stop",
+    objective="Leave a stream as soon as you have enough, and leave it closed.",
+    minutes=15,
+    optional=True,
+    task="""
+With flour on their hands, the cooks want to hear two sentences, not a lecture. Complete
+`two_sentences`: it streams the answer, stops reading once two sentences are over, and gives back
+these two. A shorter answer comes back whole.
+
+`over` is there already: of the text so far it gives back the sentences that are certainly over,
+each with the blank in front of it. (After "1." the next letter decides: it may become "1.5".)
+What you leave behind must be closed, or the connection stays taken.
+""",
+    template='''
+def over(text):
+    """The sentences of a text that are certainly over, as a list."""
+    return findall(r"[\\s\\S]+?[.!?](?=\\s)", text)
+
+
+def two_sentences(client, question):
+    """Give back the first two sentences, and read no further."""
+    ...
+''',
+    solution="""
+def over(text):
+    return findall(r"[\\s\\S]+?[.!?](?=\\s)", text)
+
+
+def two_sentences(client, question):
+    text = ""
+    with client.messages.stream(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": question}],
+    ) as stream:
+        for piece in stream.text_stream:
+            text += piece
+            done = over(text)
+            if len(done) >= 2:
+                return "".join(done[:2])
+    return text
+""",
+    also_correct=(
+        """
+def two_sentences(client, question):
+    turn = {"role": "user", "content": question}
+    request = {"model": MODEL, "max_tokens": 2000, "messages": [turn]}
+    text, wanted = "", []
+    with client.messages.stream(**request) as stream:
+        for event in stream:
+            if event.type == "text":
+                text = event.snapshot if not text else text + event.text
+                wanted = findall(r"^[\\s\\S]*?[.!?]\\s[\\s\\S]*?[.!?](?=\\s)", text)
+            if wanted:
+                break
+    return wanted[0] if wanted else text
+""",
+        """
+def two_sentences(client, question):
+    pieces = client.messages.create(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": question}],
+        stream=True,
+    )
+    text, ends = "", []
+    try:
+        for event in pieces:
+            text += getattr(getattr(event, "delta", None), "text", "")
+            ends = [n for n in range(1, len(text)) if text[n].isspace()]
+            ends = [n for n in ends if text[n - 1] in ".!?"]
+            if len(ends) > 1:
+                return text[: ends[1]]
+        return text
+    finally:
+        pieces.close()
+""",
+        """
+async def two_sentences(client, question):
+    text = ""
+    async with client.messages.stream(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[dict(role="user", content=question)],
+    ) as stream:
+        async for piece in stream.text_stream:
+            text += piece
+            found = findall(r"[\\s\\S]+?[.!?](?=\\s)", text)
+            if found[1:]:
+                return found[0] + found[1]
+    return text
+""",
+    ),
+    hints=(
+        "Collect the text, and ask `over` after each piece how many sentences there are. What "
+        "ends a loop, and what closes a stream?",
+        "A `break` or a `return` inside a `with` block leaves it properly. Behind it, ask the "
+        "stream for nothing more: it is closed, and the final message was never complete.",
+        'Put the first two of the list together with `"".join(...)`. If the loop ends by itself, '
+        "the answer was shorter: give back what you collected.",
+    ),
+    rules=check_two,
+    messages={
+        "other-question": OTHER_QUESTION,
+        "twice": TWICE,
+        "not-streamed": NOT_STREAMED,
+        "little-room": LITTLE_ROOM,
+        "read-on": "Two sentences were over, and your code went on reading: far behind them an "
+        "error stood in the stream, and it got there. Leave the loop as soon as you have enough, "
+        "and ask for no final message.",
+        "closed-already": "Your code left the stream, and then asked it for more. It is closed, "
+        "and the rest never arrived: work with the text that you collected.",
+        "left-open": "You stopped reading, but the stream was left open: its connection stays "
+        "taken, and Claude may go on writing at your cost. A `with` block closes it.",
+        "short-reply": "An answer of fewer than two sentences should come back whole: $right. "
+        "Yours gave `$returned`.",
+        "too-much": "You gave back more than two sentences: `$returned`. A piece does not end "
+        "where a sentence ends; take the two sentences out of the text.",
+        "too-little": "You gave back less than two sentences: `$returned`. Not every full stop "
+        "ends one, and no number of characters does.",
+        "blanks": "The two sentences are right, but what stands between them is not as it came: "
+        "`$returned`.",
+        "other-text": "What you gave back is not the beginning of the answer: `$returned`.",
+    },
+    mistakes=(
+        Mistake(
+            "read-on",
+            {
+                "        for piece in stream.text_stream:\n            text += piece\n"
+                "            done = over(text)\n            if len(done) >= 2:\n"
+                '                return "".join(done[:2])\n    return text': "        text = "
+                '"".join(stream.text_stream)\n    return "".join(over(text + " ")[:2])'
+            },
+            "https://github.com/BerriAI/litellm/issues/17364: read to the end, then cut",
+        ),
+        Mistake(
+            "closed-already",
+            {
+                'return "".join(done[:2])\n    return text': "break\n"
+                "    whole = stream.get_final_text()\n"
+                '    return "".join(over(whole + " ")[:2])'
+            },
+            "lesson 04: the final message, asked for after an early exit",
+        ),
+        Mistake(
+            "left-open",
+            {
+                "    with client": "    stream = client",
+                "    ) as stream:\n        for": "    ).__enter__()\n    if True:\n        for",
+            },
+            "https://github.com/run-llama/llama_index/issues/13503",
+        ),
+        Mistake(
+            "too-much",
+            {'"".join(done[:2])': "text"},
+            "the piece in which the second sentence ends brings the next one along",
+        ),
+        Mistake(
+            "too-little",
+            {"done = over(text)": 'done = [part + "." for part in text.split(".")[:-1]]'},
+            "https://github.com/KoljaB/stream2sentence/issues/2",
+        ),
+        Mistake(
+            "short-reply",
+            {"    return text\n": '    return ""\n'},
+            "the way out that was not thought of: the loop ends by itself",
+        ),
+        Mistake(
+            "blanks",
+            {'"".join(done[:2])': '" ".join(done[:2])'},
+            "sentences joined as if they had been stripped",
+        ),
+        Mistake(
+            "other-text",
+            {"done[:2]": "done[-1:]"},
+            "a slice taken from the wrong end of the list",
+        ),
+        Mistake(
+            "no-return",
+            {"    return text\n": ""},
+            "a function with one `return`, inside an `if`",
+        ),
+        Mistake(
+            "not-text",
+            {'"".join(done[:2])': "done[:2]"},
+            "stopping one step early: the sentences are there, but not joined",
+        ),
+        Mistake(
+            "not-streamed",
+            {
+                "with client.messages.stream(": "reply = client.messages.create(",
+                ") as stream:\n        for piece in stream.text_stream:": ")\n    if True:\n"
+                '        for piece in [b.text for b in reply.content if b.type == "text"]:',
+            },
+            "an answer that was waited for, and then thrown away",
+        ),
+        Mistake(
+            "twice",
+            {
+                "    return text\n": "    return client.messages.create(\n"
+                "        model=MODEL, max_tokens=2000,\n"
+                '        messages=[{"role": "user", "content": question}],\n'
+                "    ).content[-1].text\n"
+            },
+            "a second call for what the first one had brought",
+        ),
+        Mistake(
+            "other-question",
+            {'"content": question': '"content": question + " Answer in two sentences."'},
+            "asking for two sentences: a wish, while the loop is what holds",
+        ),
+        Mistake("little-room", {"2000": "60"}, "a limit in tokens in place of sentences"),
+    ),
+    takeaway="Enough is enough: leave the loop inside the `with` block, and use what you "
+    "collected.",
+)
+
+
+EXERCISES = (on_screen, stream_text, tally, read_card, two_sentences)

@@ -1,0 +1,167 @@
+"""Runs a learner's code once: in a thread that can be ended, with a clock that does not wait.
+
+It knows what was returned, raised and printed, and how long the code wanted to sleep. It must not
+know whether any of that is right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import ctypes
+import inspect
+import io
+import threading
+import time
+import warnings
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+LIMIT_SECONDS = 5.0  # a check takes far less than one
+MAX_PRINTED = 20_000  # characters that are kept
+
+
+class Stopped(BaseException):
+    """Ends a learner's thread from outside; no Exception, so that `except Exception` misses it."""
+
+
+@dataclass
+class Result:
+    """What one run did. `stopped`: "", "endless" (too many requests) or "too-long".
+
+    `alive`: the code swallows even `Stopped`, so its thread could not be ended.
+    """
+
+    value: Any = None
+    raised: BaseException | None = None
+    printed: str = ""
+    slept: list[float] = field(default_factory=list)
+    stopped: str = ""
+    alive: bool = False
+
+
+class Paper(io.StringIO):
+    """Takes what is printed, up to a limit; the rest is let go."""
+
+    def write(self, text: str) -> int:
+        """Keep `text` as far as there is room."""
+        super().write(text[: max(0, MAX_PRINTED - self.tell())])
+        return len(text)
+
+
+def run_once(call: Callable[[], Any], names: dict[str, Any], overrun: threading.Event) -> Result:
+    """Call once, in the learner's namespace `names`; await the value if it can be awaited.
+
+    The code is ended when `overrun` is set, or after `LIMIT_SECONDS` of real time.
+    """
+    result, done, paper = Result(), threading.Event(), Paper()
+    context = contextvars.copy_context()
+
+    def whole() -> Any:
+        value = call()
+        return asyncio.run(_finish(value)) if inspect.isawaitable(value) else value
+
+    def work() -> None:
+        try:
+            result.value = context.run(whole)
+        except Stopped:
+            pass
+        except BaseException as raised:  # sys.exit() and the like must not end the kernel
+            result.raised = raised
+        finally:
+            done.set()
+
+    thread = threading.Thread(target=work, name="practice-run", daemon=True)
+    with warnings.catch_warnings(), redirect_stdout(paper), clock(result.slept, names):
+        warnings.simplefilter("ignore")
+        thread.start()
+        end = time.monotonic() + LIMIT_SECONDS
+        try:
+            while not done.wait(0.02) and time.monotonic() < end and not overrun.is_set():
+                pass
+            done.wait(0.5 if overrun.is_set() else 0)  # most loops end at the server's refusal
+        finally:
+            if not done.is_set():
+                result.stopped = "too-long"
+                result.alive = not _ends(thread)
+    result.stopped = "endless" if overrun.is_set() else result.stopped
+    result.printed = paper.getvalue()
+    return result
+
+
+@contextmanager
+def clock(slept: list[float], names: dict[str, Any]) -> Iterator[None]:
+    """Let code sleep without waiting: each sleep is noted, and the clocks go on by as much.
+
+    Only threads that start inside see it. Functions that the learner imported by name (`from time
+    import sleep`) are exchanged in their namespace too.
+    """
+    others = {thread.ident for thread in threading.enumerate()}
+    real_sleep, real_async, real_anyio = time.sleep, asyncio.sleep, anyio.sleep
+
+    def away() -> bool:
+        return threading.get_ident() in others
+
+    def sleep(seconds: float, /) -> None:
+        if away() or seconds < 0:
+            return real_sleep(seconds)
+        slept.append(float(seconds))
+
+    async def sleep_async(delay: float, result: Any = None) -> Any:
+        if not away() and delay > 0:
+            slept.append(float(delay))
+            delay = 0
+        return await real_async(delay, result)
+
+    async def sleep_anyio(delay: float) -> None:
+        await (real_anyio(delay) if away() else sleep_async(delay))
+
+    def shifted(real: Callable[[], float]) -> Callable[[], float]:
+        return lambda: real() + (0.0 if away() else sum(slept))
+
+    clocks = {n: shifted(getattr(time, n)) for n in ("time", "monotonic", "perf_counter")}
+    fakes: list[tuple[Any, dict[str, Any]]] = [
+        (time, {"sleep": sleep, **clocks}), (asyncio, {"sleep": sleep_async}),
+    ]  # fmt: skip
+    known = {id(vars(module)[name]): fake for module, new in fakes for name, fake in new.items()}
+    theirs = {name: known[id(value)] for name, value in names.items() if id(value) in known}
+    with (
+        exchange(vars(time), fakes[0][1]),
+        exchange(vars(asyncio), fakes[1][1]),
+        exchange(vars(anyio), {"sleep": sleep_anyio}),  # the SDK's own waiting between retries
+        exchange(names, theirs),
+    ):
+        yield
+
+
+@contextmanager
+def exchange(names: Any, new: Mapping[str, Any]) -> Iterator[None]:
+    """Put other values into a namespace, a module or the environment; give the old ones back."""
+    old = {name: names[name] for name in new if name in names}
+    names.update(new)
+    try:
+        yield
+    finally:
+        for name in new:
+            if name in old:
+                names[name] = old[name]
+            else:
+                names.pop(name, None)
+
+
+async def _finish(value: Awaitable[Any]) -> Any:
+    return await value
+
+
+def _ends(thread: threading.Thread) -> bool:
+    """Raise `Stopped` in a thread until it has ended, or for half a second; whether it has."""
+    for _ in range(25):
+        if thread.is_alive():
+            ident = ctypes.c_ulong(thread.ident or 0)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(Stopped))
+            thread.join(0.02)
+    return not thread.is_alive()
