@@ -100,12 +100,15 @@ def check_system(lab: Lab) -> None:
         asked = [run.request, *run.requests[1:]]
         roles = [role for sent in asked for role in sent.roles]
         run.expect("system" not in roles, "role-later", show="messages")
-        run.expect(not any(rules in sent.said for sent in asked), "glued", show="messages")
+        turns = [str(sent.body["messages"]) for sent in asked]
+        glued = any(repr(rules)[1:-1] in turn for turn in turns)
+        run.expect(not glued, "glued", show="messages")
         run.expect(all(systems), "no-system")
         run.expect(set(systems) == {rules}, "other-rules", show="system")
         together = all(note in asked[0].said for note in notes)
         run.expect(not together, "one-for-all", show="messages")
-        run.expect(all(len(s.roles) == 1 for s in asked), "notes-pile-up", show="messages")
+        alone = all(sum(note in turn for note in notes) <= 1 for turn in turns)
+        run.expect(alone, "notes-pile-up", show="messages")
         run.expect(len(asked) >= len(notes), "too-few", asked=len(asked), notes=len(notes))
         run.expect(len(asked) == len(notes), "twice", asked=len(asked), notes=len(notes))
         run.expect(sorted(s.said for s in asked) == sorted(notes), "other-note", show="messages")
@@ -602,7 +605,7 @@ CASES: tuple[
     ("E-bikes?", "Noor", BROKEN, "crash: APIConnectionError", "other-line"),
     ("Sunday?", "Tuesday", [THOUGHT, "On Tuesday from 9."], "passes", "exact"),
 )
-SLIPS = ("AttributeError", "TypeError", "NameError", "KeyError", "IndexError", "UnboundLocalError")
+SLIPS = ("AttributeError", "TypeError", "NameError", "KeyError", "IndexError", "BadRequestError")
 
 
 def check_evaluate(lab: Lab) -> None:
@@ -610,20 +613,21 @@ def check_evaluate(lab: Lab) -> None:
     runs = []
     for system, picked in (
         ("You answer notes for a bicycle repair shop.", CASES),
-        ("You answer in one sentence. Noor knows the rest.", CASES[::-2]),
+        ("You answer in one sentence. Noor knows the rest.", CASES[8::-2]),
     ):
         cases = [(note, wanted) for note, wanted, *_ in picked]
         replies = [reply for _, _, reply, *_ in picked]
         runs.append((lab.call(system, cases, replies=replies), picked))
     for run, picked in runs:
         system, cases = run.args
+        fill: dict[str, Any]
         sent, notes = run.sent, [note for note, _ in cases]
         run.expect(sent or run.result.raised, "no-request")
         together = sent and all(note in sent[0].said for note in notes)
         run.expect(not together, "one-for-all", show="messages")
         run.expect(len(sent) <= len(cases), "asked-again", asked=len(sent), cases=len(cases))
         run.expect(all(s.system == system for s in sent), "other-system", show="system")
-        said = [html.unescape(s.said) for s in sent]
+        said = [html.unescape(s.said) for s in sent if s.status != 400]
         as_is = all(any(note in text for note in notes) for text in said)
         run.expect(as_is, "other-note", show="messages")
         little = any(s.body.get("max_tokens", ROOM) < ROOM for s in sent)
@@ -635,7 +639,10 @@ def check_evaluate(lab: Lab) -> None:
         for line in found:
             slip = next((slip for slip in SLIPS if slip in str(line)), "")
             run.expect(not slip, "own-slip", slip=slip)
-        run.expect(len(found) == len(cases), "case-left-out", lines=len(found), cases=len(cases))
+        fill = {"lines": len(found), "cases": len(cases), "asked": len(sent)}
+        run.expect(len(sent) == len(cases), "ended-early", **fill)
+        run.expect(len(found) >= len(cases), "case-left-out", **fill)
+        run.expect(len(found) == len(cases), "line-too-many", **fill)
         for line, (note, wanted, _, right, rule) in zip(found, picked, strict=True):
             fill = {"note": note, "wanted": wanted, "right": right, "line": repr(line)}
             passes, missing = line == "passes", str(line).startswith("missing")
@@ -738,10 +745,14 @@ def evaluate(client, system, cases):
         "wanted.",
         "pairs": "Your lines are pairs. The lesson kept the reply beside its verdict; here each "
         "line is the verdict alone, a text.",
-        "own-slip": "One of your lines names `$slip`. No reply raises that: your own code did, "
-        "and the `except` hid it. Let the `try` hold nothing but the call, and look again.",
+        "own-slip": "One of your lines names `$slip`. That is no fault of a reply: your own "
+        "code caused it, and the `except` hid it. Take the `try` away for a moment and look.",
+        "ended-early": "There are $cases cases, and your function stopped asking after $asked. One "
+        "case that fails must not end the test: where does the `try` begin, and where the loop?",
         "case-left-out": "There are $cases cases, and your list has $lines lines. With a case left "
         "out, the share of those that pass looks better than it is.",
+        "line-too-many": "There are $cases cases, and your list has $lines lines: one case got "
+        "two. With `elif` and `else`, only one of several branches runs.",
         "exact": "To “$note” the reply held `$wanted`, and your line is `$line`. Other words may "
         "stand around it: look for the wanted text *in* the reply.",
         "pieces": "The wanted text `$wanted` lay in two text blocks, and your line is `$line`. "
@@ -790,6 +801,31 @@ def evaluate(client, system, cases):
             {"anthropic.APIError": "anthropic.APIStatusError"},
             "https://github.com/denisneuf/python-amazon-ad-api/issues/150: every error taken to "
             "have a status",
+        ),
+        Mistake(
+            "ended-early",
+            """
+def evaluate(client, system, cases):
+    lines = []
+    try:
+        for note, wanted in cases:
+            turn = {"role": "user", "content": note}
+            reply = client.messages.create(
+                model=MODEL, max_tokens=2000, system=system, messages=[turn]
+            )
+            texts = [b.text for b in reply.content if b.type == "text"]
+            good = reply.stop_reason == "end_turn" and wanted in "".join(texts)
+            lines.append("passes" if good else f"missing: {wanted}")
+    except anthropic.APIError as error:
+        lines.append(f"crash: {type(error).__name__}")
+    return lines
+""",
+            "https://github.com/cybersemics/em/pull/5098: one failure took a whole pass along",
+        ),
+        Mistake(
+            "line-too-many",
+            {"        elif wanted in text": "        if wanted in text"},
+            "an `if` after an `if`, where only one of them was meant to run",
         ),
         Mistake(
             "case-left-out",
@@ -986,6 +1022,7 @@ and proposes; your code decides. Complete `desk_prompt`:
    Otherwise, or if the number is above the limit, it gives back `None`, and a person looks.
 
 What Claude promises in its sentences goes nowhere: the desk writes to the reader from the number.
+`re` and `escape` are imported already.
 """,
     template='''
 def desk_prompt(client, rules, note, limit):
@@ -1088,6 +1125,8 @@ def desk_prompt(client, rules, note, limit):
         "`None`. In a condition, `0` counts as false: ask whether it *is* `None`.",
         "other-days": "The reply ended with the line `days: $days`, and your function gave "
         "`$returned`. Is that a number from elsewhere in the text?",
+        "raised-index": "The list is shorter than the code expects: a reply may hold no `days:` "
+        "line, or no text at all.",
         "raised-none": "$kit A search that finds nothing gives back `None`, too.",
         "no-return": "Every reply led to `None`, also “Yes.”, a new line, and `days: 7`. Does "
         "that way end with a `return`, and does your search find the line?",
@@ -1230,6 +1269,14 @@ def desk_prompt(client, rules, note, limit):
             "a search that is taken to find something every time",
         ),
         Mistake(
+            "raised-index",
+            {
+                "lines = " + LINES: 'lines = text.split("days: ")[1:]',
+                " or len(lines) != 1": "",
+            },
+            "the part behind the colon, taken to be there each time",
+        ),
+        Mistake(
             "not-number",
             {"days = int(lines[0])": "days = lines[0]", "days <= limit": "int(days) <= limit"},
             "digits found in a text are a text, and look like a number when printed",
@@ -1273,9 +1320,8 @@ PLAYED = {  # P passes, F fails, T was cut, R was refused, C: no reply came
 PLAIN = {"P": "P", "F": "F", "T": "F", "R": "F", "C": "C"}
 LENIENT = PLAIN | {"T": "P", "R": "P"}  # wrong: a reply that was cut passes
 STRICT = PLAIN | {"C": "F"}  # wrong: no reply counts as a bad one
-ROUNDS = (  # times, and what is played for one case: right for each order of asking
-    (2, "PPFF"), (2, "FFPP"), (2, "PFPF"), (2, "FPFP"), (2, "PPPP"), (2, "TTPP"), (2, "RPRP"),
-    (2, "FTPP"), (2, "FPTP"), (2, "CCPP"), (2, "CPCP"), (3, "PPFFFP"), (2, "FFFF"), (1, "FP"),
+ROUNDS = (  # what is played for one case, asked twice: both natural orders meet each word
+    "PPFF", "PFPF", "TTPP", "RPRP", "FTPP", "FPTP", "CCPP", "CPCP",
 )  # fmt: skip
 OLD = "You answer notes for a bicycle repair shop."
 NEW = "You answer notes for a bicycle repair shop. A puncture is 12 euros."
@@ -1297,10 +1343,10 @@ def in_sums(old: str, new: str) -> str:
 def check_compare(lab: Lab) -> None:
     """Each case `times` under each prompt; only what was the same each time counts."""
     runs = []
-    for times, played in ROUNDS:
-        runs.append((lab.call(OLD, NEW, [("A hole?", PRICE)], times, replies=play(played)), played))
+    for played in ROUNDS:
+        runs.append((lab.call(OLD, NEW, [("A hole?", PRICE)], 2, replies=play(played)), played))
     three = [("A hole?", PRICE), ("Two holes?", PRICE), ("And the tube?", "is 12")]
-    for played in ("FPPFPP", "PFPPFF"):
+    for played in ("FFPPFP", "PFPPFF"):
         runs.append((lab.call(NEW, OLD, three, 1, replies=play(played)), played))
     for run, played in runs:
         old, new, cases, times = run.args
@@ -1336,6 +1382,8 @@ def check_compare(lab: Lab) -> None:
             fill = {"line": repr(line), "right": right, "old": told[0], "new": told[1]}
             if line == right:
                 continue
+            two_ways = any("F" in letters and {*letters} & {*"TR"} for letters in both)
+            run.expect(not two_ways or line != "unsure", "two-ways", **fill)
             run.expect(line != in_words(*lenient), "cut-passes", **fill)
             crashed = "C" in "".join(plain)
             run.expect(not crashed or line != in_words(*strict), "crash-counts", **fill)
@@ -1463,6 +1511,8 @@ def compare(client, old, new, cases, times):
         "have a word, too.",
         "cut-passes": "Among the replies was one that had not come to its end, and your word is "
         "`$line`. It does not pass, whatever it holds.",
+        "two-ways": "The old prompt: $old. The new one: $new. Your word is `$line`. One reply was "
+        "wrong and another was cut; both failed, so the verdict is the same.",
         "crash-counts": "The old prompt: $old. The new one: $new. Your word is `$line`, as if a "
         "reply that never came were a bad one. It says nothing about the prompt.",
         "by-chance": "The old prompt: $old. The new one: $new. Your word is `$line`. A count says "
@@ -1503,12 +1553,43 @@ def compare(client, old, new, cases, times):
         Mistake(
             "raised-overloaded",
             {"except anthropic.APIError": "except TimeoutError"},
-            "https://github.com/cybersemics/em/pull/5098: a short failure took a whole pass along",
+            "https://github.com/cybersemics/em/pull/5098: rows that were kept until the end",
         ),
         Mistake(
             "cut-passes",
             {'reply.stop_reason == "end_turn" and wanted in text': "wanted in text"},
             "https://github.com/ducks/claux/issues/14",
+        ),
+        Mistake(
+            "two-ways",
+            """
+def line(client, system, note, wanted):
+    request = {"model": MODEL, "max_tokens": 2000, "system": system}
+    turn = {"role": "user", "content": note}
+    try:
+        reply = client.messages.create(messages=[turn], **request)
+    except anthropic.APIError:
+        return None
+    text = "".join(block.text for block in reply.content if block.type == "text")
+    if reply.stop_reason != "end_turn":
+        return f"stopped: {reply.stop_reason}"
+    return "passes" if wanted in text else f"missing: {wanted}"
+
+
+def compare(client, old, new, cases, times):
+    words = []
+    for note, wanted in cases:
+        before = {line(client, old, note, wanted) for turn in range(times)}
+        after = {line(client, new, note, wanted) for turn in range(times)}
+        if len(before) > 1 or len(after) > 1 or None in before | after:
+            words.append("unsure")
+        elif ("passes" in before) == ("passes" in after):
+            words.append("same")
+        else:
+            words.append("better" if "passes" in after else "worse")
+    return words
+""",
+            "the lines of `evaluate` compared as they are, reasons and all",
         ),
         Mistake(
             "one-prompt",
