@@ -281,12 +281,16 @@ def test_a_loop_that_catches_everything_is_ended_as_well(monkeypatch: pytest.Mon
     monkeypatch.setattr(runner, "LIMIT_SECONDS", 0.2)
     counts = ("n = 0", "while True:", "    try:", "        n += 1", "    except:", "        n -= 1")
     asks = ("while True:", "    try:", f"        {CREATE}", "    except:", "        continue")
-    for lines, rule in ((counts, "too-long"), (asks, "endless")):
+    loops = [(asks, "endless"), (counts, "too-long")]
+    if sys.version_info < (3, 11):
+        loops.pop()  # there, a loop that begins with try and calls nothing stops all other threads
+    for lines, rule in loops:
         assert say(body(*lines)).rule == rule
-    time.sleep(1)
-    before = time.process_time()
-    time.sleep(0.5)
-    assert time.process_time() - before < 0.1  # ended, or waiting for ever, but not running
+    used: list[float] = [0, 1]
+    while len(used) < 60 and used[-1] - used[-2] > 0.05:  # until ended, or waiting for ever
+        time.sleep(0.5)
+        used.append(time.process_time())
+    assert used[-1] - used[-2] < 0.05
 
 
 def test_what_is_printed_is_kept_apart_and_cut(capsys: pytest.CaptureFixture[str]) -> None:

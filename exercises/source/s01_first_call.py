@@ -857,7 +857,7 @@ def check_budget(lab: Lab) -> None:
         room = int((dollars - counted * prices.input / 1e6) / prices.output * 1e6 + 1e-6)
         if room < LEAST:
             run.expect(not run.requests, "too-dear", room=room)
-            run.expect(run.result.value is None, "not-none")
+            run.expect(run.value is None, "not-none")
             continue
         run.expect(run.requests, "too-careful", room=room)
         run.expect(len(run.requests) == 1, "twice")

@@ -86,14 +86,18 @@ class Run:
         return self.result.raised
 
     @property
+    def value(self) -> Any:
+        """What the code gave back, where `None` may be right."""
+        self.surface()
+        return self.result.value
+
+    @property
     def returned(self) -> Any:
         """What the code gave back; the kit's own rules answer `None` and `...`."""
-        self.surface()
-        value = self.result.value
-        if value is None:
+        if self.value is None:
             self.expect(False, "printed" if self.printed.strip() else "no-return")
-        self.expect(not isinstance(value, EllipsisType), "dots")
-        return value
+        self.expect(not isinstance(self.value, EllipsisType), "dots")
+        return self.value
 
     @property
     def text(self) -> str:

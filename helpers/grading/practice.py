@@ -18,7 +18,7 @@ from helpers.server.core import Course, parse_body
 from helpers.server.request import Problem, Reply, Request, Step
 
 KEY = "practice-needs-no-key"
-PATIENCE = 300  # refusals; a loop that swallows them all is then kept waiting, so that it idles
+PATIENCE = 1_000  # refusals; a loop that swallows them all is then kept waiting, so that it idles
 OWN_KEY = "practice-client-of-your-own"  # what a client that the learner's code makes would send
 
 

@@ -83,9 +83,11 @@ def run_once(call: Callable[[], Any], names: dict[str, Any], overrun: threading.
         try:
             while not done.wait(0.02) and time.monotonic() < end and not overrun.is_set():
                 pass
-            done.wait(0.5 if overrun.is_set() else 0)  # most loops end at the server's refusal
+            done.wait(0.2 if overrun.is_set() else 0)  # most loops end at the server's refusal
         finally:
-            if not done.is_set():
+            if done.is_set():
+                thread.join()  # it has nothing left to do
+            else:
                 result.stopped = "too-long"
                 result.alive = not _ends(thread)
     result.stopped = "endless" if overrun.is_set() else result.stopped
