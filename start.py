@@ -35,7 +35,15 @@ LOCK = ROOT / "requirements.txt"
 STAMP = VENV / "course-installed.txt"  # written last: what is installed here
 UNFINISHED = VENV / "course-unfinished.txt"  # there while .venv is being made
 STATE = ROOT / ".course"  # the learner's local state, ignored by git
-SHIPPED = ROOT / "shipped.sha256"  # one line per notebook as it was shipped: sha256, path
+SHIPPED = ROOT / "shipped.sha256"  # one line per file that `reset` gives back: sha256, path
+# What a learner may change, by hand or by mistake: notebooks, and what they read.
+GIVEN_BACK = (
+    "notebooks/*.ipynb",
+    "exercises/*.ipynb",
+    "recordings/*.json",
+    "notebooks/data/*",
+    "notebooks/images/*",
+)
 FIRST_LESSON = "notebooks/00_welcome.ipynb"
 WINDOWS = os.name == "nt"
 
@@ -381,7 +389,7 @@ def wishes(arguments: "list[str]") -> int:
 
 
 def shipped() -> "dict[str, str]":
-    """Return {"notebooks/01_first_call.ipynb": sha256} of every notebook as it was shipped."""
+    """Return {"notebooks/01_first_call.ipynb": sha256} of every file that `reset` gives back."""
     pairs = (line.split(maxsplit=1) for line in read(SHIPPED).splitlines())
     return {path: digest for digest, path in pairs}
 
@@ -397,23 +405,24 @@ def digest_of(path: Path) -> str:
 
 
 def write_shipped(arguments: "Sequence[str]" = ()) -> int:
-    """Write shipped.sha256 anew from the notebooks as they are now: for authors."""
+    """Write shipped.sha256 anew from the files as they are now: for authors."""
     paths = [
         path.relative_to(ROOT).as_posix()
-        for path in (*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("exercises/*.ipynb"))
-        if ".mine-" not in path.name and not path.name.startswith("my_")
+        for pattern in GIVEN_BACK
+        for path in ROOT.glob(pattern)
+        if path.is_file() and ".mine-" not in path.name and not path.name.startswith(("my_", "."))
     ]
     text = "".join(f"{digest_of(ROOT / path)}  {path}\n" for path in sorted(paths))
     SHIPPED.write_text(text, encoding="utf-8", newline="\n")
-    say(f"{SHIPPED.name}: {len(paths)} notebooks.")
+    say(f"{SHIPPED.name}: {len(paths)} files.")
     return 0
 
 
 def keep_shipped() -> None:
-    """Keep a copy of every notebook that is still as shipped, under the checksum of its content.
+    """Keep a copy of every file that is still as shipped, under the checksum of its content.
 
     So `reset` needs neither git nor a network, and after an update it gives the new version: the
-    list travels with the course, and a notebook that the learner changed is never mistaken for it.
+    list travels with the course, and a file that the learner changed is never mistaken for it.
     """
     store = STATE / "shipped"
     for path, digest in shipped().items():
@@ -430,7 +439,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def as_shipped(path: str, digest: str) -> bytes:
-    """Return the notebook `path` with this checksum: kept at a start, or what git committed."""
+    """Return the file `path` with this checksum: kept at a start, or what git committed."""
     import hashlib
     import subprocess
 
@@ -455,7 +464,8 @@ def find_lesson(name: str) -> str:
     """Return the path of the shipped notebook that is called `name`, with or without its folder."""
     import difflib
 
-    paths = sorted(shipped(), key=lambda path: (not path.startswith("notebooks/"), path))
+    paths = [path for path in shipped() if path.endswith(".ipynb")]
+    paths.sort(key=lambda path: (not path.startswith("notebooks/"), path))
     wanted = Path(name).as_posix()
     wanted = wanted[: -len(".ipynb")] if wanted.endswith(".ipynb") else wanted
     names: dict[str, str] = {}
@@ -471,28 +481,42 @@ def find_lesson(name: str) -> str:
 
 
 def reset(arguments: "list[str]") -> int:
-    """Give one lesson back as it was shipped, and keep the learner's copy beside it."""
+    """Give one lesson back as it was shipped, and keep the learner's copy beside it.
+
+    With it come its recording, and the data and pictures that lessons read.
+    """
     if len(arguments) != 1:
         raise StartError("Name one lesson, for example: python3 start.py reset 01_first_call")
     keep_shipped()
     path = find_lesson(arguments[0])
-    notebook, digest = ROOT / path, shipped()[path]
-    mine = digest_of(notebook)
-    if mine == digest:
-        say(f"{path} is as it was shipped: nothing to do.")
-        return 0
-    original = as_shipped(path, digest)
-    if mine:
-        number = 1
-        while notebook.with_suffix(f".mine-{number}.ipynb").exists():
-            number += 1
-        copy = notebook.with_suffix(f".mine-{number}.ipynb")
-        write_whole(copy, notebook.read_bytes())
-        say(f"Your copy is kept: {copy.relative_to(ROOT).as_posix()}")
-    write_whole(notebook, original)
-    say(f"{path} is again as it was shipped.")
-    say("Is it open in JupyterLab? Then choose File, Reload Notebook from Disk.")
+    shared = ("notebooks/data/", "notebooks/images/", f"recordings/{Path(path).stem}.json")
+    wanted = {
+        each: digest
+        for each, digest in shipped().items()
+        if (each == path or each.startswith(shared)) and digest_of(ROOT / each) != digest
+    }
+    if not wanted:
+        say(f"{path} and what it reads are as they were shipped: nothing to do.")
+    for each, original in [(each, as_shipped(each, wanted[each])) for each in sorted(wanted)]:
+        keep_mine(ROOT / each)
+        write_whole(ROOT / each, original)
+        say(f"{each} is again as it was shipped.")
+    if path in wanted:
+        say("Is it open in JupyterLab? Then choose File, Reload Notebook from Disk.")
     return 0
+
+
+def keep_mine(path: Path) -> None:
+    """Copy the learner's version of a file, if there is one, under the next free name beside it."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return
+    number = 1
+    while path.with_name(f"{path.stem}.mine-{number}{path.suffix}").exists():
+        number += 1
+    copy = path.with_name(f"{path.stem}.mine-{number}{path.suffix}")
+    write_whole(copy, path.read_bytes())
+    say(f"Your copy is kept: {copy.relative_to(ROOT).as_posix()}")
 
 
 # --- doctor ----------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ from helpers import facts
 MAX_BYTES = 100_000
 MAX_LINES, MAX_LOOP_LINES, MAX_WIDTH = 20, 40, 88
 FIRST_CALL_BY = 4  # code cells
+CODE_IN_PROSE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 MAGICS = {"config", "matplotlib"}
 TAGS = {
     nav.NAV, nav.FACTS, "raises-exception", "grows", "paced",
@@ -336,6 +337,20 @@ def headings_in_order(book: Notebook) -> Iterator[Problem]:
                     "Use the next level.",
                 )
             before = level
+
+
+@rule
+def no_accidental_formula(book: Notebook) -> Iterator[Problem]:
+    """JupyterLab takes what stands between two dollar signs of a paragraph for a formula."""
+    for index, cell in ((n, cell) for n, cell in book.written() if cell.cell_type == "markdown"):
+        plain = CODE_IN_PROSE.sub("", cell.source)
+        for paragraph in re.split(r"\n\s*\n", plain):
+            if paragraph.count("$") > 1:
+                yield (
+                    index,
+                    f"two dollar signs in one paragraph: {paragraph.strip()[:40]!r}",
+                    "Write USD, or put the amounts in `code`.",
+                )
 
 
 @rule

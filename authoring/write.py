@@ -68,7 +68,7 @@ def write(
     """Run the lesson until every request has a reply; returns 0.
 
     `ask` gets the missed request and the names played before it in this run, and gives
-    {"name": str, "replies": [short form], "cycle": bool}.
+    {"name": str, "replies": [short form], "cycle": bool, "volatile": ["system"]}.
     """
     path = root / "recordings" / f"{lesson}.json"
     if not path.exists():
@@ -84,6 +84,8 @@ def write(
         entry["request"] = missed["request"]
         entry |= {"cycle": True} if given.get("cycle") else {}
         old = known.get(given["name"], {})
+        if volatile := given.get("volatile") or old.get("volatile"):
+            entry["volatile"] = volatile
         entry["replies"] = given.get("replies") or old.get("replies")
         if not entry["replies"]:
             raise AuthoringError(f"There is no reply for {given['name']!r}.")
@@ -148,7 +150,7 @@ def _where(missed: JSON, data: JSON) -> JSON:
 class Drafts:
     """Replies prepared in a file: an object of name -> reply in short form, in order of asking.
 
-    A reply may be wrapped as {"replies": [...], "cycle": true} to play several.
+    A reply may be wrapped as {"replies": [...], "cycle": true, "volatile": ["system.0"]}.
     """
 
     def __init__(self, path: Path) -> None:

@@ -99,8 +99,9 @@ def bare_tornado(answers: Answers) -> Iterator[str]:
         if not reply.streamed:
             head["content-length"] = str(sum(len(step.data) for step in reply.steps))
         start = ResponseStartLine("HTTP/1.1", reply.status, "")
-        await connection.write_headers(start, head, reply.steps[0].data)
-        for step in reply.steps[1:]:
+        first, *rest = reply.steps
+        await connection.write_headers(start, head, first.data)
+        for step in rest:
             await connection.write(step.data)
         connection.finish()
 

@@ -200,6 +200,7 @@ BILLED_REFUSALS = ("bio", "frontier_llm", "reasoning_extraction")
 WEB_SEARCH_USD = 0.01  # each search; pricing, August
 MAX_BREAKPOINTS = 4  # cache_control marks, the automatic one counted; prompt-caching, November
 MAX_MESSAGES = 100_000  # SDK docstring
+MAX_BATCH_REQUESTS = 100_000  # batch-processing, November
 MIN_THINKING_BUDGET = 1_024  # SDK docstring
 NONSTREAMING_MAX_TOKENS = 21_333  # above it SDK 2.11 insists on streaming or a timeout
 DEFAULT_TIMEOUT_SECONDS, DEFAULT_RETRIES = 600, 2  # SDK 2.11

@@ -65,7 +65,7 @@ LESSONS: tuple[Lesson, ...] = (
         "use server tools and strict schemas, and say what must not be a tool",
     ),
     Lesson(
-        "07", "07_vision", "Vision", (35, 50), ("02",), (),
+        "07", "07_vision", "Vision", (35, 50), ("02", "05"), (),
         "send pictures, foresee their price, and shrink them on purpose",
     ),
     Lesson(

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from helpers.cost import MILLION, dollars
-from helpers.facts import MODEL, MODELS
+from helpers.facts import BATCH_FACTOR, MODEL, MODELS
 from helpers.server.core import NO_RECORDING, Course, Missed
 
 DIFFERENCES = 6  # lines of difference that are shown
@@ -72,22 +72,29 @@ def missed_report(missed: Missed, lesson: str) -> list[str]:
         if len(missed.differences) > DIFFERENCES:
             lines.append(f"  ... and in {len(missed.differences) - DIFFERENCES} more places")
         lines.append("")
-    asked_for = missed.body.get("model") if isinstance(missed.body, dict) else None
-    price = MODELS.get(str(asked_for), MODELS[MODEL]).input
+    body = missed.body if isinstance(missed.body, dict) else {}
+    batch = body.get("requests")
+    asked_for = (batch[0]["params"] if batch else body).get("model")
+    price = MODELS.get(str(asked_for), MODELS[MODEL]).input * (BATCH_FACTOR if batch else 1)
     asked = missed.estimated_tokens
+    keep = ["  - keep the question: from helpers import wish; wish()"]
+    if batch:
+        keep = [
+            "  - let your own replies answer: anthropic.Anthropic(base_url=staged(replies=[...]))"
+        ]
     lines += [
         "What you can do:",
         "  - undo the change and run the cell again;",
         f"  - give the lesson back as it was: python3 start.py reset {lesson}"
         " (Windows: py start.py)",
         "  - ask the real API: put a key into .env (lesson 00 shows how), then run setup again;",
-        "  - keep the question: from helpers import wish; wish()",
+        *keep,
         "",
         f"What would have been sent: about {asked:,} tokens, "
         f"about {dollars(asked * price / MILLION)} before the answer.",
     ]
-    body = json.dumps(shorten(missed.body), indent=2, ensure_ascii=False).splitlines()
-    lines += body[:BODY_LINES] + (["  ..."] if len(body) > BODY_LINES else [])
+    shown = json.dumps(shorten(missed.body), indent=2, ensure_ascii=False).splitlines()
+    lines += shown[:BODY_LINES] + (["  ..."] if len(shown) > BODY_LINES else [])
     return lines
 
 

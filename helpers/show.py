@@ -20,6 +20,7 @@ from helpers.report import shorten
 # Allow-lists: a header that is not named here is never shown.
 REQUEST_HEADERS = ("anthropic-version", "anthropic-beta", "content-type", "x-stainless-retry-count")
 REPLY_HEADERS = ("content-type", "request-id", "retry-after", "x-should-retry", "x-course-reply")
+MOST = 4_000  # characters of a body that are shown
 
 
 def table(rows: Iterable[Sequence[Any]], *head: str) -> None:
@@ -79,10 +80,14 @@ def wire(back: int = 1, *, reply: bool = True) -> None:
     answer = log[-back].reply
     back_head = [f"HTTP {answer.status}"]
     back_head += [f"{n}: {answer.headers[n]}" for n in REPLY_HEADERS if n in answer.headers]
-    body = b"".join(step.data for step in answer.steps).decode()
+    body = ""
+    for step in answer.steps:  # results of a batch are made while they are read
+        body += step.data.decode()
+        if answer.streamed and len(body) > MOST:
+            break
     if body and not answer.streamed:
         body = _pretty(json.loads(body))
-    shown = _fence([body[:4_000]], "text" if answer.streamed else "json") if body else "nothing"
+    shown = _fence([body[:MOST]], "text" if answer.streamed else "json") if body else "nothing"
     display(Markdown(f"**Came back**\n\n{_fence(back_head)}\n\n{shown}"))
 
 

@@ -352,6 +352,61 @@ def to_param() -> None:
         }
 
 
+@claim("10", "to_param sends redacted, empty and summarized thinking back as it came")
+def to_param_thinking() -> None:
+    reply = [{"redacted_thinking": 60}, {"thinking": ""}, {"thinking": "A day?"}, "Nine."]
+    shown: Any = {**HELLO, "thinking": {"type": "adaptive", "display": "summarized"}}
+    with played(reply) as talk:
+        message = talk.sdk.messages.create(**shown)
+        turns = [*HELLO["messages"], message.to_param(), *HELLO["messages"]]
+        talk.sdk.messages.create(**{**shown, "messages": turns})
+        came = message.to_dict()["content"]
+        assert talk.sent["messages"][1]["content"] == came
+    kinds = ["redacted_thinking", "thinking", "thinking", "text"]
+    assert [block["type"] for block in json.loads(json.dumps(came))] == kinds
+
+
+@claim("10", "thinking and effort go out as they stand; only the API objects to them")
+def thinking_unchecked() -> None:
+    odd: Any = {"thinking": {"type": "adaptive", "effort": "low"}, "max_tokens": 2_000}
+    with played("Nine.") as talk:
+        with pytest.raises(anthropic.BadRequestError, match=r"thinking\.adaptive\.effort"):
+            talk.sdk.messages.create(**{**HELLO, **odd})
+        assert talk.sent["thinking"] == odd["thinking"]
+        odd = {"output_config": {"effort": "heroic"}}
+        with pytest.raises(anthropic.BadRequestError):
+            talk.sdk.messages.create(**{**HELLO, **odd})
+        assert talk.sent["output_config"] == odd["output_config"]
+
+
+@claim("10", "thinking_tokens stand in usage, inside output_tokens; an old model sends none")
+def thinking_tokens() -> None:
+    with played([{"thinking": "", "tokens": 40}, "Nine."], "Nine.") as talk:
+        usage = talk.sdk.messages.create(**HELLO).usage
+        assert usage.output_tokens_details is not None
+        assert usage.output_tokens > usage.output_tokens_details.thinking_tokens == 40
+        old = talk.sdk.messages.create(**{**HELLO, "model": "claude-haiku-4-5"})
+        assert old.usage.output_tokens_details is None
+
+
+@claim(
+    "10", "in a stream thinking comes as thinking_delta and one signature_delta; both end up whole"
+)
+def thinking_streamed() -> None:
+    shown: Any = {**HELLO, "thinking": {"type": "adaptive", "display": "summarized"}}
+    text = "Which day is meant? Sunday, I think, since it was asked before. " * 3
+    with played([{"thinking": text}, "Nine."]) as talk:
+        for ask, whole in ((HELLO, ""), (shown, text)):
+            with talk.sdk.messages.stream(**ask) as stream:
+                deltas = [e.delta for e in stream if e.type == "content_block_delta"]
+                final = stream.get_final_message()
+            counts = Counter(delta.type for delta in deltas)
+            assert counts["signature_delta"] == 1
+            assert (counts["thinking_delta"] == 1) == (not whole)
+            (block,) = (block for block in final.content if block.type == "thinking")
+            assert block.thinking == whole and len(block.signature) > 700
+
+
 @claim("05", 'the dict {"role": "assistant", "content": message.content} goes out the same')
 def content_as_history() -> None:
     with played([{"thinking": ""}, "Nine."]) as talk:
@@ -1067,6 +1122,42 @@ def batches() -> None:
         assert sdk.messages.batches
 
 
+@claim("09", "results makes two requests; before the end it raises AnthropicError after one")
+def batch_results() -> None:
+    asked: Any = [{"custom_id": "a", "params": HELLO}]
+    with played("Hi.") as talk:
+        batch = talk.sdk.messages.batches.create(requests=asked)
+        before = len(talk.log)
+        with pytest.raises(anthropic.AnthropicError, match="results_url") as raised:
+            talk.sdk.messages.batches.results(batch.id)
+        assert not isinstance(raised.value, anthropic.APIError)
+        assert len(talk.log) == before + 1
+        while talk.sdk.messages.batches.retrieve(batch.id).processing_status != "ended":
+            pass
+        before = len(talk.log)
+        [line] = talk.sdk.messages.batches.results(batch.id)
+        assert (line.custom_id, len(talk.log)) == ("a", before + 2)
+
+
+@claim("09", "the SDK does not look into a batch's params: temperature goes out as it stands")
+def batch_params() -> None:
+    params: Any = {**HELLO, "temperature": 0}
+    with played("Hi.") as talk:
+        talk.sdk.messages.batches.create(requests=[{"custom_id": "a", "params": params}])
+        assert talk.sent["requests"][0]["params"] == params
+
+
+@claim("09", "a for loop over the list of batches fetches page after page")
+def batch_pages() -> None:
+    with played("Hi.") as talk:
+        for name in "abc":
+            asked: Any = [{"custom_id": name, "params": HELLO}]
+            talk.sdk.messages.batches.create(requests=asked)
+        before = len(talk.log)
+        assert len({batch.id for batch in talk.sdk.messages.batches.list(limit=1)}) == 3
+        assert len(talk.log) - before >= 3
+
+
 @claim("17", "HUMAN_PROMPT, client.completions and beta.prompt_caching are gone")
 def gone() -> None:
     assert not hasattr(anthropic, "HUMAN_PROMPT")
@@ -1108,6 +1199,35 @@ def counting() -> None:
         assert talk.log[-1].request.path == "/v1/messages/count_tokens"
         with pytest.raises(TypeError, match="max_tokens"):
             talk.sdk.messages.count_tokens(**said("Hello"))
+
+
+@claim("08", "cache_control beside model and messages is sent as it is, for the automatic mark")
+def automatic_mark() -> None:
+    mark = {"type": "ephemeral", "ttl": "1h"}
+    with played("Hi.") as talk:
+        talk.sdk.messages.create(**said("Hello", cache_control=mark))
+        assert talk.sent["cache_control"] == mark
+
+
+@claim("08", "max_tokens=0 is sent, and gives a message without blocks: no minimum in the package")
+def no_room_at_all() -> None:
+    with played("Hi.") as talk:
+        warm = talk.sdk.messages.create(**said("Hello", max_tokens=0))
+        assert talk.sent["max_tokens"] == 0
+        assert (warm.content, warm.stop_reason) == ([], "max_tokens")
+
+
+@claim("08", "diagnostics need no beta header; the first reply has none, later ones a typed reason")
+def cache_diagnostics() -> None:
+    with played("Hi.") as talk:
+        nobody = {"previous_message_id": None}
+        first = talk.sdk.messages.create(**said("Hello", diagnostics=nobody))
+        assert "anthropic-beta" not in talk.head
+        assert first.diagnostics is None
+        before = {"previous_message_id": first.id}
+        second = talk.sdk.messages.create(**said("Bye", system="Be brief.", diagnostics=before))
+        assert second.diagnostics and second.diagnostics.cache_miss_reason
+        assert second.diagnostics.cache_miss_reason.type == "system_changed"
 
 
 # --- the gate -------------------------------------------------------------------------------

@@ -49,7 +49,8 @@ def replayed(question: str = "Hello", edit: str = "", **more: Any) -> Callable[.
 
     def go(asking: anthropic.Anthropic, url: str) -> Any:
         blocks = [block.to_dict() for block in asking.messages.create(**HELLO).content]
-        blocks[0] |= {"thinking": edit}
+        signature = str(blocks[0]["signature"])
+        blocks[0] |= {"signature": signature[: len(signature) - len(edit)] + edit}
         return asking.messages.create(
             **{**HELLO, "messages": told(question, blocks, "So?"), **more}
         )
@@ -85,7 +86,7 @@ ASKS: dict[str, tuple[str, Any]] = {
     "02 not-json": ("json", lambda asking, url: send(url, b'{"model": ')),
     "02 shape": ("messages", {"messages": []}),
     "03 system-turn": SYSTEM_TURN, "03 empty-text": ("text", {"system": " "}),
-    "03 shape": ("system", {"system": 42}), "03 prefill": PREFILL,
+    "03 shape": ("seat", {"extra_body": {"seat": "window"}}), "03 prefill": PREFILL,
     "03 prompt-length": ("prompt", {"system": LONG}),
     "03 sampling": ("temperature", {"extra_body": {"temperature": 0.2},
                                     "extra_headers": {"anthropic-version": "2023-06-01"}}),
@@ -97,7 +98,8 @@ ASKS: dict[str, tuple[str, Any]] = {
     "04 shape": ("role", {**NARRATOR[1], **STREAM}),
     "05 prefill": PREFILL, "05 replayed-thinking": ("signature", replayed("Hallo")),
     "05 empty-turn": ("content", {"messages": told("Hi", "", "Hm?")}), "05 empty-text": BLANK,
-    "05 system-turn": SYSTEM_TURN, "05 shape": NARRATOR,
+    "05 system-turn": SYSTEM_TURN,
+    "05 shape": ("stop_reason", {"messages": [{**told("Hi")[0], "stop_reason": "end_turn"}]}),
     "06 tool-results": ("tool_result", {"tools": [TOOL], "messages": told("Hi", [CALL], "And?")}),
     "06 empty-turn": ("content", {"tools": [TOOL], "messages": told("Hi", [CALL], [])}),
     "06 tool-choice": FORCED, "06 tool-names": TWICE,

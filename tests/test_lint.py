@@ -208,6 +208,10 @@ CASES: dict[str, tuple[Change, Change]] = {
         lambda c: c.text("#### Too deep"),
         lambda c: c.text("## A\n\n### B\n\n## C"),
     ),
+    "no-accidental-formula": (
+        lambda c: c.text("It costs $2 at first\nand $3 later."),
+        lambda c: c.text("It costs $2, or `$3`.\n\n```\n$4 $5\n```\n\nThen $6."),
+    ),
     "pictures-speak": (
         lambda c: c.code("draw()", outputs=shows("text/html", '<img src="data:," alt="plot.png">')),
         lambda c: c.code(

@@ -354,7 +354,8 @@ def test_the_server_notes_what_it_missed() -> None:
     ("path", "method", "body"),
     [
         ("/v1/messages/batches", "POST", {"requests": []}),
-        ("/v1/messages/batches", "GET", None),
+        ("/v1/messages/batches?limit=0", "GET", None),
+        ("/v1/messages/batches/msgbatch_01/results", "GET", None),
         ("/v1/messages/batches/msgbatch_01", "DELETE", None),
         ("/v1/files", "POST", b"\x00\x01"),
         ("/v1/nothing", "GET", None),

@@ -294,7 +294,8 @@ def test_a_long_request_is_shortened(running: Kernel) -> None:
 
 
 def test_a_request_that_is_no_message_gets_a_report_too(running: Kernel) -> None:
-    shown = running.run("client.messages.batches.list()")
+    asked = "[{'custom_id': 'a', 'params': {**HELLO, 'max_tokens': 7}}]"
+    shown = running.run(f"client.messages.batches.create(requests={asked})")
     assert shown.traceback.startswith("Replay has no recorded reply")
 
 

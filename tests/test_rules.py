@@ -16,7 +16,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -58,6 +58,13 @@ def ask(
     if raw is not None:
         return Request(method, path, "", head, raw, None)
     return Request(method, path, "", head, json.dumps(body).encode(), body)
+
+
+def batch(*names: str) -> Request:
+    """A batch of requests with these ids. What is wrong in `params` does not matter here."""
+    requests = [{"custom_id": name, "params": {"model": "none"}} for name in names]
+    raw = json.dumps({"requests": requests}).encode()
+    return replace(ask("/v1/messages/batches", raw=raw), body={"requests": requests})
 
 
 def user(*content: Any) -> JSON:
@@ -126,6 +133,24 @@ def thought(system: str = "Be brief.", thinking: str = "") -> JSON:
     }
 
 
+def redacted() -> JSON:
+    """A block of thinking that nobody can read."""
+    return {"type": "redacted_thinking", "data": thought()["signature"]}
+
+
+def altered(block: JSON, name: str = "signature") -> JSON:
+    """A block with one character of what binds it changed."""
+    sign = block[name]
+    return block | {name: sign[:400] + ("B" if sign[400] == "A" else "A") + sign[401:]}
+
+
+def looped(*blocks: JSON, **fields: Any) -> Request:
+    """A tool loop of Haiku 4.5: its turn of `blocks` with a call, and the result of the call."""
+    turns = [user("Hello"), claude(*blocks), user(result())]
+    fields = {"system": "Be brief.", "max_tokens": 4_000, "tools": [tool()], **fields}
+    return ask(messages=turns, model=HAIKU_4_5, **fields)
+
+
 def replay(block: JSON, *after: JSON, **fields: Any) -> Request:
     """A second question, with an answer sent back whose thinking block is `block`."""
     turns = [user("Hello"), claude(block, text("Hi!")), *after, user("And now?")]
@@ -154,6 +179,9 @@ BOUND = (
     "conversation. Remove the block, or set `thinking.block_binding.prefix_mismatch_behavior` to "
     '"drop_block". '
 )
+NEEDS = "That setting requires the `thinking-binding-controls-2026-08-01` value in the "
+NEEDS += "`anthropic-beta` header. "
+CONTROLS = {"anthropic-beta": "thinking-binding-controls-2026-08-01"}
 DIRECTIVE = "; the directive-only form (content: [] with output_config) is accepted at any position"
 HAIKU_4_5, SONNET_4_5, SONNET_4_6 = (
     "claude-haiku-4-5",
@@ -413,24 +441,55 @@ CASES = [
          "blocks are "
          "processed in the following order: `tools`, `system`, `messages`.",
          lambda: ask(tools=[tool(**mark("1h"))], messages=[user(text("a"), text("b", **mark()))])),
+    *[case("batch", lambda sent=sent: batch(*sent), says, lambda: batch("a", "b"))
+      for sent, says in {
+          (): "requests: List should have at least 1 item after validation, not 0",
+          ("a" * 65,): "requests.0.custom_id: String should have at most 64 characters",
+          ("a", "b c"): "requests.1.custom_id: String should match pattern "
+                        "'^[a-zA-Z0-9_-]{1,64}$'",
+          ("a", "b", "a"): "requests: custom_id must be unique within a batch, 'a' is not",
+      }.items()],
+    *[case("warm-up", lambda more=more: ask(max_tokens=0, **more),
+           f"max_tokens: 0 is not supported together with `{name}`",
+           lambda: ask(max_tokens=0, **mark()))
+      for name, more in {
+          "stream": {"stream": True},
+          "output_config.format": {"output_config": answer()},
+          "tool_choice": {"model": "claude-haiku-5-5", "tools": [tool()],
+                          "tool_choice": {"type": "any"}},
+      }.items()],
     case("replayed-thinking", lambda: replay(thought(), system="Be long."),
-         BOUND + rules.CHANGED["system"],
+         BOUND + NEEDS + rules.CHANGED["system"],
          lambda: replay(thought())),
+    case("replayed-thinking", lambda: replay(thought(), system="Be long.", headers=CONTROLS),
+         BOUND + rules.CHANGED["system"],
+         lambda: replay(thought(), headers=CONTROLS)),
     case("replayed-thinking", lambda: replay(thought(), tools=[tool()]),
-         BOUND + rules.CHANGED["tools"],
+         BOUND + NEEDS + rules.CHANGED["tools"],
          lambda: replay(thought(), tools=[tool()], thinking=AUTO | {"block_binding": {
              "prefix_mismatch_behavior": "drop_block"}}, headers=BETA)),
     case("replayed-thinking", lambda: replay(thought("Be kind."), model="claude-haiku-5-5"),
-         BOUND + rules.CHANGED["system"],
+         BOUND + NEEDS + rules.CHANGED["system"],
          lambda: replay(thought("Be kind."), model="claude-sonnet-5")),
-    case("replayed-thinking", lambda: replay(thought() | {"thinking": "better"}),
+    case("replayed-thinking", lambda: replay(thought(thinking="good") | {"thinking": "better"}),
          "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant "
          "message "
          "cannot be modified. These blocks must remain as they were in the original response.",
-         lambda: replay(thought(thinking="better"))),
-    case("replayed-thinking", lambda: replay(thought() | {"thinking": "x"}, user("b"), claude("c")),
+         lambda: replay(thought() | {"thinking": "what came without a text"})),
+    case("replayed-thinking", lambda: replay(altered(thought()), user("b"), claude("c")),
          "messages.1.content.0: Invalid `signature` in `thinking` block",
          lambda: replay(thought(), user("b"), claude("c"))),
+    case("replayed-thinking", lambda: replay(altered(redacted(), "data")),
+         "messages.1.content.0: Invalid `data` in `redacted_thinking` block",
+         lambda: replay(redacted())),
+    case("manual-turn", lambda: looped(call(), thinking=MANUAL),
+         "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
+         "`tool_use`. When `thinking` is enabled, a final `assistant` message must start with a "
+         "thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks). We "
+         "recommend you include thinking blocks from previous turns. To avoid this requirement, "
+         "disable `thinking`. Please consult our documentation at "
+         "https://docs.claude.com/en/docs/build-with-claude/extended-thinking",
+         lambda: looped(thought(), call(), thinking=MANUAL)),
     case("image", lambda: ask(messages=[user(picture(data="data:image/png;base64,AAAA"))]),
          "messages.0.content.0.image.source.base64: invalid base64 data",
          lambda: ask(messages=[user(picture())])),

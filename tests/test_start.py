@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.request
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -80,6 +81,11 @@ def course(tmp_path: Path) -> Path:
     for name in LESSONS:
         path = folder / "notebooks" / f"{name}.ipynb"
         path.write_text(notebook(f"# {name}"), encoding="utf-8", newline="\n")
+        recorded = folder / "recordings" / f"{name}.json"
+        recorded.parent.mkdir(exist_ok=True)
+        recorded.write_text(f'{{"lesson": "{name}"}}\n', encoding="utf-8", newline="\n")
+    (folder / "notebooks" / "data").mkdir()
+    (folder / "notebooks" / "data" / "rules.md").write_text("# Rules\n", encoding="utf-8")
     assert run(folder, "shipped").returncode == 0
     return folder
 
@@ -374,6 +380,42 @@ def test_reset_of_an_unchanged_lesson_does_nothing(course: Path) -> None:
     assert not list(course.glob("notebooks/*.mine-*"))
 
 
+def test_reset_gives_back_what_the_lesson_reads_and_leaves_other_lessons_alone(
+    course: Path,
+) -> None:
+    load(course).keep_shipped()
+    names = (
+        "notebooks/data/rules.md",
+        "recordings/01_first_call.json",
+        "recordings/00_welcome.json",
+    )
+    data, recorded, other = (course / name for name in names)
+    was = recorded.read_bytes()
+    data.write_text("mine", encoding="utf-8")
+    recorded.unlink()
+    other.write_text("mine", encoding="utf-8")
+    said = run(course, "reset", "01_first_call")
+    assert said.returncode == 0, said.stderr
+    assert data.read_text(encoding="utf-8") == "# Rules\n"
+    assert data.with_name("rules.mine-1.md").read_text(encoding="utf-8") == "mine"
+    assert recorded.read_bytes() == was
+    assert other.read_text(encoding="utf-8") == "mine"
+    assert "Reload Notebook" not in said.stdout
+
+
+def test_reset_touches_nothing_when_one_of_the_files_cannot_be_given_back(course: Path) -> None:
+    load(course).keep_shipped()
+    recorded = course / "recordings" / "01_first_call.json"
+    recorded.write_text("mine", encoding="utf-8")
+    lesson(course).write_text("mine", encoding="utf-8")
+    start = load(course)
+    (course / ".course" / "shipped" / start.shipped()["recordings/01_first_call.json"]).unlink()
+    said = run(course, "reset", "01_first_call")
+    assert said.returncode == 1
+    assert "recordings/01_first_call.json" in said.stderr
+    assert lesson(course).read_text(encoding="utf-8") == "mine"
+
+
 def test_reset_after_an_update_gives_the_new_version(course: Path) -> None:
     load(course).keep_shipped()
     new = notebook("# the new version")
@@ -418,7 +460,8 @@ def test_an_unknown_lesson_gets_one_sentence_with_the_nearest_names(
 
 
 def test_copies_of_the_learner_are_ignored_by_git() -> None:
-    names = ["notebooks/01_first_call.mine-1.ipynb", "notebooks/my_try.ipynb", ".env", ".course/x"]
+    names = ["notebooks/01_first_call.mine-1.ipynb", "recordings/01_first_call.mine-1.json"]
+    names += ["notebooks/my_try.ipynb", ".env", ".course/x"]
     said = subprocess.run(
         ["git", "-C", str(ROOT), "check-ignore", "--no-index", *names], capture_output=True
     )
@@ -427,15 +470,17 @@ def test_copies_of_the_learner_are_ignored_by_git() -> None:
     assert said.stdout.decode().split() == names
 
 
-def test_the_list_of_shipped_notebooks_is_up_to_date() -> None:
+def test_the_list_of_shipped_files_is_up_to_date(covers: Callable[[str], None]) -> None:
     start = load(ROOT)
     found = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("notebooks", "exercises")
-        for path in (ROOT / folder).glob("[0-9]*.ipynb")
-        if ".mine-" not in path.name
+        for folder in ("notebooks", "exercises", "recordings", "notebooks/data", "notebooks/images")
+        for path in (ROOT / folder).glob("*.*")
+        if path.is_file() and ".mine-" not in path.name and not path.name.startswith(("my_", "."))
+        if path.suffix == ".ipynb" or folder not in {"notebooks", "exercises"}
     }
-    assert found, "no notebook is there"
+    covers(f"shipped: {len(found)} files that reset gives back")
+    assert found, "nothing is there"
     stale = [path for path in found if start.shipped().get(path) != start.digest_of(ROOT / path)]
     assert not stale and found == set(start.shipped()), "run  python3 start.py shipped"
 

@@ -24,8 +24,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from helpers import facts, staged
 from helpers.server import wire
+from helpers.server.batches import PATH as BATCHES
 from helpers.server.faults import STAGED
-from helpers.server.recordings import Exchange, Recordings
+from helpers.server.recordings import Recordings
+from helpers.server.request import Request
 from tests.support import HELLO, ROOT, Answer, client, exchange, headers, said, send, serving
 
 JSON = dict[str, Any]
@@ -175,7 +177,7 @@ class Seen:
         if kind == "tool_use":
             self.expect(block.get("caller") == {"type": "direct"}, "no direct caller")
         if kind == "thinking":
-            shown = (body.get("thinking") or {}).get("display") == "summarized"
+            shown = thinking_is_shown(body)
             self.expect(shown or block["thinking"] == "", "thinking is shown unasked")
             self.signature(block["signature"])
 
@@ -186,7 +188,8 @@ class Seen:
         except ValueError:
             self.expect(False, "a signature is not base64")
         self.expect(text.startswith("CAQS"), f"a signature starts with {text[:4]!r}")
-        self.expect(320 <= len(text) <= 8_000, f"a signature has {len(text)} characters")
+        # About 740 characters and 2.4 for each token of thinking: 30,000 would be 12,000 tokens.
+        self.expect(320 <= len(text) <= 30_000, f"a signature has {len(text)} characters")
 
     def message(self, message: JSON, body: JSON) -> None:
         """A whole message."""
@@ -373,6 +376,16 @@ class Seen:
         self.expect(least <= early <= min(8, final), f"output_tokens went from {early} to {final}")
 
 
+def thinking_is_shown(body: JSON) -> bool:
+    """Whether a thinking block may come with a text: by its display, or as a progress update."""
+    config = body.get("thinking") or {}
+    model = facts.model(body["model"])
+    return (
+        config.get("type") == "between_tools"
+        or config.get("display", model.default_display) == "summarized"
+    )
+
+
 def thinking_is_on(body: JSON) -> bool:
     """Whether usage tells thinking apart: the model thinks by default, or was asked to."""
     model = facts.model(body["model"])
@@ -442,7 +455,7 @@ class Case:
         """The values of `stream` it can be asked for with; a captured reply has only its own."""
         if isinstance(self.short, dict) and {"events", "body"} & set(self.short):
             return ("events" in self.short,)
-        return (False, True)
+        return (False, True) if self.body.get("max_tokens") else (False,)  # 0 cannot be streamed
 
     def ask(self, *, stream: bool) -> Answer:
         """Ask the real server for it, by plain HTTP."""
@@ -492,6 +505,11 @@ SAMPLES = [
     ("thinking first", [{"thinking": "", "tokens": 120}, "Nine."], HELLO),
     ("thinking shown", [{"thinking": "Opening hours are asked for. " * 9}, "Nine."],
      said("When?", thinking={"type": "adaptive", "display": "summarized"})),
+    ("an update between calls", [{"thinking": "Rain. Now the rota."}, {"tool": "look_up"}],
+     said("Look it up.", tools=TOOLS, thinking={"type": "between_tools"})),
+    ("thinking with a budget", [{"thinking": "Sunday?", "tokens": 90}, "No."],
+     said("When?", model="claude-haiku-4-5", max_tokens=2_000,
+          thinking={"type": "enabled", "budget_tokens": 1_024})),
     ("thinking alone", {"content": [{"thinking": "", "tokens": 300}], "stop_reason": "max_tokens"},
      HELLO),
     ("two tools", ["Both.", {"tool": "look_up", "input": {"day": "Sunday"}}, {"tool": "look_up"}],
@@ -500,6 +518,8 @@ SAMPLES = [
      said("Look it up.", tools=TOOLS)),
     ("citations", [{"text": "It opens at nine.", "citations": [CITATION]}, " More later."], HELLO),
     ("redacted thinking", [{"type": "redacted_thinking", "data": "Q" * 296}, "Nine."], HELLO),
+    ("redacted and plain", [{"redacted_thinking": 60}, {"thinking": "", "tokens": 20}, "Nine."],
+     HELLO),
     ("cache written", {"content": "Yes.", "usage": {"cache_creation_input_tokens": 5_120}}, HELLO),
     ("cache read", {"content": "Yes.", "usage": {"cache_read_input_tokens": 5_120}}, HELLO),
     ("cache written for an hour", {"content": "Yes.", "usage": {
@@ -536,13 +556,13 @@ def lesson_recordings() -> list[Recordings]:
     return [Recordings.parse(file.read_text(encoding="utf-8"), file.stem) for file in files]
 
 
-def question(recorded: Exchange) -> JSON:
+def question(recorded: JSON) -> JSON:
     """A request that gets the same kind of reply: model, limits and thinking are the recorded ones.
 
     The rest is left out, because a recording keeps digests in place of pictures and signatures.
     """
     kept = ("model", "max_tokens", "thinking", "output_config")
-    return HELLO | {key: recorded.request[key] for key in kept if key in recorded.request}
+    return HELLO | {key: recorded[key] for key in kept if key in recorded}
 
 
 def recorded_cases() -> tuple[list[Case], list[str]]:
@@ -551,11 +571,20 @@ def recorded_cases() -> tuple[list[Case], list[str]]:
     for lesson in lesson_recordings():
         for entry in lesson.exchanges:
             name = f"{lesson.lesson} {entry.name}"
+            if entry.path == BATCHES:  # each answered request of it, as if it were sent alone
+                told = entry.replies[0]["results"]
+                for each in entry.request["requests"]:
+                    short = told[each["custom_id"]]
+                    parts = short if isinstance(short, dict) else {}
+                    if short is not None and not {"result", "error"} & parts.keys():
+                        where = f"{name} {each['custom_id']}"
+                        cases.append(Case(where, short, question(each["params"])))
+                continue
             if (entry.method, entry.path) != ("POST", "/v1/messages"):
                 left_out.append(f"{name} ({entry.method} {entry.path})")
                 continue
             cases += [
-                Case(f"{name} [{number}]", short, question(entry), entry.betas)
+                Case(f"{name} [{number}]", short, question(entry.request), entry.betas)
                 for number, short in enumerate(entry.replies)
             ]
     return cases, left_out
@@ -772,6 +801,14 @@ def with_thinking(body: JSON, **fields: Any) -> JSON:
     return dict(body)
 
 
+def with_letter(body: JSON, at: int) -> JSON:
+    """The conversation with one letter of the signature changed."""
+    sign = body["messages"][1]["content"][0]["signature"]
+    return with_thinking(
+        body, signature=sign[:at] + ("B" if sign[at] == "A" else "A") + sign[at + 1 :]
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "found"),
     [
@@ -781,11 +818,12 @@ def with_thinking(body: JSON, **fields: Any) -> JSON:
         (lambda body: changed(body, tools=[*TOOLS, {**TOOLS[0], "name": "b"}]), "tools"),
         (lambda body: with_first_turn(body, "Which month is it?"), "messages"),
         (lambda body: with_first_turn(body, []), "messages"),
-        (lambda body: with_thinking(body, thinking="I thought of this."), "edited"),
-        (lambda body: with_thinking(body, signature="not base64!"), "edited"),
+        (lambda body: with_thinking(body, signature="not base64!"), "altered"),
+        (lambda body: with_thinking(body, signature=""), "altered"),
+        *[(lambda body, at=at: with_letter(body, at), "altered") for at in (0, 20, 30, 60, 400)],
     ],
-    ids=["system", "no system", "no tools", "more tools", "question", "no question", "text",
-         "signature"],
+    ids=["system", "no system", "no tools", "more tools", "question", "no question", "signature",
+         "no signature", "first letter", "head", "prefix", "text", "filler"],
 )  # fmt: skip
 def test_a_change_before_or_in_a_thinking_block_is_noticed(
     conversation: JSON, change: Callable[[JSON], JSON], found: str
@@ -802,16 +840,53 @@ def test_a_change_before_or_in_a_thinking_block_is_noticed(
         ),
         lambda body: with_first_turn(body, [{"type": "text", "text": "Which day is it?"}]),
         lambda body: changed(body, max_tokens=1_000, stream=True),
+        lambda body: with_thinking(body, thinking="Put into what came empty."),
         lambda body: with_thinking(
             body, signature=base64.b64encode(b"of another service").decode()
         ),
     ],
-    ids=["system as blocks", "a cache mark", "question as blocks", "other fields", "foreign"],
+    ids=[
+        "system as blocks",
+        "a cache mark",
+        "question as blocks",
+        "other fields",
+        "a text where none was",
+        "foreign",
+    ],
 )
 def test_what_does_not_bind_a_thinking_block_may_change(
     conversation: JSON, change: Callable[[JSON], JSON]
 ) -> None:
     assert problem_of(change(conversation)) is None
+
+
+@pytest.mark.parametrize("kind", ["summarized", "between_tools"])
+def test_a_changed_text_of_a_thinking_block_is_noticed(kind: str) -> None:
+    thinking = {"type": kind} if kind == "between_tools" else {"type": "adaptive", "display": kind}
+    body = said("When?", thinking=thinking)
+    (block,) = expanded([{"thinking": "On Sunday?"}], body)
+    assert block["thinking"] == "On Sunday?"
+    assert wire.signature_problem(block, body) is None
+    assert wire.signature_problem(block | {"thinking": "On Monday?"}, body) == "edited"
+    assert wire.signature_problem(block | {"thinking": ""}, body) == "edited"
+
+
+def test_thinking_blocks_of_one_turn_belong_together() -> None:
+    first, second, text = expanded([{"redacted_thinking": 60}, {"thinking": ""}, "Nine."], HELLO)
+    assert (first["type"], text["type"]) == ("redacted_thinking", "text")
+    assert first["data"].isascii() and len(first["data"]) > 800
+    assert wire.signature_problem(first, HELLO) is None
+    assert wire.signature_problem(second, HELLO, first["data"]) is None
+    assert wire.signature_problem(second, HELLO) == "edited", "the redacted one was left out"
+    other = first | {"data": first["data"][:-20] + "A" * 20}
+    assert wire.signature_problem(other, HELLO) == "altered"
+    assert wire.signature_problem(first, HELLO | {"system": "Be brief."}) == "system"
+
+
+def expanded(blocks: list[Any], body: JSON) -> list[JSON]:
+    """The content of a reply in its short form, as the wire has it."""
+    request = Request("POST", "/v1/messages", "", {}, b"", body)
+    return list(wire.expand(blocks, request, "a seed")["content"])
 
 
 def test_the_signature_grows_with_the_thinking() -> None:

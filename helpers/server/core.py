@@ -7,14 +7,25 @@ requests) and never touches a network, a file or a clock.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from typing import Any
 
 from helpers import facts
 from helpers.server import estimate, recordings, rules, wire
+from helpers.server.batches import (
+    PATH,
+    WAIT,
+    Batch,
+    Batches,
+    Results,
+    batch_tokens,
+    refusal,
+    single,
+)
+from helpers.server.cache import Cache
 from helpers.server.files import Files
 from helpers.server.recordings import Exchange, Recordings
 from helpers.server.request import Problem, Reply, Request, Step
@@ -30,6 +41,8 @@ class Script:
     name: str
     replies: tuple[Any, ...]
     turn: int = 0
+    cache: Cache = field(default_factory=Cache)  # its own: what others cached is not seen
+    batches: Batches = field(default_factory=Batches)
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,9 @@ class Course:
     log: list[Entry] = field(default_factory=list)
     scripts: dict[str, Script] = field(default_factory=dict)
     turns: dict[str, int] = field(default_factory=dict)
+    cache: Cache = field(default_factory=Cache)
     files: Files = field(default_factory=Files)  # uploads belong to the account, not to a lesson
+    batches: Batches = field(default_factory=Batches)  # so do batches
     tokens: Iterator[int] = field(default_factory=partial(count, 1))  # never twice, in any thread
 
     def start(self, recorded: Recordings) -> None:
@@ -71,6 +86,7 @@ class Course:
         self.log.clear()
         self.turns.clear()
         self.scripts.clear()
+        self.cache = Cache()
 
     def stage(self, name: str, replies: tuple[Any, ...]) -> str:
         """Add a script; returns the path that a client's base URL must carry."""
@@ -82,10 +98,10 @@ class Course:
 
     def answer(self, request: Request) -> Reply:
         """The reply to one request. Never raises for a request that a learner can write."""
-        script = None
+        script, base = None, f"http://{request.headers.get('host', 'localhost')}"
         if request.path.startswith("/staged/"):
             token, _, rest = request.path.removeprefix("/staged/").partition("/")
-            script = self.scripts.get(token)
+            script, base = self.scripts.get(token), f"{base}/staged/{token}"
             request = Request(
                 request.method,
                 "/" + rest,
@@ -110,12 +126,18 @@ class Course:
             reply = self._filed(request)
         elif request.path.startswith("/v1/models"):
             reply = _models(request)
+        elif request.path.startswith(PATH):
+            if answered := self._batched(request, script, base):
+                reply = answered
+            else:
+                missed = self._miss(request)
         elif script:
             reply = self._staged(script, told)
         elif exchange := self.recorded.find(request):
             reply = self._recorded(exchange, told)
         else:
             missed = self._miss(request)
+        if missed:
             refusal = Problem(NO_RECORDING, "no_recording", _sentence(missed))
             reply = wire.error(refusal, "none", recordings.request_key(request))
         self.log.append(Entry(request, reply, bool(script), missed))
@@ -127,26 +149,91 @@ class Course:
             return wire.error(answer, "rule: files", recordings.request_key(request))
         return _json(answer, "files", request)
 
+    def _batched(self, request: Request, script: Script | None, base: str) -> Reply | None:
+        """The reply to anything about batches; None when nobody recorded this batch."""
+        batches, label = (script or self).batches, "batches"
+        if request.path == PATH and request.method == "POST":
+            made = self._new_batch(request, script, batches)
+            return _json(made.wire(base), label, request) if made else None
+        wanted = request.path.removeprefix(PATH).strip("/").partition("/")[0]
+        unknown = wanted not in {*batches.kept, *batches.deleted}
+        if not script and unknown:  # made in an earlier kernel, and long ended
+            for exchange in (each for each in self.recorded.exchanges if each.path == PATH):
+                if wanted == wire.make_id("msgbatch", self.recorded.lesson, exchange.name):
+                    asked = replace(request, body=exchange.request)
+                    batches.create(asked, wanted, _told(exchange.replies[0])).look(last=True)
+        answer = batches.answer(request, base)
+        if isinstance(answer, Problem):
+            return wire.error(answer, "rule: batches", recordings.request_key(request))
+        if isinstance(answer, Results):
+            head = wire.headers(200, label, answer.batch.id) | {
+                "content-type": "application/x-jsonl",
+                "content-disposition": (
+                    f"attachment; filename*=utf-8''{answer.batch.id}_results.jsonl"
+                ),
+            }
+            return Reply(200, _unlimited(head), answer, streamed=True)
+        reply = _json(answer, label, request)
+        state = answer.get("processing_status") if request.method == "GET" else None
+        running = state in ("in_progress", "canceling")
+        return replace(reply, headers={**reply.headers, **WAIT}) if running else reply
+
+    def _new_batch(self, request: Request, script: Script | None, batches: Batches) -> Batch | None:
+        """A batch whose replies are staged, recorded, or not needed: the rules refuse them all."""
+        if script:
+            shorts = script.replies
+            name = wire.make_id("msgbatch", script.name, recordings.request_key(request))
+            return batches.create(request, name, lambda at, _: shorts[min(at, len(shorts) - 1)])
+        if exchange := self.recorded.find(request):
+            self.turns[exchange.name] = self.turns.get(exchange.name, 0) + 1
+            name = wire.make_id("msgbatch", self.recorded.lesson, exchange.name)
+            return batches.create(request, name, _told(exchange.replies[0]))
+        name = wire.make_id("msgbatch", recordings.request_key(request))
+        batch = Batch(name, 0, request, lambda at, _: None)
+        if all(refusal(single(request, each)) for each in batch.requests):
+            return batches.create(request, name, batch.short)
+        return None
+
     def _staged(self, script: Script, request: Request) -> Reply:
         index = min(script.turn, len(script.replies) - 1)
         script.turn += 1
         short = script.replies[index]
         seed = ("staged", script.name, index, recordings.request_key(request), repr(short))
-        return play(short, request, "staged", *seed)
+        return play(cached(script.cache, short, request, *seed), request, "staged", *seed)
 
     def _recorded(self, exchange: Exchange, request: Request) -> Reply:
         turn = self.turns.get(exchange.name, 0)
         self.turns[exchange.name] = turn + 1
         index, short = exchange.reply(turn)
         seed = (self.recorded.lesson, exchange.name, index)
-        return play(short, request, exchange.source, *seed)
+        return play(cached(self.cache, short, request, *seed), request, exchange.source, *seed)
 
     def _miss(self, request: Request) -> Missed:
         near = self.recorded.nearest(request)
-        tokens = estimate.request_tokens(request.body) if isinstance(request.body, dict) else 0
+        tokens = 0
+        if request.path == PATH:
+            tokens = batch_tokens(request)
+        elif isinstance(request.body, dict):
+            tokens = estimate.request_tokens(request.body)
         if near is None:
             return Missed(request.body, None, {}, (), tokens)
         return Missed(request.body, near[0].name, near[0].request, tuple(near[1]), tokens)
+
+
+def cached(cache: Cache, short: Any, request: Request, *seed: object) -> Any:
+    """The reply with what the prompt cache adds to it; as it is when the request has no part in it.
+
+    `"cache": "cold"` in the reply empties the cache first: the lifetime of all entries is over.
+    """
+    parts = short if isinstance(short, dict) else {"content": short}
+    if parts.get("cache"):
+        cache.entries.clear()
+    asks = b'"cache_control"' in request.raw or request.body.get("diagnostics")
+    if not asks or "content" not in parts:  # an error, or captured with its own counts
+        return short
+    usage, told = cache.use(request.body, wire.make_id("msg", *seed))
+    told = told and {"diagnostics": told}
+    return parts | {"usage": usage | parts.get("usage", {})} | (told or {})
 
 
 def play(short: Any, request: Request, label: str, *seed: object) -> Reply:
@@ -170,10 +257,19 @@ def play(short: Any, request: Request, label: str, *seed: object) -> Reply:
     return reply
 
 
+def _told(short: JSON) -> Callable[[int, str], Any]:
+    """The recorded reply to one request of a batch, by its custom_id."""
+    return lambda _, custom_id: short["results"][custom_id]
+
+
 def _json(value: Any, label: str, request: Request) -> Reply:
     head = wire.headers(200, label, request.path, recordings.request_key(request))
-    head = {name: text for name, text in head.items() if "ratelimit" not in name}
-    return Reply(200, head, (Step(0.0, wire.compact(value)),))
+    return Reply(200, _unlimited(head), (Step(0.0, wire.compact(value)),))
+
+
+def _unlimited(head: dict[str, str]) -> dict[str, str]:
+    """Headers without the rate limits, which only messages carry."""
+    return {name: text for name, text in head.items() if "ratelimit" not in name}
 
 
 def _models(request: Request) -> Reply:

@@ -84,7 +84,8 @@ def request_tokens(body: Mapping[str, Any]) -> int:
     """Estimated input tokens of a Messages or count_tokens request body."""
     newer = _newer(str(body.get("model", "")))
     messages = body.get("messages") or []
-    total = 7.7 + 1.0 * (len(messages) - 1) if newer else 7.4 + 3.1 * (len(messages) - 1)
+    first, further = (7.7, 1.0) if newer else (7.4, 3.1)
+    total = first + further * (len(messages) - 1) if messages else 0.0  # 0: the start of a prompt
     total += _content(body.get("system"), newer)
     for message in messages:
         total += _content(message.get("content"), newer)

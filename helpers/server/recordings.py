@@ -118,6 +118,14 @@ def _exchange(entry: JSON, data: JSON) -> Exchange:
         raise ValueError(f"the replies of {entry['name']!r} must be a list with at least one reply")
     for short in entry["replies"]:
         wire.check_short(short)
+        told = short.get("results") if isinstance(short, dict) else None
+        asked = entry["request"].get("requests", []) if told is not None else []
+        odd = sorted({each["custom_id"] for each in asked} ^ set(told or {}))
+        if odd:
+            raise ValueError(
+                f"the results of {entry['name']!r} must have each custom_id of the batch, and no "
+                f"other; look at {odd[0]!r}"
+            )
     return Exchange(
         name=entry["name"],
         source=entry["source"],

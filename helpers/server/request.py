@@ -5,7 +5,7 @@ Plain data. Nothing here reads a socket, a file or a clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -48,11 +48,12 @@ class Step:
 class Reply:
     """What goes back: status, headers, and the body as timed steps.
 
-    `streamed` replies are sent chunk by chunk; the others with a content-length.
+    `streamed` replies are sent chunk by chunk; the others with a content-length. `steps` can be
+    gone through more than once.
     """
 
     status: int
     headers: Mapping[str, str]
-    steps: tuple[Step, ...]
+    steps: Iterable[Step]
     streamed: bool = False
     usage: dict[str, Any] = field(default_factory=dict)

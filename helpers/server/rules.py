@@ -38,6 +38,7 @@ DIRECT = "direct API, sonnet-5, published run of 2026-08-31"
 OURS = "wording not established"
 ANYWHERE = "; the directive-only form (content: [] with output_config) is accepted at any position"
 MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+BINDING = "thinking-binding-controls-2026-08-01"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 NUMERIC = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
 UNSUPPORTED = {"integer": NUMERIC, "number": NUMERIC, "array": {"maxItems"}}
@@ -202,10 +203,12 @@ def version(call: Call) -> Objections:
         yield f'anthropic-version: "{asked}" is not a valid version'
 
 
-@rule("claude-code#9586, 2025-10-15; after the colon each parser has its own words", *TALK)
+@rule(
+    "claude-code#9586, 2025-10-15; after the colon each parser has its own words", *TALK, "batches"
+)
 def not_json(call: Call) -> Objections:
     try:
-        if call.request.body is None:
+        if call.request.body is None and (call.kind in TALK or call.request.raw):
             json.loads(call.request.raw)
     except ValueError as error:
         yield f"The request body is not valid JSON: {str(error).replace('Expecting', 'expecting')}"
@@ -218,6 +221,19 @@ def shape(call: Call) -> Objections:
     body = call.request.body
     if fault := schema.first_fault(body, counting=counting, beta=beta, sampling=sampling):
         yield fault
+
+
+@rule("recorded 2026-08-10 (empty); anthropic-sdk-python#1220, 2026-03-04 (id too long); "
+      f"an id twice: {OURS}", "batches")  # fmt: skip
+def batch(call: Call) -> Objections:
+    if call.request.method.upper() != "POST" or call.request.path.count("/") > 3:
+        return
+    if fault := schema.batch_fault(call.request.body):
+        yield fault
+    names = [each["custom_id"] for each in call.body["requests"]]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        yield f"requests: custom_id must be unique within a batch, '{twice}' is not"
 
 
 @rule("recorded to 2026; a retired id: Shopify/shop-chat-agent#69, July 2026", *TALK, "models")
@@ -458,27 +474,69 @@ def cache_marks(call: Call) -> Objections:
         short = short or not hour
 
 
-@rule(f"{ERRORS}; `system`: recorded 2026-10-05; tools, messages: {OURS}", *TALK)
+@rule(f"{OURS}; docs prompt-caching, August 2026", "messages")
+def warm_up(call: Call) -> Objections:
+    used = {
+        "stream": call.body.get("stream"),
+        "output_config.format": call.part("output_config", "format"),
+        "tool_choice": call.forces_tool,
+    }
+    for name in (name for name, there in used.items() if there and not call.body["max_tokens"]):
+        yield f"max_tokens: 0 is not supported together with `{name}`"
+
+
+@rule(f"{ERRORS}, and thinking-troubleshooting, 2026-09-26; `system`: opencode#48637, 2026-09-12; "
+      f"data: claude-code 2.1.282; tools, messages: {OURS}", *TALK)  # fmt: skip
 def replayed_thinking(call: Call) -> Objections:
     drops = call.part("thinking", "block_binding", "prefix_mismatch_behavior") == "drop_block"
     latest = [i for i, turn in enumerate(call.turns) if turn["role"] == "assistant"][-1:]
     for i, turn in enumerate(call.turns):
-        prefix = {**call.body, "messages": call.turns[:i]}
+        prefix, before = {**call.body, "messages": call.turns[:i]}, ""
         for j, block in enumerate(blocks(turn)):
-            changed = wire.signature_problem(block, prefix) if block["type"] == "thinking" else None
+            if block["type"] not in {"thinking", "redacted_thinking"}:
+                continue
+            changed = wire.signature_problem(block, prefix, before)
+            before += wire.signature_of(block)
+            if changed == "altered" and block["type"] == "redacted_thinking":
+                yield f"messages.{i}.content.{j}: Invalid `data` in `redacted_thinking` block"
             if changed == "edited" and i in latest:
                 yield (
                     f"messages.{i}.content.{j}: `thinking` or `redacted_thinking` blocks in the "
                     "latest assistant message cannot be modified. These blocks must remain as they "
                     "were in the original response."
                 )
-            if changed == "edited" or (changed and call.model.prefix_check and not drops):
+            other = CHANGED.get(str(changed))  # what changed in front of it; None: the block itself
+            if changed and (not other or (call.model.prefix_check and not drops)):
                 bound = (
                     ". The block is bound to a different conversation. Remove the block, or set "
                     '`thinking.block_binding.prefix_mismatch_behavior` to "drop_block". '
                 )
-                more = "" if changed == "edited" else bound + CHANGED[changed]
+                if BINDING not in call.betas:
+                    bound += f"That setting requires the `{BINDING}` value in the "
+                    bound += "`anthropic-beta` header. "
+                more = bound + other if other else ""
                 yield f"messages.{i}.content.{j}: Invalid `signature` in `thinking` block{more}"
+
+
+@rule("a published run of the cookbook, 2025; docs thinking, October 2026 (who asks for it)", *TALK)
+def manual_turn(call: Call) -> Objections:
+    began: list[tuple[int, int, JSON]] = []  # how the turn began that the last question got
+    for role, group in reversed(call.joined()):
+        if role == "assistant":
+            began = group
+        elif not any(block["type"] == "tool_result" for _, _, block in group):
+            break
+    manual = call.part("thinking", "type") == "enabled"
+    if manual and tool_ids(began) and began[0][2]["type"] not in {"thinking", "redacted_thinking"}:
+        i, j, first = began[0]
+        yield (
+            f"messages.{i}.content.{j}.type: Expected `thinking` or `redacted_thinking`, but found "
+            f"`{first['type']}`. When `thinking` is enabled, a final `assistant` message must "
+            "start with a thinking block (preceeding the lastmost set of `tool_use` and "
+            "`tool_result` blocks). We recommend you include thinking blocks from previous turns. "
+            "To avoid this requirement, disable `thinking`. Please consult our documentation at "
+            "https://docs.claude.com/en/docs/build-with-claude/extended-thinking"
+        )
 
 
 @rule("gajae-code, 2026-07-21 (base64); lobehub, 2026-05-12 (5 MB then); home-assistant#167208, "

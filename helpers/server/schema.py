@@ -185,6 +185,14 @@ def _adapter(counting: bool, beta: bool, sampling: bool) -> TypeAdapter[Any]:
 # fmt: on
 
 
+@cache
+def _batch_adapter() -> TypeAdapter[Any]:
+    name = Annotated[str, Field(max_length=64, pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+    each = shape("request", custom_id=name, params=ANY)
+    some = Annotated[_list[each], Field(min_length=1, max_length=facts.MAX_BATCH_REQUESTS)]
+    return TypeAdapter(shape("batch", requests=some))
+
+
 def first_fault(
     body: Any, *, counting: bool = False, beta: bool = False, sampling: bool = False
 ) -> str | None:
@@ -193,8 +201,17 @@ def first_fault(
     `counting`: for count_tokens. `beta`: the request carries an anthropic-beta header, which opens
     the fields that are in beta. `sampling`: the old API version, with temperature, top_p, top_k.
     """
+    return _fault(_adapter(counting, beta, sampling), body)
+
+
+def batch_fault(body: Any) -> str | None:
+    """The same for a batch. What stands in `params` is looked at only when it is their turn."""
+    return _fault(_batch_adapter(), body)
+
+
+def _fault(adapter: TypeAdapter[Any], body: Any) -> str | None:
     try:
-        _adapter(counting, beta, sampling).validate_python(body)
+        adapter.validate_python(body)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         more = fault.get("ctx", {})

@@ -29,6 +29,7 @@ SECONDS_PER_TOKEN = 0.012
 # Made once: json.dumps() would make one for each event of a stream.
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
+SHORTEST_SIGNATURE = 740  # characters
 SIGNATURE_HEAD = b"\x08\x04\x12\x8a\x06\n\x10\x08\x12\x18\x028\x01B\x08thinking\x12\x18course"
 
 
@@ -45,36 +46,60 @@ def make_id(kind: str, *seed: object) -> str:
     return f"{kind}_{tail}"
 
 
-def signature(prefix: Mapping[str, Any], thinking: str, tokens: int) -> str:
-    """A thinking block's signature: bound to the text and to all that was said before it."""
-    length = 740 + round(2.4 * tokens)
+def signature(prefix: Mapping[str, Any], thinking: str, tokens: int, before: str = "") -> str:
+    """A thinking block's signature: bound to the text and to all that was said before it.
+
+    `before`: the signatures of the thinking blocks that stand before it in the same reply.
+    """
     bound = b"".join(_part(prefix, name) for name in ("system", "tools", "messages"))
     head = SIGNATURE_HEAD + bound + _digest("thinking", thinking)[:6]
-    filler = random.Random(head).randbytes(length * 3 // 4 - len(head))
-    return base64.b64encode(head + filler).decode()
+    length = (SHORTEST_SIGNATURE + round(2.4 * tokens)) * 3 // 4
+    filler = random.Random(head).randbytes(length - len(head))
+    return base64.b64encode(head + (_chained(filler, before) if before else filler)).decode()
 
 
 def signature_problem(
-    block: Mapping[str, Any], prefix: Mapping[str, Any]
-) -> Literal["edited", "system", "tools", "messages"] | None:
+    block: Mapping[str, Any], prefix: Mapping[str, Any], before: str = ""
+) -> Literal["altered", "edited", "system", "tools", "messages"] | None:
     """What changed since a replayed thinking block was made; None if nothing, or if it is foreign.
 
+    "altered": the signature (of a redacted block: the data) itself; "edited": the text, or the
+    thinking blocks before it in the same turn, whose signatures are `before`. A text put into a
+    block that came without one is ignored, as the page on thinking says (October 2026).
     `prefix` holds `system`, `tools` and the `messages` before the block's assistant turn.
     """
     try:
-        raw = base64.b64decode(str(block.get("signature", "")), validate=True)
+        raw = base64.b64decode(signature_of(block), validate=True)
     except ValueError:
-        return "edited"
-    if not raw.startswith(SIGNATURE_HEAD):
-        return None
+        return "altered"
     start = len(SIGNATURE_HEAD)
-    if raw[start + 18 : start + 24] != _digest("thinking", str(block.get("thinking", "")))[:6]:
+    if not raw.startswith(SIGNATURE_HEAD):
+        same = sum(ours == came for ours, came in zip(SIGNATURE_HEAD, raw, strict=False))
+        return "altered" if not raw or 2 * same > start else None
+    head, filler = raw[: start + 24], raw[start + 24 :]
+    made = random.Random(head).randbytes(len(filler))
+    if filler[:-6] != made[:-6] or len(raw) < SHORTEST_SIGNATURE * 3 // 4:
+        return "altered"
+    if filler != (_chained(made, before) if before else made):
+        return "edited"
+    text = "" if block.get("type") == "redacted_thinking" else str(block.get("thinking", ""))
+    if head[-6:] not in {_digest("thinking", text)[:6], _digest("thinking", "")[:6]}:
         return "edited"
     parts: list[Literal["system", "tools", "messages"]] = ["system", "tools", "messages"]
     for offset, name in enumerate(parts):
         if raw[start + 6 * offset : start + 6 * offset + 6] != _part(prefix, name):
             return name
     return None
+
+
+def signature_of(block: Mapping[str, Any]) -> str:
+    """What binds a block of thinking: its signature, or the data of a redacted one."""
+    name = "data" if block.get("type") == "redacted_thinking" else "signature"
+    return str(block.get(name, ""))
+
+
+def _chained(filler: bytes, before: str) -> bytes:
+    return filler[:-6] + _digest("before", before)[:6]
 
 
 def _part(prefix: Mapping[str, Any], name: str) -> bytes:
@@ -109,9 +134,11 @@ REPLY: JSON = {
     "content": str | list, "stop_reason": str, "stop_sequence": str, "stop_details": dict,
     "usage": dict, "container": dict, "diagnostics": dict, "fault": dict, "status": int,
     "error": dict, "headers": dict, "body": dict, "events": list, "delay": int | float,
+    "cache": str, "results": dict, "result": str,
 }  # fmt: skip
 SHORT: JSON = {
     "thinking": {"thinking": str, "tokens": int},
+    "redacted_thinking": {"redacted_thinking": int},
     "tool": {"tool": str, "input": dict, "id": str},
     "text": {"text": str, "citations": list},
 }
@@ -119,6 +146,7 @@ CALL = {"id": str, "name": str, "input": dict}
 FULL: JSON = {
     "text": {"text": str},
     "thinking": {"thinking": str, "signature": str},
+    "redacted_thinking": {"data": str},
     "tool_use": CALL,
     "server_tool_use": CALL,
 }
@@ -132,7 +160,7 @@ def check_short(short: Any) -> None:
     except (TypeError, ValueError) as problem:
         raise ValueError(f"A reply can hold only what JSON can hold: {problem}.") from None
     if isinstance(short, dict):
-        if not {"content", "error", "body", "events"} & set(short):
+        if not {"content", "error", "body", "events", "results", "result"} & set(short):
             raise ValueError(
                 "A reply needs 'content' (a text or a list of blocks) or 'error'. "
                 f"This one has only: {', '.join(map(str, short)) or 'nothing'}."
@@ -147,6 +175,15 @@ def check_short(short: Any) -> None:
             )
         if fault.get("kind") not in FAULTS:
             raise ValueError(f"The 'kind' of a fault is one of: {', '.join(FAULTS)}.")
+        for inner in (short.get("results") or {}).values():
+            if inner is not None:  # null: the rules refuse this request of the batch
+                check_short(inner)
+        if short.get("result", "expired") not in ("expired", "canceled"):
+            raise ValueError("The 'result' of a request in a batch can be 'expired' or 'canceled'.")
+        if short.get("cache", "cold") != "cold":
+            raise ValueError(
+                "The 'cache' of a reply can only be 'cold': nothing is in it any more."
+            )
         if not all(isinstance(text, str) for text in (short.get("headers") or {}).values()):
             raise ValueError("The headers of a reply are texts, such as {'retry-after': '1'}.")
         for name, count in (short.get("usage") or {}).items():
@@ -195,10 +232,15 @@ def expand(short: Any, request: Request, *seed: object) -> JSON:
     model = facts.ALIASES.get(body["model"], body["model"])
     blocks = short["content"]
     blocks = [blocks] if isinstance(blocks, str) else blocks
+    stop = short.get("stop_reason")
+    if body.get("max_tokens") == 0:  # reads the prompt, says nothing: warms the cache
+        blocks, stop = [], "max_tokens"
     prefix = {name: body.get(name) for name in ("system", "tools", "messages")}
-    shows = (body.get("thinking") or {}).get("display") == "summarized"
+    config = body.get("thinking") or {}
+    display = config.get("display") or facts.MODELS[model].default_display
+    shows = display == "summarized" or config.get("type") == "between_tools"
     content: list[JSON] = []
-    thought = 0
+    thought, signed = 0, ""
     for index, block in enumerate(blocks):
         if isinstance(block, str):
             block = {"type": "text", "text": block}
@@ -208,8 +250,13 @@ def expand(short: Any, request: Request, *seed: object) -> JSON:
             tokens = int(block.get("tokens", 40))
             thought += tokens
             text = block["thinking"] if shows else ""
-            sign = signature(prefix, text, tokens)
-            block = {"type": "thinking", "thinking": text, "signature": sign}
+            sign = signature(prefix, text, tokens, signed)
+            block, signed = {"type": "thinking", "thinking": text, "signature": sign}, signed + sign
+        elif "redacted_thinking" in block:
+            tokens = block["redacted_thinking"]
+            thought += tokens
+            sign = signature(prefix, "", tokens, signed)
+            block, signed = {"type": "redacted_thinking", "data": sign}, signed + sign
         elif "tool" in block:
             block = {
                 "type": "tool_use",
@@ -230,7 +277,7 @@ def expand(short: Any, request: Request, *seed: object) -> JSON:
         "role": "assistant",
         "content": content,
         "container": short.get("container"),
-        "stop_reason": short.get("stop_reason", "tool_use" if tool_called else "end_turn"),
+        "stop_reason": stop or ("tool_use" if tool_called else "end_turn"),
         "stop_sequence": short.get("stop_sequence"),
         "stop_details": short.get("stop_details"),
         "usage": _usage(short, request, content, model, thought),
