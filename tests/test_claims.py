@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import io
 import json
 import re
@@ -1137,6 +1138,24 @@ def batch_results() -> None:
         before = len(talk.log)
         [line] = talk.sdk.messages.batches.results(batch.id)
         assert (line.custom_id, len(talk.log)) == ("a", before + 2)
+
+
+@claim("09", "a client that nothing refers to closes, and a long read of results breaks off")
+def client_not_kept() -> None:
+    asked: Any = [{"custom_id": f"line-{n}", "params": HELLO} for n in range(2_000)]
+    with played("Hi.") as talk:
+        batch = talk.sdk.messages.batches.create(requests=asked)
+        while talk.sdk.messages.batches.retrieve(batch.id).processing_status != "ended":
+            pass
+
+        def read(sdk: anthropic.Anthropic) -> Any:
+            return sdk.messages.batches.results(batch.id)
+
+        assert sum(1 for _ in read(talk.sdk)) == 2_000
+        lines = read(client(str(talk.sdk.base_url)))  # the client is gone before the first line
+        gc.collect()
+        with pytest.raises(httpx2.ReadError):
+            sum(1 for _ in lines)
 
 
 @claim("09", "the SDK does not look into a batch's params: temperature goes out as it stands")
