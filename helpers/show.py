@@ -111,9 +111,21 @@ def _inside(block: Any) -> str:
     if block.type == "thinking":
         text = _quote(block.thinking) if block.thinking else "(empty: not shown by default)"
         return f"{text}, and a signature of {len(block.signature)} characters"
-    if block.type == "tool_use":
+    if block.type in {"tool_use", "server_tool_use"}:
         return f"call of `{block.name}` with `{json.dumps(block.input, ensure_ascii=False)}`"
+    if block.type == "redacted_thinking":
+        return f"encrypted, {len(block.data)} characters"
+    if block.type.endswith("_tool_result"):
+        return _result(block.content)
     return ""
+
+
+def _result(content: Any) -> str:
+    """What a tool that the API ran has brought: a list, an error, or something of its own kind."""
+    if isinstance(content, list):
+        return f"{len(content)} result{'' if len(content) == 1 else 's'}"
+    failed = getattr(content, "error_code", None)
+    return f"error `{failed}`" if failed else f"`{getattr(content, 'type', 'nothing')}`"
 
 
 def _why(reply: Any) -> str:

@@ -100,11 +100,51 @@ def test_a_tool_call_shows_name_and_input(running: Kernel) -> None:
     assert 'call of `look_up` with `{"day": "Sunday"}`' in [row[2] for row in rows(text)]
 
 
-def test_blocks_of_other_kinds_are_shown_by_their_type(running: Kernel) -> None:
-    text = markdown(
-        running.run("show.message(played({'type': 'redacted_thinking', 'data': 'QQ=='}))")
-    )
-    assert "`redacted_thinking`" in text
+SERVED: list[tuple[dict[str, Any], str]] = [
+    ({"type": "redacted_thinking", "data": "QQ=="}, "encrypted, 4 characters"),
+    (
+        {
+            "type": "server_tool_use",
+            "id": "srvtoolu_1",
+            "name": "web_search",
+            "input": {"query": "x"},
+        },
+        'call of `web_search` with `{"query": "x"}`',
+    ),
+    (
+        {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{}, {}]},
+        "2 results",
+    ),
+    (
+        {
+            "type": "web_search_tool_result",
+            "tool_use_id": "srvtoolu_1",
+            "content": {"type": "web_search_tool_result_error", "error_code": "unavailable"},
+        },
+        "error `unavailable`",
+    ),
+    (
+        {
+            "type": "code_execution_tool_result",
+            "tool_use_id": "srvtoolu_1",
+            "content": {"type": "code_execution_result", "stdout": "", "content": []},
+        },
+        "`code_execution_result`",
+    ),
+]
+
+
+@pytest.mark.parametrize(("block", "says"), SERVED)
+def test_blocks_that_the_api_makes_say_what_they_are(
+    running: Kernel, block: dict[str, Any], says: str
+) -> None:
+    shown = rows(markdown(running.run(f"show.message(played({block!r}))")))
+    assert [f"`{block['type']}`", says] in [row[1:] for row in shown]
+
+
+def test_a_block_of_a_kind_that_nobody_knows_is_shown_by_its_type(running: Kernel) -> None:
+    shown = rows(markdown(running.run("show.message(played({'type': 'song', 'notes': 3}))")))
+    assert ["`song`", ""] in [row[1:] for row in shown]
 
 
 def test_text_is_shown_as_it_is_and_not_as_markdown(running: Kernel) -> None:
