@@ -26,7 +26,7 @@ BODY_LINES = 30  # lines of the request's JSON that are shown
 def install(course: Callable[[], Course]) -> None:
     """Use this module for errors in the running notebook; does nothing outside IPython."""
     try:
-        from IPython import get_ipython
+        from IPython.core.getipython import get_ipython
     except ImportError:
         return
     shell = get_ipython()
