@@ -254,6 +254,22 @@ def test_the_report_of_a_missed_batch_counts_all_its_requests() -> None:
     assert "staged(" in lines
 
 
+def test_a_reply_for_a_batch_does_not_fit_a_message_and_says_so(
+    staged: Callable[..., anthropic.Anthropic],
+) -> None:
+    with pytest.raises(anthropic.APIStatusError, match="a message needs 'content'") as caught:
+        staged({"result": "expired"}).messages.create(**HELLO)
+    assert caught.value.status_code == 421
+
+
+def test_a_captured_reply_cannot_stand_in_a_batch_and_says_so(
+    staged: Callable[..., anthropic.Anthropic],
+) -> None:
+    sdk = staged({"body": {"id": "msg_1"}})
+    found = results(sdk, ended(sdk, sdk.messages.batches.create(requests=[request("a")])))
+    assert "cannot be the reply" in found["a"].error.error.message
+
+
 # --- cancel, delete, list -------------------------------------------------------------------
 
 

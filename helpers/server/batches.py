@@ -66,6 +66,8 @@ class Batch:
         short = self.short(at, each["custom_id"])
         if isinstance(short, dict) and "error" in short:
             return Problem(short["status"], short["error"]["type"], short["error"]["message"])
+        if isinstance(short, dict) and not {"content", "result"} & short.keys():
+            return Problem(500, "api_error", f"{short!r:.60} cannot be the reply to a request")
         told: Outcome = short.get("result", "succeeded") if isinstance(short, dict) else "succeeded"
         return told
 

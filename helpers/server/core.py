@@ -250,6 +250,9 @@ def play(short: Any, request: Request, label: str, *seed: object) -> Reply:
         problem = Problem(short["status"], short["error"]["type"], short["error"]["message"],
                           short["error"].get("details"))  # fmt: skip
         return wire.error(problem, label, *seed, extra=short.get("headers", {}))
+    if isinstance(short, dict) and "content" not in short:
+        what = f"{short!r:.60} is the result of a request in a batch; a message needs 'content'."
+        return wire.error(Problem(NO_RECORDING, "no_recording", what), label, *seed)
     fault = short.get("fault") if isinstance(short, dict) else None
     reply = wire.reply(wire.expand(short, request, *seed), request, label, *seed, fault=fault)
     if fault and fault["kind"] in {"cut", "stall"} and not fault.get("after"):
