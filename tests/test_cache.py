@@ -295,6 +295,18 @@ def test_every_documented_kind_of_change_is_in_the_table(covers: Callable[[str],
     assert {"model_changed", "system_changed", "tools_changed", "messages_changed"} <= told
 
 
+def test_a_stream_has_the_diagnosis_from_its_first_event(server: Server) -> None:
+    sdk = client(server.url + server.course.stage("test", ("Yes.",)))
+    first = sdk.messages.create(**said("When?", diagnostics={"previous_message_id": None}))
+    told = {"previous_message_id": first.id}
+    with sdk.messages.stream(**said("When?", system=LONG, diagnostics=told)) as stream:
+        opened = next(iter(stream))
+        assert opened.type == "message_start"
+        assert opened.message.diagnostics == stream.get_final_message().diagnostics
+    reason = opened.message.diagnostics and opened.message.diagnostics.cache_miss_reason
+    assert reason and reason.type == "system_changed"
+
+
 def test_an_unknown_previous_message_is_said_to_be_unknown(ask: Ask) -> None:
     ask()  # it did not ask for diagnostics, so nothing of it was kept
     row = ask(diagnostics={"previous_message_id": "msg_011ChNever"})
