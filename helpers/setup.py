@@ -65,7 +65,8 @@ def load_recordings(lesson: str) -> Recordings:
     """A lesson's recordings. Raises `ValueError`, naming the lessons there are."""
     path = ROOT / "recordings" / f"{lesson}.json"
     if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.json")))
+        stems = sorted(file.stem for file in path.parent.glob("*.json"))
+        known = ", ".join(stem for stem in stems if "." not in stem)  # no copies of your own
         raise ValueError(f"There is no lesson called {lesson!r}. The lessons are: {known}.")
     try:
         return Recordings.parse(path.read_text(encoding="utf-8"), lesson)

@@ -189,6 +189,7 @@ def test_a_file_that_is_not_utf8_is_explained_and_replay_goes_on(tmp_path: Path)
 
 
 def test_an_unknown_lesson_is_refused_with_the_lessons_that_there_are(course: OwnCourse) -> None:
+    (course.root / "recordings" / f"{LESSON}.mine-1.json").write_text("{}", encoding="utf-8")
     done = course.run("from helpers import setup; setup('01_frist_call')")
     assert f"There is no lesson called '01_frist_call'. The lessons are: {LESSON}." in done.stderr
 
