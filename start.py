@@ -381,7 +381,7 @@ def test(arguments: "list[str]") -> int:
 def wishes(arguments: "list[str]") -> int:
     """Price the questions that a lesson kept, and send them when asked to and agreed."""
     prepare()
-    words = ["-m", "helpers.wishes_cli", *arguments]
+    words = ["-m", "practice.wishes_cli", *arguments]
     return replace_process(words, course_environment(os.environ))
 
 
@@ -655,7 +655,7 @@ def check_mode() -> "Iterator[Finding]":
     try:
         from dotenv import dotenv_values
 
-        from helpers.setup import decide_mode
+        from helpers._setup import decide_mode
 
         values = dotenv_values(dotenv, encoding="utf-8-sig")
         mode = decide_mode(os.environ, values)

@@ -14,12 +14,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from authoring import AuthoringError, models, name_within
 from authoring.render import normalise, to_bytes
-from helpers.grading import Exercise, Mistake
-from helpers.grading.model import code, no_math
-from helpers.grading.sources import Sheet, sheets
-from helpers.grading.words import EXCEPTIONS, KIT
-from helpers.progress import slots
-from helpers.quiz import read as questions
+from practice._progress import slots
+from practice._quiz import read as questions
+from practice.grading import Exercise, Mistake
+from practice.grading.model import code, no_math
+from practice.grading.sources import Sheet, sheets
+from practice.grading.words import EXCEPTIONS, KIT
 
 INTRO = """Run the first cell. Then, for each exercise: change the cell with the answer, run it, \
 and run the check below it, as often as you like. Nothing leaves your machine and nothing is \

@@ -103,13 +103,16 @@ def models_known_in_files(text: Text) -> Iterator[Problem]:
     allowed = usable | models.declared(text.path, text.root)
     for number, line in text.lines():
         for name in sorted(models.ids_in(line) - allowed):
-            yield number, f"names {name}, which helpers/facts.py does not know", "Correct it."
+            yield number, f"names {name}, which courseserver/facts.py does not know", "Correct it."
+
+
+LEARNERS_CODE = ("helpers/", "practice/", "exercises/")
 
 
 @file_rule
 def no_first_block_in_code(text: Text) -> Iterator[Problem]:
     """Learners copy the helpers and the exercises, so these must not read by position either."""
-    if text.path.suffix != ".py" or not text.file.startswith(("helpers/", "exercises/")):
+    if text.path.suffix != ".py" or not text.file.startswith(LEARNERS_CODE):
         return
     for expression in first_block_reads(ast.parse(text.text)):
         yield None, f"reads {expression}", "Pick the blocks by their type."

@@ -29,7 +29,7 @@ from authoring.book import (
 )
 from authoring.paths import machine_paths, secrets
 from authoring.render import KERNELSPEC, normalise, to_bytes
-from helpers import facts
+from courseserver import facts
 
 MAX_BYTES = 100_000
 MAX_LINES, MAX_LOOP_LINES, MAX_WIDTH = 20, 40, 88
@@ -262,7 +262,7 @@ def models_known(book: Notebook) -> Iterator[Problem]:
         for name in sorted(models.ids_in(cell.source) - allowed):
             yield (
                 index,
-                f"names {name}, which helpers/facts.py does not know",
+                f"names {name}, which courseserver/facts.py does not know",
                 "Correct it, add it to the facts, or declare it if it is wrong on purpose.",
             )
 
@@ -407,7 +407,7 @@ def navigation_current(book: Notebook) -> Iterator[Problem]:
 
 @rule
 def facts_current(book: Notebook) -> Iterator[Problem]:
-    """The facts line is computed from the last run, the list of lessons and helpers/facts.py."""
+    """The facts line comes from the last run, the list of lessons and courseserver/facts.py."""
     if book.lesson is None:
         return
     found = [index for index, cell in enumerate(book.cells) if nav.FACTS in tags(cell)]

@@ -1,6 +1,6 @@
 """Model ids in texts: finding them, knowing them, and noticing those that will retire.
 
-The ids themselves stand in `helpers.facts` and in the SDK's table of deprecated models only.
+The ids themselves stand in `courseserver.facts` and in the SDK's table of deprecated models only.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from anthropic._data import DEPRECATED_MODELS
 
 from authoring import name_within
-from helpers import facts
+from courseserver import facts
 
 _ADDRESS = re.compile(r"https?://[^\s)\]>\"']+")
 _ID = re.compile(r"(?<![\w-])claude-[a-z0-9]+(?:[-.@][a-z0-9]+)*")
@@ -28,7 +28,7 @@ def ids_in(text: str) -> set[str]:
 
 
 def known() -> set[str]:
-    """The ids that `helpers.facts` lists as usable today, aliases included."""
+    """The ids that `courseserver.facts` lists as usable today, aliases included."""
     return set(facts.MODELS) | set(facts.ALIASES)
 
 
@@ -52,7 +52,7 @@ def declared(path: Path, root: Path) -> set[str]:
 def retirement(model: str) -> date | None:
     """The day from which a model no longer answers; None while none is announced.
 
-    Sources: the SDK's table of deprecated models, then the announced days in `helpers.facts`
+    Sources: the SDK's table of deprecated models, then the announced days in `courseserver.facts`
     ("not before" days of models in full service are no announcement).
     """
     name = facts.ALIASES.get(model, model)
@@ -69,7 +69,7 @@ def retirement(model: str) -> date | None:
 def speaks_of_models(path: Path, root: Path) -> bool:
     """Whether a file's model ids are checked: notebooks, recordings, pages, learners' code."""
     name = name_within(path, root)
-    if name == "helpers/facts.py" or name.startswith(("tests/", "authoring/", "bench/")):
+    if name == "courseserver/facts.py" or name.startswith(("tests/", "authoring/", "bench/")):
         return False
     return name.endswith((".ipynb", ".py", ".md")) or name.startswith("recordings/")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from authoring import AuthoringError
-from helpers.cost import dollars
+from helpers._cost import dollars
 from helpers.lessons import BY_NAME, BY_NUMBER, LESSONS, PATHS, Lesson
 
 NAV = "generated-nav"

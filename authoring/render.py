@@ -23,7 +23,7 @@ from authoring import AuthoringError
 from authoring import navigation as nav
 from authoring.kernel import WIDGET_VIEW, place, running
 from authoring.paths import machine_paths
-from helpers import facts
+from courseserver import facts
 from helpers.lessons import BY_NAME, Lesson
 
 REFERENCE = (3, 11)
@@ -37,7 +37,7 @@ LANGUAGE = {
     "nbconvert_exporter": "python",
     "pygments_lexer": "ipython3",
 }
-LEDGER = "from helpers.ledger import ledger; print(ledger.as_json())"
+LEDGER = "from helpers._ledger import ledger; print(ledger.as_json())"
 
 
 # ------------------------------------------------------------------------------ normal form

@@ -16,7 +16,7 @@ import nbformat
 
 from authoring import ROOT, AuthoringError
 from authoring.kernel import Runner, running
-from helpers import facts
+from courseserver import facts
 from helpers.lessons import BY_NAME
 
 JSON = dict[str, Any]
@@ -25,8 +25,8 @@ EXPECTED = "no-recording"  # tag of a cell that shows what a missed request look
 # Runs in the lesson's kernel. Prints the first missed request and the names that were played.
 LOOK = """
 import json as _json
-from helpers.server import recordings as _recordings
-from helpers.setup import course_server as _course_server
+from courseserver import recordings as _recordings
+from helpers._setup import course_server as _course_server
 _course = _course_server().course
 _missed = [_entry.request for _entry in _course.log if _entry.missed]
 print(_json.dumps({

@@ -18,7 +18,7 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine
 from tornado.netutil import bind_sockets
 
-from helpers.server.request import Reply
+from courseserver.values import Reply
 
 Answers = Mapping[bool, Reply]  # by whether the request asks for a stream
 

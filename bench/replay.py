@@ -18,11 +18,11 @@ import anthropic
 
 from bench import BenchError, peers
 from bench.table import Row, Times
-from helpers import facts
-from helpers.server.adapter import Server
-from helpers.server.core import Course
-from helpers.server.recordings import Recordings
-from helpers.server.request import Reply, Request
+from courseserver import facts
+from courseserver.core import Course
+from courseserver.loopback import Server
+from courseserver.recordings import Recordings
+from courseserver.values import Reply, Request
 
 KEY = "the-bench-needs-no-key"
 DELTAS = 50  # text deltas in the stream

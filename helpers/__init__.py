@@ -1,12 +1,15 @@
-"""The learner's room: what the notebooks import.
+"""The learner's room: what the notebooks import, short enough to read in one sitting.
 
-Everything here is short enough to read. Nothing here wraps the API call that a lesson teaches:
-notebooks build `anthropic.Anthropic()` themselves.
+Nothing here wraps the API call that a lesson teaches: notebooks build `anthropic.Anthropic()`
+themselves. What a learner does with a lesson (exercises, quiz, error hunt) stands in practice/ and
+is loaded when it is first asked for.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 if find_spec("anthropic") is None:
     raise ImportError(
@@ -15,23 +18,35 @@ if find_spec("anthropic") is None:
         "its .venv. In an environment of your own: pip install -r requirements.txt"
     )
 
+from courseserver import facts
 from helpers import show
-from helpers.cost import cost
-from helpers.exercise import exercise
-from helpers.hunt import hunt
-from helpers.ledger import ledger
-from helpers.progress import progress
-from helpers.quiz import quiz
-from helpers.setup import default_model, setup
-from helpers.staged import staged
-from helpers.wishes import wish
+from helpers._cost import cost
+from helpers._ledger import ledger
+from helpers._setup import default_model, setup
+from helpers._staged import staged
+
+if TYPE_CHECKING:
+    from practice._exercise import exercise
+    from practice._hunt import hunt
+    from practice._progress import progress
+    from practice._quiz import quiz
+    from practice.wishes import wish
 
 MODEL = default_model()
+
+PRACTICE = {
+    "exercise": "practice._exercise",
+    "hunt": "practice._hunt",
+    "progress": "practice._progress",
+    "quiz": "practice._quiz",
+    "wish": "practice.wishes",
+}
 
 __all__ = [
     "MODEL",
     "cost",
     "exercise",
+    "facts",
     "hunt",
     "ledger",
     "progress",
@@ -41,3 +56,10 @@ __all__ = [
     "staged",
     "wish",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a part of practice/ when a notebook first imports it from here."""
+    if name not in PRACTICE:
+        raise AttributeError(f"module 'helpers' has no attribute {name!r}")
+    return getattr(import_module(PRACTICE[name]), name)

@@ -15,9 +15,9 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from helpers.cost import MILLION, dollars
-from helpers.facts import BATCH_FACTOR, MODEL, MODELS
-from helpers.server.core import NO_RECORDING, Course, Missed
+from courseserver.core import NO_RECORDING, Course, Missed
+from courseserver.facts import BATCH_FACTOR, MODEL, MODELS
+from helpers._cost import MILLION, dollars
 
 DIFFERENCES = 6  # lines of difference that are shown
 BODY_LINES = 30  # lines of the request's JSON that are shown

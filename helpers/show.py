@@ -64,7 +64,7 @@ def wire(back: int = 1, *, reply: bool = True) -> None:
     `reply=False` shows only what was sent.
     A live request goes straight to the API, past the course server, and cannot be shown.
     """
-    from helpers.setup import course_server
+    from helpers._setup import course_server
 
     log = course_server().course.log
     if len(log) < back:

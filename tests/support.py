@@ -24,14 +24,15 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
-from helpers import facts
-from helpers.server.adapter import Server
-from helpers.server.core import Course
-from helpers.server.recordings import Recordings
-from helpers.server.request import Request
+from courseserver import facts
+from courseserver.core import Course
+from courseserver.loopback import Server
+from courseserver.recordings import Recordings
+from courseserver.values import Request
 
 JSON = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("courseserver", "helpers", "practice")  # what a lesson needs to run
 OFFLINE = ROOT / "tests" / "offline"
 LESSON = "99_test"
 KEY = "any-key-will-do-here"
@@ -169,7 +170,8 @@ class OwnCourse:
         """Make one below `root`, with one lesson, `99_test`."""
         own = cls(root / "course")
         ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / "helpers", own.root / "helpers", ignore=ignore)
+        for room in ROOMS:
+            shutil.copytree(ROOT / room, own.root / room, ignore=ignore)
         (own.root / "recordings").mkdir()
         own.record(*exchanges)
         (root / "home").mkdir()

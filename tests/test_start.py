@@ -535,7 +535,8 @@ def test_the_shape_of_a_key_is_judged_without_showing_it(key: str, wrong: str) -
 
 
 def test_the_doctor_gives_a_remedy_for_each_finding_and_never_shows_the_key(course: Path) -> None:
-    shutil.copytree(ROOT / "helpers", course / "helpers")
+    for room in ("courseserver", "helpers", "practice"):
+        shutil.copytree(ROOT / room, course / room)
     shutil.copy(ROOT / "requirements.txt", course)
     (course / ".env").write_text(f"ANTHROPIC_API_KEY={KEY[:50]}“\n", encoding="utf-8")
     environ = {"PYTHONPATH": str(course), "COURSE_MODE": "", "no_proxy": "127.0.0.1,localhost"}

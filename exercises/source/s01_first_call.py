@@ -4,8 +4,8 @@ The only form of them that is written by hand. `python -m authoring build` makes
 the table of common mistakes from it; tests/test_exercises.py proves what stands here.
 """
 
-from helpers import facts
-from helpers.grading import Exercise, Lab, Mistake
+from courseserver import facts
+from practice.grading import Exercise, Lab, Mistake
 
 IMPORTS = """
 import anthropic

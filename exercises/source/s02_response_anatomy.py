@@ -6,7 +6,7 @@ the table of common mistakes from it; tests/test_exercises.py proves what stands
 
 from typing import Any
 
-from helpers.grading import Exercise, Lab, Mistake, Run
+from practice.grading import Exercise, Lab, Mistake, Run
 
 IMPORTS = """
 import anthropic

@@ -8,7 +8,7 @@ import html
 import re
 from typing import Any
 
-from helpers.grading import Exercise, Lab, Mistake, Run
+from practice.grading import Exercise, Lab, Mistake, Run
 
 IMPORTS = """
 import re

@@ -9,8 +9,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from helpers import facts
-from helpers.grading import Exercise, Lab, Mistake, Run
+from courseserver import facts
+from practice.grading import Exercise, Lab, Mistake, Run
 
 IMPORTS = """
 from re import findall
@@ -820,9 +820,9 @@ def events_of(short: Any, number: int, raw: bool = False) -> Events:
     import anthropic
     import httpx2
 
-    from helpers.grading.practice import KEY
-    from helpers.server import wire
-    from helpers.server.request import Request
+    from courseserver import wire
+    from courseserver.values import Request
+    from practice.grading.tape import KEY
 
     turn = {"role": "user", "content": "How long do I boil an egg?"}
     body = {"model": facts.MODEL, "max_tokens": 2000, "messages": [turn], "stream": True}

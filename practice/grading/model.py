@@ -1,0 +1,158 @@
+"""The plain values of an exercise: what it is made of, a known mistake, the outcome of a check.
+
+Nothing here runs code or knows how a check works.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from practice.grading.lab import Lab
+
+State = Literal["not attempted", "wrong", "raised", "could not check", "correct"]
+HEADS: dict[State, str] = {
+    "not attempted": "Not attempted ○",
+    "wrong": "Not yet ✗",
+    "raised": "Your code raised $error !",
+    "could not check": "Could not check ?",
+    "correct": "Correct ✓",
+}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Wrong code that people really write: the rule it breaks, and where it was seen.
+
+    `rule` is a key of the exercise's `messages`, or of a table in `words.py`. `wrong` is code, or
+    what is changed in the solution: `{"max_tokens=2000": "max_tokens=20"}`.
+    """
+
+    rule: str
+    wrong: str | Mapping[str, str]
+    source: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise. Texts are Markdown, code is Python.
+
+    `rules` gets a `Lab` and looks at behaviour; `messages` holds the sentence of each of its
+    rules. `also_correct` are really different solutions. `equivalent` names mutants of the
+    solution that are right as well, with the reason. `part` is the function's name at the desk.
+    """
+
+    id: str
+    title: str
+    objective: str
+    task: str
+    minutes: int
+    template: str
+    solution: str
+    also_correct: tuple[str, ...]
+    hints: tuple[str, str, str]
+    rules: Callable[[Lab], None]
+    messages: Mapping[str, str]
+    mistakes: tuple[Mistake, ...]
+    takeaway: str
+    part: str | None = None
+    optional: bool = False
+    equivalent: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def lesson(self) -> str:
+        """The number of its lesson: `01` for `01.2`."""
+        return self.id.partition(".")[0]
+
+    def wrong(self, mistake: Mistake) -> str:
+        """The code of a mistake. Raises `ValueError` when the solution lacks what is changed."""
+        if isinstance(mistake.wrong, str):
+            return code(mistake.wrong)
+        text = code(self.solution)
+        for old, new in mistake.wrong.items():
+            if old not in text:
+                raise ValueError(f"{self.id}, {mistake.rule}: the solution does not hold {old!r}")
+            text = text.replace(old, new)
+        return text
+
+    @cached_property
+    def bound(self) -> dict[str, ast.stmt]:
+        """What the template binds at its top level, in order: name and statement."""
+        found: dict[str, ast.stmt] = {}
+        for node in ast.parse(code(self.template)).body:
+            if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+                found[node.name] = node
+            elif isinstance(node, ast.Assign):
+                found |= {t.id: node for t in node.targets if isinstance(t, ast.Name)}
+        return found
+
+    @property
+    def answer(self) -> str:
+        """The name that is called: the template's last function or class, else its last value."""
+        made = [n for n, node in self.bound.items() if isinstance(node, (*FUNCTIONS, ast.ClassDef))]
+        return (made or [*self.bound])[-1]
+
+    @property
+    def parameters(self) -> list[str]:
+        """The parameters of the answer's template (of a class: of `__init__`), without `self`."""
+        node = self.bound[self.answer]
+        inner = node.body if isinstance(node, ast.ClassDef) else [node]
+        functions = [n for n in inner if isinstance(n, FUNCTIONS)]
+        made = [n for n in functions if n.name in (self.answer, "__init__")]
+        return [a.arg for n in made for a in n.args.args if a.arg != "self"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check found: the reason or takeaway, the rule, and for an exception the learner's
+    own line, its name and its words. `details` is what their code did, to be folded away.
+    """
+
+    id: str
+    state: State
+    message: str
+    rule: str = ""
+    line: str = ""
+    error: str = ""
+    said: str = ""
+    details: str = ""
+
+    @property
+    def head(self) -> str:
+        """The first line: `01.2 Not yet ✗`."""
+        return f"{self.id} {HEADS[self.state].replace('$error', self.error)}"
+
+    @property
+    def tried(self) -> bool:
+        """Whether it counts as a try."""
+        return self.state in ("wrong", "raised", "correct")
+
+    def markdown(self) -> str:
+        """The outcome for a notebook."""
+        parts = (f"**{self.head}**", self.line, self.message, self.said)
+        text = no_math("\n\n".join(filter(None, parts)))
+        folded = "<details><summary>What your code did</summary>\n\n{}\n\n</details>"
+        return f"{text}\n\n{folded.format(self.details)}" if self.details else text
+
+    def plain(self) -> str:
+        """The outcome for a terminal."""
+        parts = (self.head, self.line, self.message, self.said, self.details)
+        return "\n\n".join(filter(None, parts))
+
+
+def code(text: str) -> str:
+    """Code of an exercise as it stands in a file: no empty lines around it, a break at the end."""
+    return textwrap.dedent(text).strip("\n") + "\n"
+
+
+def no_math(text: str) -> str:
+    """Keep notebooks from setting what stands between two dollar signs as a formula."""
+    pieces = text.split("`")  # every second piece is code
+    pieces[::2] = [piece.replace("$", "\\$") for piece in pieces[::2]]
+    return "`".join(pieces)

@@ -1,0 +1,59 @@
+"""Finds the exercises: a file per lesson in exercises/source/, loaded when it is first asked for.
+
+A source binds `IMPORTS` (the first cell of its notebook) and `EXERCISES`. It must not know what
+is in them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from helpers.lessons import LESSONS, Lesson
+from practice.grading.model import Exercise
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "exercises" / "source"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The exercises of one lesson, and the first cell of their notebook."""
+
+    lesson: Lesson
+    imports: str
+    exercises: tuple[Exercise, ...]
+
+
+@cache
+def sheet(path: Path) -> Sheet:
+    """Load one source file. Its name is `s` and the name of its lesson."""
+    lesson = next(lesson for lesson in LESSONS if path.stem == f"s{lesson.name}")
+    spec = importlib.util.spec_from_file_location(f"exercise_source_{path.stem}", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return Sheet(lesson, module.IMPORTS, tuple(module.EXERCISES))
+
+
+def sheets(folder: Path = FOLDER) -> list[Sheet]:
+    """All of them, in the order of the lessons."""
+    paths = [folder / f"s{lesson.name}.py" for lesson in LESSONS]
+    return [sheet(path) for path in paths if path.is_file()]
+
+
+def find(wanted: str, folder: Path = FOLDER) -> tuple[Exercise, Sheet]:
+    """The exercise with this id. Raises `ValueError`, naming the ones there are."""
+    number = wanted.partition(".")[0]
+    paths = [folder / f"s{lesson.name}.py" for lesson in LESSONS if lesson.number == number]
+    for found in [sheet(path) for path in paths if path.is_file()] or sheets(folder):
+        for exercise in found.exercises:
+            if exercise.id == wanted:
+                return exercise, found
+    known = ", ".join(e.id for found in sheets(folder) for e in found.exercises)
+    there = f"There is: {known}." if known else "The folder exercises/source holds none."
+    raise ValueError(f"There is no exercise called {wanted!r}. {there}")

@@ -1,0 +1,126 @@
+"""`python -m authoring write`: a lesson gets its replies, one missed request after the other.
+
+The tool runs as an author runs it, in a copy of the course with a lesson of three requests.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tests.support import PATIENCE, ROOMS, ROOT
+
+JSON = dict[str, Any]
+LESSON = "01_first_call"
+CELLS = (
+    "import time\nimport anthropic\nfrom helpers import MODEL, setup\nsetup('01_first_call')\n"
+    "client = anthropic.Anthropic()",
+    "def ask(text, **more):\n"
+    "    turn = {'role': 'user', 'content': text}\n"
+    "    return {'model': MODEL, 'max_tokens': 500, 'messages': [turn], **more}",
+    "hello = client.messages.create(**ask('Hello'))",
+    "now = client.messages.create(**ask('Late?', system=[{'type': 'text', 'text': "
+    "str(time.time_ns())}]))",
+    "batch = client.messages.batches.create(requests=[\n"
+    "    {'custom_id': 'a', 'params': ask('Good?')},\n"
+    "    {'custom_id': 'b', 'params': ask('Bad?', stream=True)}])\n"
+    "while client.messages.batches.retrieve(batch.id).processing_status != 'ended':\n"
+    "    pass\n"
+    "sorted(line.result.type for line in client.messages.batches.results(batch.id))",
+)
+DRAFTS = {
+    "hello": "Hello!",
+    "late": {"replies": ["It is."], "volatile": ["system.0"]},
+    "batch": {"results": {"a": "good", "b": None}},
+}
+
+
+def make_course(folder: Path) -> Path:
+    """A folder with what the tool needs, and a lesson without replies."""
+    for room in (*ROOMS, "authoring"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / room, folder / room, ignore=ignored)
+    shutil.copy(ROOT / "start.py", folder)
+    for name in ("notebooks", "recordings"):
+        (folder / name).mkdir()
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
+    book = nbformat.v4.new_notebook(cells=cells)
+    nbformat.write(book, folder / "notebooks" / f"{LESSON}.ipynb")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course whose lesson got its replies."""
+    course = make_course(tmp_path_factory.mktemp("course"))
+    done = write(course, DRAFTS)
+    assert done.returncode == 0, done.stderr
+    return course
+
+
+def write(course: Path, drafts: JSON, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the tool with these drafts."""
+    (course / "drafts.json").write_text(json.dumps(drafts), encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, "-m", "authoring", "write", LESSON, "--drafts", "drafts.json", *options],
+        cwd=course,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+    )
+
+
+def recorded(course: Path) -> JSON:
+    """The exchanges that were written, by name."""
+    text = (course / "recordings" / f"{LESSON}.json").read_text(encoding="utf-8")
+    return {entry["name"]: entry for entry in json.loads(text)["exchanges"]}
+
+
+def test_every_missed_request_gets_the_next_draft(written: Path) -> None:
+    found = recorded(written)
+    assert list(found) == list(DRAFTS)
+    assert {entry["source"] for entry in found.values()} == {"authored"}
+    assert found["hello"]["request"]["messages"][0]["content"] == "Hello"
+    assert found["batch"]["path"] == "/v1/messages/batches"
+    assert found["batch"]["replies"] == [DRAFTS["batch"]]
+
+
+def test_a_part_that_changes_at_every_run_is_named_and_then_left_alone(written: Path) -> None:
+    before = recorded(written)
+    assert before["late"]["volatile"] == ["system.0"]
+    again = write(written, {})
+    assert again.returncode == 0, again.stderr
+    assert "3 exchanges used; not used: none" in again.stdout
+    assert recorded(written) == before
+
+
+def test_without_a_draft_the_request_is_shown_and_what_was_written_stays(tmp_path: Path) -> None:
+    course = make_course(tmp_path)
+    done = write(course, {"hello": "Hello!"})
+    assert done.returncode == 1
+    assert "No draft is left" in done.stderr
+    assert "Late?" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(recorded(course)) == ["hello"]
+
+
+def test_what_nothing_asks_for_is_named_and_removed_only_when_told(
+    written: Path, tmp_path: Path
+) -> None:
+    course = tmp_path / "course"
+    shutil.copytree(written, course)
+    path = course / "notebooks" / f"{LESSON}.ipynb"
+    book = nbformat.read(path, as_version=4)
+    del book.cells[3]
+    nbformat.write(book, path)
+    assert "not used: late" in write(course, {}).stdout
+    assert "late" in recorded(course)
+    write(course, {}, "--prune")
+    assert list(recorded(course)) == ["hello", "batch"]

@@ -1,0 +1,854 @@
+"""The API's rules: each refuses what it should, in the API's words, and lets its neighbour pass.
+
+The table below is the specification. A gate counts every refusal that `rules.py` can give; it is
+red when one of them has no case, or when it counted nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import inspect
+import io
+import json
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import anthropic
+import httpx2
+import pytest
+from PIL import Image
+from pydantic import BaseModel
+from typing_extensions import is_typeddict
+
+from courseserver import facts, rules, schema, wire
+from courseserver.values import Request
+
+JSON = dict[str, Any]
+KEY = "the-course-key"
+OLD = {"anthropic-version": "2023-06-01"}
+BETA = {"anthropic-beta": "something-2026-01-01"}
+GONE = object()
+
+
+def ask(
+    path: str = "/v1/messages",
+    *,
+    method: str = "POST",
+    headers: dict[str, Any] | None = None,
+    raw: bytes | None = None,
+    **fields: Any,
+) -> Request:
+    """A request as SDK 2.x sends it: a small good one, with `fields` changed (GONE: left out)."""
+    hello: JSON = {"model": facts.MODEL, "max_tokens": 1_000, "messages": [user("Hello")]}
+    if path.endswith("count_tokens"):
+        del hello["max_tokens"]
+    body = {name: value for name, value in (hello | fields).items() if value is not GONE}
+    head = {"authorization": f"Bearer {KEY}", "anthropic-version": facts.API_VERSION}
+    head = {n: v for n, v in (head | (headers or {})).items() if v is not GONE}
+    if method != "POST":
+        raw = b""
+    if raw is not None:
+        return Request(method, path, "", head, raw, None)
+    return Request(method, path, "", head, json.dumps(body).encode(), body)
+
+
+def batch(*names: str) -> Request:
+    """A batch of requests with these ids. What is wrong in `params` does not matter here."""
+    requests = [{"custom_id": name, "params": {"model": "none"}} for name in names]
+    raw = json.dumps({"requests": requests}).encode()
+    return replace(ask("/v1/messages/batches", raw=raw), body={"requests": requests})
+
+
+def user(*content: Any) -> JSON:
+    return {"role": "user", "content": content[0] if isinstance(content[0], str) else list(content)}
+
+
+def claude(*content: Any) -> JSON:
+    return user(*content) | {"role": "assistant"}
+
+
+def text(words: str, **more: Any) -> JSON:
+    return {"type": "text", "text": words, **more}
+
+
+def call(name: str = "toolu_1") -> JSON:
+    return {"type": "tool_use", "id": name, "name": "weather", "input": {"city": "Oslo"}}
+
+
+def result(name: str = "toolu_1") -> JSON:
+    return {"type": "tool_result", "tool_use_id": name, "content": "7 C"}
+
+
+def tool(name: str = "weather", **more: Any) -> JSON:
+    return {"name": name, "input_schema": {"type": "object", "properties": {}}, **more}
+
+
+def mark(ttl: str = "5m") -> JSON:
+    return {"cache_control": {"type": "ephemeral", "ttl": ttl}}
+
+
+def picture(width: int = 4, height: int = 4, kind: str = "PNG", **source: Any) -> JSON:
+    held = io.BytesIO()
+    Image.new("L", (width, height)).save(held, kind)
+    data = base64.b64encode(held.getvalue()).decode()
+    inside = {"type": "base64", "media_type": "image/png", "data": data, **source}
+    return {"type": "image", "source": inside}
+
+
+def paper(data: bytes = b"%PDF-1.7 and so on", **more: Any) -> JSON:
+    held = base64.b64encode(data).decode()
+    source = {"type": "base64", "media_type": "application/pdf", "data": held}
+    return {"type": "document", "source": source, **more}
+
+
+def linked(address: str) -> JSON:
+    return {"type": "image", "source": {"type": "url", "url": address}}
+
+
+def noted(**kind: Any) -> JSON:
+    source = {"type": "text", "media_type": "text/plain", "data": "A note."}
+    return {"type": "document", "source": source, **kind}
+
+
+def answer(**schema_of: Any) -> JSON:
+    """output_config with a JSON schema; `schema_of` are its properties."""
+    shape = {"type": "object", "properties": schema_of, "additionalProperties": False}
+    return {"format": {"type": "json_schema", "schema": shape}}
+
+
+def thought(system: str = "Be brief.", thinking: str = "") -> JSON:
+    prefix = {"system": system, "tools": None, "messages": [user("Hello")]}
+    return {
+        "type": "thinking",
+        "thinking": thinking,
+        "signature": wire.signature(prefix, thinking, 9),
+    }
+
+
+def redacted() -> JSON:
+    """A block of thinking that nobody can read."""
+    return {"type": "redacted_thinking", "data": thought()["signature"]}
+
+
+def altered(block: JSON, name: str = "signature") -> JSON:
+    """A block with one character of what binds it changed."""
+    sign = block[name]
+    return block | {name: sign[:400] + ("B" if sign[400] == "A" else "A") + sign[401:]}
+
+
+def looped(*blocks: JSON, **fields: Any) -> Request:
+    """A tool loop of Haiku 4.5: its turn of `blocks` with a call, and the result of the call."""
+    turns = [user("Hello"), claude(*blocks), user(result())]
+    fields = {"system": "Be brief.", "max_tokens": 4_000, "tools": [tool()], **fields}
+    return ask(messages=turns, model=HAIKU_4_5, **fields)
+
+
+def replay(block: JSON, *after: JSON, **fields: Any) -> Request:
+    """A second question, with an answer sent back whose thinking block is `block`."""
+    turns = [user("Hello"), claude(block, text("Hi!")), *after, user("And now?")]
+    return ask(messages=turns, **{"system": "Be brief.", **fields})
+
+
+@dataclass(frozen=True)
+class Case:
+    rule: str
+    refused: Callable[[], Request]
+    says: str | re.Pattern[str]
+    passes: Callable[[], Request]
+    status: int = 400
+    type: str = "invalid_request_error"
+
+
+def case(
+    rule: str, refused: Any, says: Any, passes: Any, status: int = 400, type: str = ""
+) -> Case:
+    return Case(rule, refused, says, passes, status, type or "invalid_request_error")
+
+
+BOUND = (
+    "messages.1.content.0: Invalid `signature` in `thinking` block. The block is bound to a "
+    "different "
+    "conversation. Remove the block, or set `thinking.block_binding.prefix_mismatch_behavior` to "
+    '"drop_block". '
+)
+NEEDS = "That setting requires the `thinking-binding-controls-2026-08-01` value in the "
+NEEDS += "`anthropic-beta` header. "
+CONTROLS = {"anthropic-beta": "thinking-binding-controls-2026-08-01"}
+DIRECTIVE = "; the directive-only form (content: [] with output_config) is accepted at any position"
+HAIKU_4_5, SONNET_4_5, SONNET_4_6 = (
+    "claude-haiku-4-5",
+    "claude-sonnet-4-5-20250929",
+    "claude-sonnet-4-6",
+)
+DEAR = "claude-opus-5-5"
+OFF, AUTO = {"type": "disabled"}, {"type": "adaptive"}
+MANUAL = {"type": "enabled", "budget_tokens": 2_000}
+SURE, PAGES = {"transformations": {"oversized_image": "error"}}, b"%PDF-1.7 << /Type /Page >> "
+ANY, FORCED = {"type": "any"}, {"type": "tool", "name": "weather"}
+TALK_TOOLS = [user("Oslo?"), claude(call()), user(result())]
+
+CASES = [
+    case("body-too-large", lambda: ask(raw=bytes(32 * facts.MEGABYTE + 1)),
+         "Request exceeds the maximum size", ask, 413, "request_too_large"),
+    case("endpoint", lambda: ask("/v1/message"), "Not found", ask, 404, "not_found_error"),
+    case("endpoint", lambda: ask(method="GET"), "Method Not Allowed",
+         lambda: ask("/v1/models", method="GET"), 405),
+    case("key", lambda: ask(headers={"authorization": GONE}), "x-api-key header is required",
+         lambda: ask(headers={"authorization": GONE, "x-api-key": KEY}), 401,
+         "authentication_error"),
+    case("key", lambda: ask(headers={"authorization": "Bearer another"}), "Invalid bearer token",
+         ask, 401, "authentication_error"),
+    case("key", lambda: ask(headers={"x-api-key": "another"}), "invalid x-api-key",
+         lambda: ask(headers={"x-api-key": KEY, "authorization": "Bearer another"}),
+         401, "authentication_error"),
+    case("version", lambda: ask(headers={"anthropic-version": GONE}),
+         "anthropic-version: header is required", ask),
+    case("version", lambda: ask(headers={"anthropic-version": "2024-10-22"}),
+         'anthropic-version: "2024-10-22" is not a valid version', lambda: ask(headers=OLD)),
+    case("not-json", lambda: ask(raw=b'{"model": }'), "The request body is not valid JSON: "
+         "expecting value: line 1 column 11 (char 10)", ask),
+
+    case("shape", lambda: ask(raw=b"null"), "Input should be an object", ask),
+    case("shape", lambda: ask(max_tokens=GONE), "max_tokens: Field required",
+         lambda: ask("/v1/messages/count_tokens")),
+    case("shape", lambda: ask("/v1/messages/count_tokens", max_tokens=9),
+         "max_tokens: Extra inputs are not permitted", lambda: ask(max_tokens=9)),
+    case("shape", lambda: ask(temperature=1), "temperature: Extra inputs are not permitted",
+         lambda: ask(temperature=1, headers=OLD)),
+    case("shape", lambda: ask(messages=[]), "messages: at least one message is required", ask),
+    case("shape", lambda: ask(messages="Hello"), "messages: Input should be a valid array", ask),
+    case("shape", lambda: ask(messages=[{"role": "model", "content": "Hi"}]),
+         'messages: Unexpected role "model". Allowed roles are "user" or "assistant"', ask),
+    case("shape", lambda: ask(messages=[user({"text": "Hi"})]),
+         "messages.0.content.0.type: Field required", lambda: ask(messages=[user(text("Hi"))])),
+    case("shape", lambda: ask(messages=[user(picture(media_type="image/tiff"))]),
+         "messages.0.content.0.image.source.base64.media_type: Input should be 'image/jpeg', "
+         "'image/png', 'image/gif' or 'image/webp'", lambda: ask(messages=[user(picture())])),
+    case("shape", lambda: ask(tools=[tool("get weather")]), "tools.0.custom.name: String should "
+         "match pattern '^[a-zA-Z0-9_-]{1,128}$'", lambda: ask(tools=[tool("get_weather")])),
+    case("shape", lambda: ask(tools=[{"type": "function", "function": {}}]), re.compile(
+         r"tools\.0: Input tag 'function' found using 'type' does not match any of the expected "
+         r"tags: 'custom', .*"), lambda: ask(tools=[tool(type="custom")])),
+    case("shape", lambda: ask(thinking={"type": "enabled", "budget_tokens": 1_000}),
+         "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024",
+         lambda: ask(model=HAIKU_4_5, thinking=MANUAL, max_tokens=3_000)),
+    case("shape", lambda: ask(thinking={"type": "between_tools", "display": "summarized"}),
+         "thinking.between_tools.display: Extra inputs are not permitted",
+         lambda: ask(thinking={"type": "between_tools"})),
+    case("shape", lambda: ask(output_config={"effort": "ultra"}), "output_config.effort: Input "
+         "should be 'low', 'medium', 'high', 'xhigh' or 'max'",
+         lambda: ask(output_config={"effort": "max"})),
+    case("shape", lambda: ask(thread={"type": "create"}), "thread: Extra inputs are not permitted",
+         lambda: ask(thread={"type": "create"}, headers=BETA)),
+    case("shape", lambda: ask(system=[text("Hi", cache_control={"type": "ephemeral",
+         "ttl": "1d"})]),
+         "system.0.cache_control.ephemeral.ttl: Input should be '5m' or '1h'",
+         lambda: ask(system=[text("Hi", **mark("1h"))])),
+    case("shape", lambda: ask(max_tokens=-1), "max_tokens: must be greater than or equal to 0",
+         lambda: ask(max_tokens=0)),
+
+    case("unknown-model", lambda: ask(model="claude-sonet-5-5"), "model: claude-sonet-5-5",
+         lambda: ask(model=HAIKU_4_5), 404, "not_found_error"),
+    case("unknown-model", lambda: ask(model="claude-3-7-sonnet-20250219"),
+         "model: claude-3-7-sonnet-20250219", lambda: ask(model=SONNET_4_5), 404,
+         "not_found_error"),
+    case("unknown-model", lambda: ask("/v1/models/claude-9", method="GET"), "model: claude-9",
+         lambda: ask(f"/v1/models/{HAIKU_4_5}", method="GET"), 404, "not_found_error"),
+
+    case("system-turn", lambda: ask(messages=[{"role": "system", "content": "Hi"}, user("Hi")]),
+         "messages.0: use the top-level 'system' parameter for the initial system prompt"
+         + DIRECTIVE,
+         lambda: ask(system="Hi")),
+    case("system-turn", lambda: ask(model=SONNET_4_6, messages=[user("Hi"), {
+         "role": "system", "content": "Hi"}]), "role 'system' is not supported on this model",
+         lambda: ask(messages=[user("Hi"), {"role": "system", "content": "Hi"}])),
+    case("system-turn", lambda: ask(messages=[user("Hi"), {"role": "system", "content": "x"},
+         user("?")]),
+         "messages.1: role 'system' must precede an 'assistant' message or end the array"
+         + DIRECTIVE,
+         lambda: ask(messages=[user("Hi"), {"role": "system", "content": "x"}, claude("a"),
+         user("?")])),
+    case("system-turn", lambda: ask(messages=[user("Hi"), claude("a"), {"role": "system",
+         "content": "x"}]),
+         "messages.2: role 'system' must follow a 'user' message or an 'assistant' message ending "
+         "in "
+         "a server tool result" + DIRECTIVE,
+         lambda: ask(messages=[user("Hi"), claude("a"), user("?"), {"role": "system",
+         "content": "x"}])),
+    case("empty-turn", lambda: ask(messages=[user("a"), claude("b"), user("")]),
+         "messages.2: user messages must have non-empty content",
+         lambda: ask(messages=[user("a"), claude("b"), user(""), user("c")])),
+    case("empty-turn", lambda: ask(messages=[user("a"), claude("") | {"content": []}, user("b")]),
+         "messages.1: all messages must have non-empty content except for the optional final "
+         "assistant "
+         "message", lambda: ask(messages=[user("a"), claude("") | {"content": []}])),
+    case("empty-text", lambda: ask(messages=[user(text("a"), text("", **mark()))]),
+         "messages.0.content.1.text: cache_control cannot be set for empty text blocks",
+         lambda: ask(messages=[user(text("a"), text("b", **mark()))])),
+    case("empty-text", lambda: ask(messages=[user(text("a"), text(""))]),
+         "messages: text content blocks must be non-empty",
+         lambda: ask(messages=[user(text("a"))])),
+    case("empty-text", lambda: ask(messages=[user(" \n")]),
+         "messages: text content blocks must contain non-whitespace text", ask),
+    case("empty-text", lambda: ask(system=[text("")]),
+         "system: text content blocks must be non-empty",
+         lambda: ask(system="")),
+    case("gone-since-2026-10-21", lambda: ask(messages=[user("a"), claude(noted()), user("b")]),
+         "messages.1.content.0: `document` blocks are not permitted in `assistant` messages",
+         lambda: ask(messages=[user("a"), claude(noted()), user("b")], headers=OLD)),
+    case("gone-since-2026-10-21", lambda: ask(messages=[user(text("a",
+         citations=[{"type": "x"}]))]),
+         "messages.0.content.0.text.citations: Extra inputs are not permitted",
+         lambda: ask(messages=[user("a"), claude(text("b", citations=[{"type": "x"}])),
+         user("c")])),
+    case("tool-results", lambda: ask(messages=[user("a"), claude("b"), user(result("toolu_9"))]),
+         "messages.2.content.0: unexpected `tool_use_id` found in `tool_result` blocks: toolu_9. "
+         "Each "
+         "`tool_result` block must have a corresponding `tool_use` block in the previous message.",
+         lambda: ask(messages=TALK_TOOLS)),
+    case("tool-results", lambda: ask(messages=[user("a"), claude(call("A"), call("B")),
+         user(result("A"))]),
+         "messages.1: `tool_use` ids were found without `tool_result` blocks immediately after: "
+         "B. Each "
+         "`tool_use` block must have a corresponding `tool_result` block in the next message.",
+         lambda: ask(messages=[user("a"), claude(call("A"), call("B")), user(result("A")),
+         user(result("B"))])),
+    case("tool-results", lambda: ask(messages=[user("a"), claude(call()), user(text("Here:"),
+         result())]),
+         re.compile(r"messages\.1: `tool_use` ids were found without `tool_result` blocks "
+         r"immediately "
+                    r"after: toolu_1\. .*"),
+         lambda: ask(messages=[user("a"), claude(call()), user(result(), text("There."))])),
+    case("tool-results", lambda: ask(messages=[user("a"), claude(call()), user(result(),
+         result())]),
+         "messages.2.content.1: each tool_use must have a single result. Found multiple "
+         "`tool_result` "
+         "blocks with id: toolu_1", lambda: ask(messages=TALK_TOOLS)),
+    case("tool-results", lambda: ask(messages=[*TALK_TOOLS, claude(call()), user(result())]),
+         "messages.3.content.0: `tool_use` ids must be unique",
+         lambda: ask(messages=[*TALK_TOOLS, claude(call("toolu_2")), user(result("toolu_2"))])),
+    case("prefill", lambda: ask(messages=[user("a"), claude("The answer is")]),
+         "This model does not "
+         "support assistant message prefill. The conversation must end with a user message.",
+         lambda: ask(messages=[user("a"), claude("The answer is")], model=HAIKU_4_5)),
+    case("prefill", lambda: ask(messages=[user("a"), claude("b")], model=HAIKU_4_5, thinking=MANUAL,
+         max_tokens=4_000), re.compile("This model does not support assistant message prefill.*"),
+         lambda: ask(messages=[user("a"), claude({"type": "server_tool_use",
+         "id": "srvtoolu_1"})])),
+    case("prefill", lambda: ask(messages=[user("a"), claude("b ")], model=SONNET_4_5),
+         "messages: final assistant content cannot end with trailing whitespace",
+         lambda: ask(messages=[user("a"), claude("b ,")], model=SONNET_4_5)),
+
+    case("max-tokens", lambda: ask(max_tokens=128_001), "max_tokens: 128001 > 128000, which is the "
+         f"maximum allowed number of output tokens for {facts.MODEL}",
+         lambda: ask(max_tokens=128_000)),
+    case("sampling", lambda: ask(temperature=0.2, headers=OLD),
+         "`temperature` is deprecated for this model.",
+         lambda: ask(temperature=0.2, headers=OLD, model=SONNET_4_6)),
+    case("sampling", lambda: ask(temperature=1, top_p=1, headers=OLD, model=SONNET_4_6),
+         "`temperature` and `top_p` cannot both be specified for this model.",
+         lambda: ask(top_p=1, headers=OLD)),
+    case("thinking", lambda: ask(thinking=AUTO, model=HAIKU_4_5),
+         "adaptive thinking is not supported on this model", lambda: ask(thinking=AUTO)),
+    case("thinking", lambda: ask(thinking={"type": "between_tools"}, model=DEAR),
+         '"thinking.type.between_tools" is not supported for this model.',
+         lambda: ask(thinking={"type": "between_tools"})),
+    case("thinking", lambda: ask(thinking=OFF),
+         'To turn thinking off on this model, send "thinking": '
+         '{"type": "between_tools"} instead of {"type": "disabled"}. The model does not think '
+         'before '
+         "responding. The short updates it writes between tool calls come back as thinking blocks.",
+         lambda: ask(thinking=OFF, model="claude-haiku-5-5")),
+    case("thinking", lambda: ask(thinking=MANUAL, max_tokens=4_000),
+         '"thinking.type.enabled" is not '
+         'supported for this model. Use "thinking.type.adaptive" and "output_config.effort" to '
+         'control '
+         "thinking behavior.", lambda: ask(thinking=MANUAL, max_tokens=4_000, model=SONNET_4_6)),
+    case("thinking", lambda: ask(thinking=MANUAL, max_tokens=2_000, model=HAIKU_4_5),
+         "`max_tokens` must be greater than `thinking.budget_tokens`.",
+         lambda: ask(thinking=MANUAL, max_tokens=2_001, model=HAIKU_4_5)),
+    case("effort", lambda: ask(output_config={"effort": "low"}, model=HAIKU_4_5),
+         "This model does not support the effort parameter.",
+         lambda: ask(output_config={"effort": None}, model=HAIKU_4_5)),
+    case("effort", lambda: ask(output_config={"effort": "xhigh"}, model=SONNET_4_6),
+         "This model does "
+         "not support effort level 'xhigh'. Supported levels: high, low, max, medium.",
+         lambda: ask(output_config={"effort": "max"}, model=SONNET_4_6)),
+    case("effort", lambda: ask(output_config={"effort": "xhigh"},
+         thinking={"type": "between_tools"}),
+         "output_config.effort 'xhigh' is not supported when thinking is disabled on this model. "
+         "Use "
+         "effort 'high' or below, or enable thinking.",
+         lambda: ask(output_config={"effort": "high"}, thinking={"type": "between_tools"})),
+    case("tool-choice", lambda: ask(tools=[tool()], tool_choice=FORCED),
+         'tool_choice: type "tool" and "any" are not supported for this model.',
+         lambda: ask(tools=[tool()], tool_choice=FORCED, model="claude-haiku-5-5")),
+    case("tool-choice", lambda: ask("/v1/messages/count_tokens", tools=[tool()], tool_choice=ANY),
+         'tool_choice: type "tool" and "any" are not supported for this model.',
+         lambda: ask("/v1/messages/count_tokens", tools=[tool()], tool_choice={"type": "auto"})),
+    case("tool-choice", lambda: ask(tools=[tool()], tool_choice=ANY, thinking=MANUAL,
+         max_tokens=3_000,
+         model=SONNET_4_6), "Thinking may not be enabled when tool_choice forces tool use.",
+         lambda: ask(tools=[tool()], tool_choice=ANY, thinking=AUTO, model=SONNET_4_6)),
+    case("tool-choice", lambda: ask(tool_choice=ANY, model=HAIKU_4_5),
+         "tool_choice.any may only be specified while providing tools",
+         lambda: ask(tool_choice={"type": "none"}, model=HAIKU_4_5)),
+    case("tool-choice", lambda: ask(tools=[tool("clock")], tool_choice=FORCED, model=HAIKU_4_5),
+         "Tool 'weather' not found in provided tools",
+         lambda: ask(tools=[tool("clock"), tool()], tool_choice=FORCED, model=HAIKU_4_5)),
+    case("tool-names", lambda: ask(tools=[tool(), tool()]), "tools: Tool names must be unique.",
+         lambda: ask(tools=[tool(), tool("clock")])),
+    case("json-schema", lambda: ask(output_config={"format": {"type": "json_schema", "schema": {
+         "type": "object", "properties": {}}}}), "output_config.format.schema: For 'object' type, "
+         "'additionalProperties' must be explicitly set to false",
+         lambda: ask(output_config=answer())),
+    case("json-schema", lambda: ask(tools=[tool(strict=True)]),
+         "tools.0.custom: For 'object' type, "
+         "'additionalProperties' must be explicitly set to false", lambda: ask(tools=[tool()])),
+    case("json-schema", lambda: ask(output_config=answer(map={"type": "object",
+         "additionalProperties":
+         True})), "output_config.format.schema: For 'object' type, 'additionalProperties: true' "
+         "is not "
+         "supported. Please set 'additionalProperties' to false",
+         lambda: ask(output_config=answer(map={"type": "object", "additionalProperties": False}))),
+    case("json-schema", lambda: ask(output_config=answer(age={"type": "integer", "minimum": 0})),
+         "output_config.format.schema: For 'integer' type, property 'minimum' is not supported",
+         lambda: ask(output_config=answer(name={"type": "string", "minLength": 1}))),
+    case("json-schema", lambda: ask(output_config=answer(list={"type": "array", "items": {
+         "type": "number", "minimum": 0, "maximum": 1}})),
+         "output_config.format.schema: For 'number' "
+         "type, properties maximum, minimum are not supported",
+         lambda: ask(output_config=answer(list={"type": "array", "items": {"type": "number"}}))),
+    case("stop-sequences", lambda: ask(stop_sequences=["END", "\n\n"]),
+         "stop_sequences: each stop sequence must contain non-whitespace",
+         lambda: ask(stop_sequences=["END", "\n\nB:"])),
+
+    case("cache-marks", lambda: ask(system=[text("a", **mark())] * 4, **mark()),
+         "A maximum of 4 blocks with cache_control may be provided. Found 5.",
+         lambda: ask(system=[text("a", **mark())] * 3, **mark())),
+    case("cache-marks", lambda: ask(tools=[tool(**mark())], messages=[
+         user(text("a"), text("b", **mark("1h")))]),
+         "messages.0.content.1.cache_control.ttl: a ttl='1h' "
+         "cache_control block must not come after a ttl='5m' cache_control block. Note that "
+         "blocks are "
+         "processed in the following order: `tools`, `system`, `messages`.",
+         lambda: ask(tools=[tool(**mark("1h"))], messages=[user(text("a"), text("b", **mark()))])),
+    *[case("batch", lambda sent=sent: batch(*sent), says, lambda: batch("a", "b"))
+      for sent, says in {
+          (): "requests: List should have at least 1 item after validation, not 0",
+          ("a" * 65,): "requests.0.custom_id: String should have at most 64 characters",
+          ("a", "b c"): "requests.1.custom_id: String should match pattern "
+                        "'^[a-zA-Z0-9_-]{1,64}$'",
+          ("a", "b", "a"): "requests: custom_id must be unique within a batch, 'a' is not",
+      }.items()],
+    *[case("warm-up", lambda more=more: ask(max_tokens=0, **more),
+           f"max_tokens: 0 is not supported together with `{name}`",
+           lambda: ask(max_tokens=0, **mark()))
+      for name, more in {
+          "stream": {"stream": True},
+          "output_config.format": {"output_config": answer()},
+          "tool_choice": {"model": "claude-haiku-5-5", "tools": [tool()],
+                          "tool_choice": {"type": "any"}},
+      }.items()],
+    case("replayed-thinking", lambda: replay(thought(), system="Be long."),
+         BOUND + NEEDS + rules.CHANGED["system"],
+         lambda: replay(thought())),
+    case("replayed-thinking", lambda: replay(thought(), system="Be long.", headers=CONTROLS),
+         BOUND + rules.CHANGED["system"],
+         lambda: replay(thought(), headers=CONTROLS)),
+    case("replayed-thinking", lambda: replay(thought(), tools=[tool()]),
+         BOUND + NEEDS + rules.CHANGED["tools"],
+         lambda: replay(thought(), tools=[tool()], thinking=AUTO | {"block_binding": {
+             "prefix_mismatch_behavior": "drop_block"}}, headers=BETA)),
+    case("replayed-thinking", lambda: replay(thought("Be kind."), model="claude-haiku-5-5"),
+         BOUND + NEEDS + rules.CHANGED["system"],
+         lambda: replay(thought("Be kind."), model="claude-sonnet-5")),
+    case("replayed-thinking", lambda: replay(thought(thinking="good") | {"thinking": "better"}),
+         "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant "
+         "message "
+         "cannot be modified. These blocks must remain as they were in the original response.",
+         lambda: replay(thought() | {"thinking": "what came without a text"})),
+    case("replayed-thinking", lambda: replay(altered(thought()), user("b"), claude("c")),
+         "messages.1.content.0: Invalid `signature` in `thinking` block",
+         lambda: replay(thought(), user("b"), claude("c"))),
+    case("replayed-thinking", lambda: replay(altered(redacted(), "data")),
+         "messages.1.content.0: Invalid `data` in `redacted_thinking` block",
+         lambda: replay(redacted())),
+    case("manual-turn", lambda: looped(call(), thinking=MANUAL),
+         "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
+         "`tool_use`. When `thinking` is enabled, a final `assistant` message must start with a "
+         "thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks). We "
+         "recommend you include thinking blocks from previous turns. To avoid this requirement, "
+         "disable `thinking`. Please consult our documentation at "
+         "https://docs.claude.com/en/docs/build-with-claude/extended-thinking",
+         lambda: looped(thought(), call(), thinking=MANUAL)),
+    case("image", lambda: ask(messages=[user(picture(data="data:image/png;base64,AAAA"))]),
+         "messages.0.content.0.image.source.base64: invalid base64 data",
+         lambda: ask(messages=[user(picture())])),
+    case("image", lambda: ask(messages=[user("a"), claude(call()), user(result() | {
+         "content": [picture(data="no")]})]),
+         "messages.2.content.0.tool_result.content.0.image.source.base64: invalid base64 data",
+         lambda: ask(messages=[user("a"), claude(call()),
+         user(result() | {"content": [picture()]})])),
+    case("image", lambda: ask(messages=[user(picture(data="A" * (10 * facts.MEGABYTE + 4)))]),
+         "messages.0.content.0.image.source.base64: image exceeds 10 MB maximum: 10485764 bytes > "
+         "10485760 bytes", lambda: ask(messages=[user(picture(900, 900))])),
+    case("image", lambda: ask(messages=[user(picture(kind="JPEG"))]),
+         "messages.0.content.0.image.source.base64: The image was specified using the image/png "
+         "media "
+         "type, but the image appears to be a image/jpeg image",
+         lambda: ask(messages=[user(picture(kind="JPEG", media_type="image/jpeg"))])),
+    case("image", lambda: ask(messages=[user(picture(data="AAAA"))]), "Could not process image",
+         lambda: ask(messages=[user(picture(kind="WEBP", media_type="image/webp"))])),
+    case("image", lambda: ask(messages=[user(picture(8_001, 1))]),
+         "messages.0.content.0.image.source."
+         "base64.data: At least one of the image dimensions exceed max allowed size: 8000 pixels",
+         lambda: ask(messages=[user(picture(8_000, 1))])),
+    case("image", lambda: ask(messages=[user(*[picture(2_001, 1)] * 21)]),
+         "messages.0.content.0.image."
+         "source.base64.data: At least one of the image dimensions exceed max allowed size for "
+         "many-image requests: 2000 pixels", lambda: ask(messages=[user(*[picture(2_001,
+         1)] * 20)])),
+    case("oversized-image", lambda: ask(messages=[user(picture(3_000, 1_000) | SURE)]),
+         "messages.0.content.0: image dimensions 3000x1000 exceed the maximum image size of a "
+         "model named on this request and would be downsized to 2576x859; scale the image to at "
+         "most 2576x859 or set the image's oversized_image setting to \"downsize\"",
+         lambda: ask(messages=[user(picture(2_576, 859) | SURE, picture(3_000, 1_000))])),
+    case("oversized-image", lambda: ask(model=SONNET_4_6, messages=[user(picture(1_920, 1_080)
+         | SURE)]), re.compile(".* would be downsized to 1456x819; .*"),
+         lambda: ask(messages=[user(picture(1_920, 1_080) | SURE)])),
+    case("media-count", lambda: ask(messages=[user(*[picture()] * 600, noted())]),
+         "too many images and documents: 600 + 1 > 600",
+         lambda: ask(messages=[user(*[picture()] * 599, noted())])),
+    case("media-count", lambda: ask(model=HAIKU_4_5, messages=[user(*[picture()] * 101)]),
+         "too many images and documents: 101 + 0 > 100",
+         lambda: ask(messages=[user(*[picture()] * 101)])),
+    case("url", lambda: ask(messages=[user(linked("images/slip.png"))]),
+         "Unable to download the file. Please verify the URL and try again.",
+         lambda: ask(messages=[user(linked("https://example.org/slip.png"))])),
+    case("url", lambda: ask(messages=[user(linked("http://localhost:8888/files/slip.png"))]),
+         "Unable to download the file. Please verify the URL and try again.",
+         lambda: ask("/v1/messages/count_tokens", messages=[user(linked("images/slip.png"))])),
+    case("url", lambda: ask(messages=[user(linked("http://[nobody"))]),
+         "Unable to download the file. Please verify the URL and try again.",
+         lambda: ask(messages=[user(linked("http://example.org"))])),
+    case("file-id", lambda: ask(messages=[user({"type": "document", "source": {"type": "file",
+         "file_id": "file_011CNobody"}})]), "File not found: file_011CNobody",
+         lambda: ask(messages=[user(paper())]), 404, "not_found_error"),
+    case("pdf", lambda: ask(messages=[user(paper(PAGES * 300), paper(PAGES * 301))]),
+         "messages.0.content.1.pdf.source.base64.data: A maximum of 600 PDF pages may be provided.",
+         lambda: ask(messages=[user(paper(PAGES * 300), paper(PAGES * 100))])),
+    case("pdf", lambda: ask(messages=[user(paper(b"<html>"))]),
+         "messages.0.content.0.pdf.source.base64.data: The PDF specified was not valid.",
+         lambda: ask(messages=[user(paper())])),
+    case("prompt-length", lambda: ask(model=HAIKU_4_5, messages=[user("word " * 200_000)]),
+         re.compile(r"prompt is too long: \d+ tokens > 200000 maximum"),
+         lambda: ask(messages=[user("word " * 200_000)])),
+]  # fmt: skip
+NAMES = [f"{each.rule}-{number}" for number, each in enumerate(CASES)]
+
+
+@pytest.mark.parametrize("each", CASES, ids=NAMES)
+def test_a_rule_refuses_in_the_words_of_the_api(each: Case) -> None:
+    problem = rules.check(each.refused(), expected_key=KEY)
+    assert problem is not None, "nothing was refused"
+    assert problem.rule == each.rule
+    assert (problem.status, problem.type) == (each.status, each.type)
+    if isinstance(each.says, str):
+        assert problem.message == each.says
+    else:
+        assert each.says.fullmatch(problem.message)
+
+
+@pytest.mark.parametrize("each", CASES, ids=NAMES)
+def test_the_nearest_good_request_passes(each: Case) -> None:
+    assert rules.check(each.passes(), expected_key=KEY) is None
+
+
+def test_every_refusal_in_the_rules_has_a_case() -> None:
+    written = {each.name: yields(each.objections) for each in rules.RULES}
+    met: dict[str, set[int]] = {name: set() for name in written}
+    for each in CASES:
+        found = next(rule for rule in rules.RULES if rule.name == each.rule)
+        running = found.objections(rules.Call(each.refused(), KEY))
+        next(running)
+        met[each.rule].add(line_of(running))
+    missing = {
+        name: sorted(written[name] - met[name]) for name in written if written[name] - met[name]
+    }
+    count = sum(map(len, written.values()))
+    print(f"covered: {len(written)} rules with {count} refusals, by {len(CASES)} cases both ways")
+    assert not missing, f"refusals without a case (rule: lines of rules.py): {missing}"
+    assert len(written) > 20 and count > 40, "the gate counted almost nothing"
+
+
+def line_of(running: Any) -> int:
+    """The line of the yield at which a generator stands."""
+    return int(running.gi_frame.f_lineno)
+
+
+def yields(function: Callable[..., Any]) -> set[int]:
+    """The first lines of the yields in a function."""
+    lines, start = inspect.getsourcelines(function)
+    tree = ast.parse(textwrap.dedent("".join(lines)))
+    return {node.lineno + start - 1 for node in ast.walk(tree) if isinstance(node, ast.Yield)}
+
+
+def test_every_rule_names_its_source_and_is_the_only_one_of_its_name() -> None:
+    assert len({each.name for each in rules.RULES}) == len(rules.RULES)
+    for each in rules.RULES:
+        assert re.search(r"20\d\d|SDK|not established|undated", each.source), each.name
+        assert set(each.kinds) <= rules.ENDPOINTS.keys(), each.name
+
+
+# --- what the real SDK sends ----------------------------------------------------------------
+
+
+class City(BaseModel):
+    name: str
+    people: int
+
+
+@anthropic.beta_tool
+def weather(city: str) -> str:
+    """The weather of a city."""
+    return f"7 C in {city}"
+
+
+def spoken(*replies: Any) -> tuple[anthropic.Anthropic, list[Request]]:
+    """A real client whose requests meet the rules and get `replies` in the short form, in turn."""
+    sent: list[Request] = []
+    waiting = list(replies)
+
+    def transport(request: httpx2.Request) -> httpx2.Response:
+        raw = request.read()
+        body = json.loads(raw) if raw else None
+        path, query = request.url.path, request.url.query.decode()
+        sent.append(Request(request.method, path, query, dict(request.headers), raw, body))
+        problem = rules.check(sent[-1], expected_key=KEY)
+        if problem:
+            told = wire.error(problem, "test", len(sent))
+        elif "messages" not in (body or {}):
+            return httpx2.Response(200, json={"data": [], "has_more": False, "id": "x"})
+        elif path.endswith("count_tokens"):
+            return httpx2.Response(200, json={"input_tokens": 8})
+        else:
+            short = waiting.pop(0) if waiting else "Hello!"
+            told = wire.reply(wire.expand(short, sent[-1], len(sent)), sent[-1], "test", len(sent))
+        content = b"".join(step.data for step in told.steps)
+        return httpx2.Response(told.status, headers=dict(told.headers), content=content)
+
+    inside = anthropic.DefaultHttpxClient(transport=httpx2.MockTransport(transport))
+    return anthropic.Anthropic(api_key=KEY, http_client=inside, max_retries=0), sent
+
+
+def full(client: anthropic.Anthropic) -> Any:
+    return client.messages.create(
+        model=facts.MODEL, max_tokens=2_000, messages=[{"role": "user", "content": "Hi"}],
+        system=[{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
+        tools=[{"name": "clock", "input_schema": {"type": "object"}, "strict": False},
+               {"type": "web_search_20260318", "name": "web_search", "max_uses": 2}],
+        tool_choice={"type": "auto", "disable_parallel_tool_use": True},
+        thinking={"type": "adaptive", "display": "summarized"}, output_config={"effort": "low"},
+        stop_sequences=["END"], metadata={"user_id": "u"}, service_tier="auto", speed="standard",
+        cache_control={"type": "ephemeral", "ttl": "5m"}, inference_geo="us", container=None,
+        diagnostics={"previous_message_id": None}, user_profile_id="p", workspace_id="w",
+    )  # fmt: skip
+
+
+HELLO: Any = {
+    "model": facts.MODEL,
+    "max_tokens": 900,
+    "messages": [{"role": "user", "content": "Hi"}],
+}
+COUNT: Any = {name: value for name, value in HELLO.items() if name != "max_tokens"}
+SDK_CALLS: dict[str, Callable[[anthropic.Anthropic], Any]] = {
+    "create": lambda client: client.messages.create(**HELLO),
+    "create with everything": full,
+    "create, streamed": lambda client: list(client.messages.create(**HELLO, stream=True)),
+    "stream": lambda client: client.messages.stream(**HELLO).__enter__().get_final_message(),
+    "count_tokens": lambda client: client.messages.count_tokens(**COUNT, system="Hi"),
+    "batches": lambda client: client.messages.batches.create(
+        requests=[{"custom_id": "a", "params": HELLO}]
+    ),
+    "models.list": lambda client: client.models.list(),
+    "models.retrieve": lambda client: client.models.retrieve(facts.MODEL),
+    "files.list": lambda client: client.files.list(),
+}
+
+
+@pytest.mark.parametrize("name", SDK_CALLS)
+def test_what_the_sdk_sends_passes(name: str) -> None:
+    client, sent = spoken()
+    SDK_CALLS[name](client)
+    assert sent
+
+
+def test_a_parsed_answer_can_be_sent_back() -> None:
+    client, _ = spoken('{"name": "Oslo", "people": 700000}', "Yes.")
+    first = client.messages.parse(**HELLO, output_format=City)
+    assert first.parsed_output == City(name="Oslo", people=700_000)
+    turns = [*HELLO["messages"], {"role": "assistant", "content": first.content}]
+    client.messages.create(**HELLO | {"messages": [*turns, {"role": "user", "content": "Sure?"}]})
+
+
+def test_a_streamed_answer_with_thinking_can_be_sent_back_until_the_prompt_changes() -> None:
+    client, _ = spoken([{"thinking": "", "tokens": 20}, "Hi!"], "Yes.")
+    with client.messages.stream(**HELLO, system="Be brief.") as stream:
+        first = stream.get_final_message()
+    turns = [*HELLO["messages"], first.to_param(), {"role": "user", "content": "Sure?"}]
+    again = HELLO | {"messages": turns}
+    client.messages.create(**again, system="Be brief.")
+    with pytest.raises(anthropic.BadRequestError, match="bound to a different conversation"):
+        client.messages.create(**again, system="Be long.")
+
+
+@pytest.mark.parametrize("thread", [True, False])
+def test_the_tool_runner_passes_with_and_without_a_thread(thread: bool) -> None:
+    client, sent = spoken([{"tool": "weather", "input": {"city": "Oslo"}}], "Cold.")
+    extra: Any = {} if thread else {"thread": False}
+    client.beta.messages.tool_runner(**HELLO, tools=[weather], **extra).until_done()
+    assert len(sent) == 2 and ("thread" in sent[1].body) == thread
+
+
+def test_a_picture_given_as_a_file_passes(tmp_path: Path) -> None:
+    Image.new("RGB", (30, 20)).save(tmp_path / "dot.png")
+    client, _ = spoken()
+    source: Any = {"type": "base64", "media_type": "image/png", "data": tmp_path / "dot.png"}
+    turn: Any = {"role": "user", "content": [{"type": "image", "source": source}]}
+    client.messages.create(**HELLO | {"messages": [turn]})
+
+
+@pytest.mark.parametrize(
+    ("extra", "error"),
+    [
+        ({"extra_body": {"temperature": 0.2}}, anthropic.BadRequestError),
+        ({"model": "claude-3-5-haiku-20241022x"}, anthropic.NotFoundError),
+        ({"extra_headers": {"Authorization": "Bearer another"}}, anthropic.AuthenticationError),
+        (
+            {"extra_body": {"metadata": {"a": "b" * 32 * facts.MEGABYTE}}},
+            anthropic.ContentTooLargeError,
+        ),
+    ],
+)
+def test_the_sdk_raises_its_own_class_for_a_refusal(extra: JSON, error: type[Exception]) -> None:
+    client, _ = spoken()
+    with pytest.raises(error):
+        client.messages.create(**HELLO | extra)
+
+
+# --- the schema against the SDK's types -----------------------------------------------------
+
+HEADERS = {"user_profile_id", "workspace_id", "betas"}  # parameters that travel as headers
+NOT_SENT = {"self", "timeout", "extra_headers", "extra_query", "extra_body", "output_format"}
+METHODS: list[tuple[Any, JSON]] = [
+    (anthropic.resources.Messages.create, {}),
+    (anthropic.resources.Messages.count_tokens, {"counting": True}),
+    (anthropic.resources.beta.messages.Messages.create, {"beta": True}),
+    (anthropic.resources.beta.messages.Messages.count_tokens, {"beta": True, "counting": True}),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "how"), METHODS, ids=lambda value: getattr(value, "__name__", str(value))
+)
+def test_the_schema_knows_every_field_that_the_sdk_can_send(method: Any, how: JSON) -> None:
+    names = set(inspect.signature(method).parameters) - HEADERS - NOT_SENT
+    assert len(names) > 8
+    base = {} if how.get("counting") else {"max_tokens": 9}
+    for name in names:
+        body = {"model": facts.MODEL, "messages": [user("Hi")], **base, name: 3.5}
+        fault = schema.first_fault(body, **how) or f"{name}: (anything goes)"
+        assert fault.startswith(name) and "Extra inputs" not in fault, fault
+
+
+def tags(union: Any) -> set[str]:
+    """The values of `type` in a union of the SDK's typed dicts."""
+    found: set[str] = set()
+    for member in get_args(union) or (union,):
+        if is_typeddict(member):
+            hint = get_type_hints(member, include_extras=False).get("type")
+            found |= {arg for arg in flat(hint) if isinstance(arg, str)}
+        elif get_args(member):
+            found |= tags(member)
+    return found
+
+
+def flat(hint: Any) -> list[Any]:
+    return [x for arg in get_args(hint) for x in (flat(arg) or [arg])]
+
+
+def test_the_schema_knows_every_kind_of_block_and_tool_of_the_sdk() -> None:
+    stable, beta = anthropic.types, anthropic.types.beta
+    kinds = tags(stable.ContentBlockParam) | tags(beta.BetaContentBlockParam)
+    tools = tags(stable.ToolUnionParam) | tags(beta.BetaToolUnionParam)
+    assert len(kinds) > 15 and len(tools) > 20
+    for kind in kinds:
+        body = {"model": "m", "max_tokens": 9, "messages": [user({"type": kind})]}
+        assert "expected tags" not in (schema.first_fault(body) or ""), kind
+    for kind in tools:
+        body = {"model": "m", "max_tokens": 9, "messages": [user("Hi")], "tools": [{"type": kind}]}
+        assert "expected tags" not in (schema.first_fault(body) or ""), kind
+
+
+# --- light, and never in the way ------------------------------------------------------------
+
+
+def test_rules_load_no_picture_library_before_a_picture_comes() -> None:
+    code = "import sys, courseserver.rules; sys.exit('PIL' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_without_a_picture_library_pictures_pass_unmeasured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wide = ask(messages=[user(picture(8_001, 1))])
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    found = list(
+        next(r for r in rules.RULES if r.name == "image").objections(rules.Call(wide, None))
+    )
+    assert found == []
+
+
+ODD: list[Any] = [
+    None,
+    0,
+    1.5,
+    True,
+    "",
+    "text",
+    [],
+    [None],
+    [[]],
+    {},
+    {"type": None},
+    {"type": "x"},
+]
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
+def test_no_request_however_odd_makes_the_rules_fail(path: str) -> None:
+    fields = ("model", "messages", "system", "tools", "tool_choice", "thinking", "output_config",
+              "max_tokens", "cache_control", "stop_sequences", "container")  # fmt: skip
+    odd = [ask(path, **{name: value}) for name in fields for value in ODD]
+    kinds = (*get_args(schema.SERVER_BLOCKS), "text", "image", "document", "tool_result")
+    keys = ("content", "source", "cache_control", "citations", "text")
+    for value in ODD:
+        roles = ("user", "assistant", "system", value)
+        odd += [ask(path, messages=[{"role": role, "content": value}]) for role in roles]
+        blocks = [{"type": kind, key: value} for kind in (*kinds, "search_result") for key in keys]
+        odd += [ask(path, messages=[user(block)]) for block in blocks]
+        typed = {"type": "bash_20250124"}
+        odd += [ask(path, tools=[typed | {key: value}]) for key in (*keys, "name", "strict")]
+        for key in ("type", "properties", "items", "anyOf", "$defs", "additionalProperties"):
+            asked = {"format": {"type": "json_schema", "schema": {"type": "object"} | {key: value}}}
+            odd.append(ask(path, output_config=asked))
+    refused = sum(rules.check(each) is not None for each in odd)
+    assert 0 < refused < len(odd)

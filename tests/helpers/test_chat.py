@@ -1,0 +1,145 @@
+"""The chat of lesson 05: the plain call and the widget do the same, and errors are shown.
+
+The SDK, the course server and the widgets are real; a browser is not part of it. It must not know
+what the lesson asks: the lesson runs its own suggestions in every order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import anthropic
+import pytest
+
+from authoring.kernel import WIDGET_VIEW
+from courseserver.loopback import Server
+from helpers.chat import Chat
+from tests.support import HELLO, client, exchange, serving
+
+HI, MORE = "Hello", "And <b>then</b>?"
+GREETED = {"role": "assistant", "content": [{"type": "text", "text": "Hi there."}]}
+LONGER = {**HELLO, "messages": [*HELLO["messages"], GREETED, {"role": "user", "content": MORE}]}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A course server that knows a greeting and one thing to say after it."""
+    replies = (
+        exchange("hello", HELLO, "Hi there."),
+        exchange("more", LONGER, "That's <i>all</i>."),
+    )
+    with serving(*replies) as running:
+        yield running
+
+
+@pytest.fixture
+def chat(server: Server) -> Iterator[Chat]:
+    """A chat with two suggestions, on the lesson's way of taking a turn."""
+    with client(server.url, max_retries=0) as sdk:
+
+        def say(history: list[Any], text: str) -> tuple[Any, list[Any]]:
+            asked = [*history, {"role": "user", "content": text}]
+            reply = sdk.messages.create(**{**HELLO, "messages": asked})
+            return reply, [*asked, {"role": "assistant", "content": reply.to_dict()["content"]}]
+
+        yield Chat(say, [HI, MORE])
+
+
+def press(chat: Chat, name: str) -> None:
+    """Press the button of the widget that has this name."""
+    found = [*chat.buttons, *chat.widget.children[-2].children, chat.widget.children[-1]]
+    next(each for each in found if each.description == name).click()
+
+
+def enter(chat: Chat, text: str) -> None:
+    """Type into the field and press Enter, as the browser reports it: the key, then the text."""
+    for data in (
+        {"method": "custom", "content": {"event": "submit"}},
+        {"method": "update", "state": {"value": text}, "buffer_paths": []},
+    ):
+        chat.own._handle_msg({"content": {"data": data}, "buffers": []})
+
+
+def test_the_plain_call_returns_the_text_and_the_history_grows_by_two_turns(chat: Chat) -> None:
+    assert chat.send(HI) == "Hi there."
+    assert [turn["role"] for turn in chat.history] == ["user", "assistant"]
+    assert chat.send(MORE) == "That's <i>all</i>."
+    assert (len(chat.history), len(chat.replies)) == (4, 2)
+
+
+def test_a_pressed_suggestion_does_what_the_plain_call_does_and_is_then_off(chat: Chat) -> None:
+    press(chat, HI)
+    assert chat.lines == [("You", HI), ("Claude", "Hi there.")]
+    assert [button.disabled for button in chat.buttons] == [True, False]
+
+
+def test_a_text_of_ones_own_goes_out_by_enter_and_by_the_button(chat: Chat) -> None:
+    enter(chat, HI)
+    assert chat.own.value == ""
+    chat.own.value = MORE
+    press(chat, "Send")
+    assert [who for who, _ in chat.lines] == ["You", "Claude", "You", "Claude"]
+
+
+def test_while_the_answer_is_on_its_way_the_question_stands_there(chat: Chat) -> None:
+    seen: list[str] = []
+    chat.log.observe(lambda change: seen.append(change.new), "value")
+    press(chat, HI)
+    assert [(HI in each, "..." in each, "Hi there." in each) for each in seen] == [
+        (True, True, False),
+        (True, False, True),
+    ]
+
+
+def test_leaving_the_field_sends_nothing_and_an_empty_field_neither(
+    chat: Chat, server: Server
+) -> None:
+    chat.own.value = HI  # what the browser reports when the focus moves on
+    assert server.course.log == []
+    enter(chat, "  ")
+    assert server.course.log == []
+
+
+def test_a_request_without_a_reply_is_shown_and_the_history_stays_as_it_was(chat: Chat) -> None:
+    enter(chat, HI)
+    enter(chat, "What is new?")
+    assert "What is new?" in chat.log.value and "no recorded reply" in chat.log.value
+    assert len(chat.history) == 2
+    enter(chat, MORE)
+    assert "no recorded reply" not in chat.log.value and len(chat.history) == 4
+
+
+def test_the_plain_call_raises_what_the_call_raises(chat: Chat) -> None:
+    with pytest.raises(anthropic.APIStatusError):
+        chat.send("What is new?")
+    assert chat.history == []
+
+
+def test_texts_are_shown_as_texts_and_the_log_is_announced(chat: Chat) -> None:
+    chat.send(HI)
+    chat.send(MORE)
+    assert "And &lt;b&gt;then&lt;/b&gt;?" in chat.log.value and "<i>" not in chat.log.value
+    assert 'role="log"' in chat.log.value
+
+
+def test_start_again_forgets_everything(chat: Chat) -> None:
+    press(chat, HI)
+    press(chat, "Start again")
+    assert (chat.history, chat.replies, chat.lines) == ([], [], [])
+    assert not any(button.disabled for button in chat.buttons)
+
+
+def test_a_reply_without_text_says_why(server: Server) -> None:
+    url = server.url + server.course.stage("refusal", ({"content": [], "stop_reason": "refusal"},))
+    with client(url) as sdk:
+        chat = Chat(lambda history, _: (sdk.messages.create(**HELLO), history), [])
+        assert chat.send(HI) == ""
+    assert "(no text: refusal)" in chat.log.value
+
+
+def test_where_no_widget_shows_the_conversation_stands_in_its_place(chat: Chat) -> None:
+    chat.send(HI)
+    bundle = chat._repr_mimebundle_()
+    assert bundle["text/plain"] == "You: Hello\nClaude: Hi there."
+    assert WIDGET_VIEW in bundle

@@ -1,0 +1,471 @@
+"""`setup()`: where requests go, what is said about it, and that nothing else is touched.
+
+Each test that changes the environment or `.env` runs a copy of the course in a process or kernel
+of its own, as a learner would; see `OwnCourse` in `support.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import pytest
+
+from helpers._setup import REPLAY_KEY, Mode, decide_mode
+from tests.support import HELLO, LESSON, OwnCourse, exchange, kernel, said
+
+JSON = dict[str, Any]
+KEY = "made-up-" * 4 + "key"  # long enough for a key; the shape of no real one
+OTHER = "another-" * 4 + "key"
+GREETING = exchange("hello", HELLO, "first", "second")
+
+SETUP = f"""
+import os, anthropic
+from helpers import setup
+setup({LESSON!r})
+"""
+ASK = f"""
+def ask(client=None):
+    client = client or anthropic.Anthropic(max_retries=0)
+    return client.messages.create(**{HELLO!r}).content[0].text
+"""
+VARIABLES = """
+told = {name: value for name, value in os.environ.items()
+        if name.startswith("ANTHROPIC_") or name.upper() == "NO_PROXY"}
+"""
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> OwnCourse:
+    """A course of its own, with one lesson and no `.env`."""
+    return OwnCourse.at(tmp_path, GREETING)
+
+
+# --- which mode -----------------------------------------------------------------------------
+# (what it is, .env, environment) -> (mode, key, a word of the note)
+
+MODES: list[tuple[str, str | bytes | None, dict[str, str], tuple[str, str | None, str]]] = [
+    ("nothing at all", None, {}, ("replay", None, "")),
+    ("an empty .env", "", {}, ("replay", None, "")),
+    (".env.example as it is", "ANTHROPIC_API_KEY=\n#COURSE_MODE=live\n", {}, ("replay", None, "")),
+    ("a key in .env", f"ANTHROPIC_API_KEY={KEY}", {}, ("live", KEY, "")),
+    ("a line end", f"ANTHROPIC_API_KEY={KEY}\n", {}, ("live", KEY, "")),
+    ("a Windows line end", f"ANTHROPIC_API_KEY={KEY}\r\n", {}, ("live", KEY, "")),
+    ("a byte order mark", b"\xef\xbb\xbf" + f"ANTHROPIC_API_KEY={KEY}\n".encode(), {},
+     ("live", KEY, "")),
+    ("double quotes", f'ANTHROPIC_API_KEY="{KEY}"', {}, ("live", KEY, "")),
+    ("single quotes", f"ANTHROPIC_API_KEY='{KEY}'", {}, ("live", KEY, "")),
+    ("blanks in quotes", f'ANTHROPIC_API_KEY=" {KEY} "', {}, ("live", KEY, "")),
+    ("blanks around", f"ANTHROPIC_API_KEY =  {KEY}  ", {}, ("live", KEY, "")),
+    ("export", f"export ANTHROPIC_API_KEY={KEY}", {}, ("live", KEY, "")),
+    ("a comment behind", f"ANTHROPIC_API_KEY={KEY} # mine", {}, ("live", KEY, "")),
+    ("blanks only", "ANTHROPIC_API_KEY=   ", {}, ("replay", None, "")),
+    ("empty quotes", 'ANTHROPIC_API_KEY=""', {}, ("replay", None, "")),
+    ("no value", "ANTHROPIC_API_KEY", {}, ("replay", None, "")),
+    ("a placeholder", "ANTHROPIC_API_KEY=paste-your-key-here-...", {},
+     ("replay", None, "whole key")),
+    ("too short", "ANTHROPIC_API_KEY=abc", {}, ("replay", None, "whole key")),
+    ("two words", f'ANTHROPIC_API_KEY="{KEY} {KEY}"', {}, ("replay", None, "whole key")),
+    ("not ASCII", f"ANTHROPIC_API_KEY={KEY}é", {}, ("replay", None, "whole key")),
+    ("a dash of the typographer", f"ANTHROPIC_API_KEY={KEY}–x", {}, ("replay", None, "whole key")),
+    ("UTF-16, as PowerShell writes it", f"ANTHROPIC_API_KEY={KEY}".encode("utf-16"), {},
+     ("replay", None, "UTF-8")),
+    ("UTF-16 without a mark", f"ANTHROPIC_API_KEY={KEY}".encode("utf-16-le"), {},
+     ("replay", None, "")),
+    ("a key in the environment only", None, {"ANTHROPIC_API_KEY": KEY}, ("replay", None, "")),
+    ("and live asked for", None, {"ANTHROPIC_API_KEY": KEY, "COURSE_MODE": "live"},
+     ("live", KEY, "")),
+    ("and live asked for in .env", "COURSE_MODE=live", {"ANTHROPIC_API_KEY": KEY},
+     ("live", KEY, "")),
+    ("a blank key in the environment", None, {"ANTHROPIC_API_KEY": " ", "COURSE_MODE": "live"},
+     ("replay", None, "no key")),
+    ("a key in both", f"ANTHROPIC_API_KEY={KEY}", {"ANTHROPIC_API_KEY": OTHER}, ("live", KEY, "")),
+    ("in both, live asked for", f"ANTHROPIC_API_KEY={KEY}",
+     {"ANTHROPIC_API_KEY": OTHER, "COURSE_MODE": "live"}, ("live", KEY, "")),
+    ("half a key in .env, a whole one in the environment", "ANTHROPIC_API_KEY=abc",
+     {"ANTHROPIC_API_KEY": OTHER, "COURSE_MODE": "live"}, ("live", OTHER, "")),
+    ("live without a key", None, {"COURSE_MODE": "live"}, ("replay", None, "no key")),
+    ("live with half a key", "ANTHROPIC_API_KEY=abc", {"COURSE_MODE": "live"},
+     ("replay", None, "whole key")),
+    ("replay asked for", f"ANTHROPIC_API_KEY={KEY}", {"COURSE_MODE": "replay"},
+     ("replay", None, "")),
+    ("replay asked for in .env", f"ANTHROPIC_API_KEY={KEY}\nCOURSE_MODE=replay", {},
+     ("replay", None, "")),
+    ("the environment wins: replay", f"ANTHROPIC_API_KEY={KEY}\nCOURSE_MODE=live",
+     {"COURSE_MODE": "replay"}, ("replay", None, "")),
+    ("the environment wins: live", f"ANTHROPIC_API_KEY={KEY}\nCOURSE_MODE=replay",
+     {"COURSE_MODE": "live"}, ("live", KEY, "")),
+    ("in capitals and blanks", f"ANTHROPIC_API_KEY={KEY}", {"COURSE_MODE": " REPLAY "},
+     ("replay", None, "")),
+    ("an empty COURSE_MODE", f"ANTHROPIC_API_KEY={KEY}", {"COURSE_MODE": ""}, ("live", KEY, "")),
+    ("a mode that there is not", f"ANTHROPIC_API_KEY={KEY}", {"COURSE_MODE": "reply"},
+     ("replay", None, "'reply'")),
+]  # fmt: skip
+
+
+def test_the_mode_follows_from_the_environment_and_the_file(course: OwnCourse) -> None:
+    """The whole table, with real files, read by the course's own reader."""
+    folder = course.root / "cases"
+    folder.mkdir()
+    for number, (_, text, _, _) in enumerate(MODES):
+        (folder / str(number)).mkdir()
+        if text is not None:
+            raw = text if isinstance(text, bytes) else text.encode()
+            (folder / str(number) / ".env").write_bytes(raw)
+    environs = [environ for _, _, environ, _ in MODES]
+    told = course.tells(
+        f"""
+import contextlib, io
+from pathlib import Path
+from helpers import setup as _
+import sys
+module = sys.modules["helpers._setup"]
+told = []
+for number, environ in enumerate({environs!r}):
+    module.ROOT = Path("cases") / str(number)
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        mode = module.decide_mode(environ, module.read_dotenv())
+    told.append([mode.name, mode.key, mode.note + said.getvalue(), repr(mode), mode.why])
+"""
+    )
+    for (what, _, _, (name, key, word)), (got, got_key, note, shown, why) in zip(
+        MODES, told, strict=True
+    ):
+        assert (got, got_key) == (name, key), what
+        assert word in note and bool(note) == bool(word), (what, note)
+        assert KEY not in note + shown + why and OTHER not in note + shown + why, what
+
+
+def test_a_mode_never_shows_its_key() -> None:
+    assert KEY not in repr(Mode("live", "because", KEY))
+    assert KEY not in f"{decide_mode({}, {'ANTHROPIC_API_KEY': KEY})}"
+
+
+# --- what is said ---------------------------------------------------------------------------
+
+
+def test_replay_says_mode_count_and_that_nothing_leaves_and_versions(course: OwnCourse) -> None:
+    said = course.says(SETUP)
+    first, second = said.splitlines()
+    assert first == (
+        "Replay, because there is no key in .env: 2 recorded replies (written by hand) for "
+        f"{LESSON}. Nothing leaves this machine."
+    )
+    assert re.fullmatch(
+        rf"anthropic {re.escape(anthropic.__version__)}, API 2026-10-21, Python 3\.\d+",
+        second,
+    )
+
+
+def test_live_says_that_it_costs_money_and_how_to_go_back(tmp_path: Path) -> None:
+    course = OwnCourse.at(tmp_path, GREETING, dotenv=f"ANTHROPIC_API_KEY={KEY}\n")
+    said = course.says(SETUP)
+    assert said.startswith("Live, because there is a key in .env")
+    assert "cost money" in said and "COURSE_MODE=replay" in said
+    assert KEY not in said
+
+
+def test_captured_replies_are_not_counted_as_written_by_hand(course: OwnCourse) -> None:
+    course.record(GREETING, exchange("other", said("other"), "x", source="captured"))
+    assert "3 recorded replies (1 written by hand)" in course.says(SETUP)
+
+
+def test_a_key_that_is_not_used_is_not_shown_either(course: OwnCourse) -> None:
+    said = course.says(SETUP, ANTHROPIC_API_KEY=KEY)
+    assert "not used unless COURSE_MODE is live" in said
+    assert KEY not in said
+
+
+def test_a_file_that_is_not_utf8_is_explained_and_replay_goes_on(tmp_path: Path) -> None:
+    course = OwnCourse.at(tmp_path, GREETING, dotenv=f"ANTHROPIC_API_KEY={KEY}".encode("utf-16"))
+    done = course.run(SETUP + ASK + "print(ask())")
+    assert done.returncode == 0, done.stderr
+    assert ".env is not UTF-8" in done.stdout
+    assert done.stdout.endswith("first\n")
+    assert done.stderr == ""
+
+
+def test_an_unknown_lesson_is_refused_with_the_lessons_that_there_are(course: OwnCourse) -> None:
+    (course.root / "recordings" / f"{LESSON}.mine-1.json").write_text("{}", encoding="utf-8")
+    done = course.run("from helpers import setup; setup('01_frist_call')")
+    assert f"There is no lesson called '01_frist_call'. The lessons are: {LESSON}." in done.stderr
+
+
+def test_a_broken_recording_is_refused_with_the_way_to_get_it_back(course: OwnCourse) -> None:
+    file = course.root / "recordings" / f"{LESSON}.json"
+    for raw in (b"{", b"\xff\xfe{\x00"):
+        file.write_bytes(raw)
+        done = course.run(SETUP)
+        last = done.stderr.strip().splitlines()[-1]
+        assert last.startswith("ValueError: The recording of 99_test"), last
+        assert f"start.py reset {LESSON}" in last
+
+
+# --- what is set, and what is left alone ----------------------------------------------------
+
+
+def test_replay_points_the_sdk_at_the_loopback_and_answers(course: OwnCourse) -> None:
+    told = course.tells(SETUP + ASK + VARIABLES + "told['answer'] = ask()")
+    assert told["answer"] == "first"
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", told["ANTHROPIC_BASE_URL"])
+    assert told["ANTHROPIC_API_KEY"] == REPLAY_KEY
+
+
+def test_setup_again_keeps_the_port_and_begins_afresh(course: OwnCourse) -> None:
+    again = (
+        SETUP
+        + ASK
+        + f"""
+def look():
+    return os.environ["ANTHROPIC_BASE_URL"]
+told = [look(), ask(), ask()]
+setup({LESSON!r})
+told += [look(), ask()]
+"""
+    )
+    port, one, two, port_again, one_again = course.tells(again)
+    assert (one, two, one_again) == ("first", "second", "first")
+    assert port == port_again
+
+
+CREDENTIALS = {
+    "ANTHROPIC_AUTH_TOKEN": OTHER,
+    "ANTHROPIC_PROFILE": "work",
+    "ANTHROPIC_IDENTITY_TOKEN": OTHER,
+    "ANTHROPIC_FEDERATION_RULE_ID": "rule",
+    "ANTHROPIC_ORGANIZATION_ID": "organisation",
+    "ANTHROPIC_WORKSPACE_ID": "workspace",
+    "ANTHROPIC_CUSTOM_HEADERS": f"x-secret: {OTHER}",
+    "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
+    "ANTHROPIC_API_KEY": OTHER,
+}
+
+
+def test_replay_sends_no_credential_and_no_header_of_the_learners_own(course: OwnCourse) -> None:
+    code = (
+        SETUP
+        + ASK
+        + """
+from helpers._setup import course_server
+answer = ask()
+told = {"answer": answer, "sent": dict(course_server().course.log[-1].request.headers),
+        "left": sorted(name for name in os.environ if name.startswith("ANTHROPIC_"))}
+"""
+    )
+    told = course.tells(code, **CREDENTIALS)
+    assert told["answer"] == "first"
+    assert OTHER not in json.dumps(told["sent"])
+    assert told["sent"]["authorization"] == f"Bearer {REPLAY_KEY}"
+    assert told["left"] == ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"]
+
+
+def test_the_log_setting_of_the_sdk_stays(course: OwnCourse) -> None:
+    assert course.tells(SETUP + VARIABLES, ANTHROPIC_LOG="info")["ANTHROPIC_LOG"] == "info"
+
+
+def test_live_and_back_restores_what_the_learner_had(tmp_path: Path) -> None:
+    """A gateway of one's own counts in live; in replay nothing of it is used."""
+    course = OwnCourse.at(tmp_path, GREETING, dotenv=f"ANTHROPIC_API_KEY={KEY}\n")
+    code = f"""
+import os, anthropic
+from helpers import setup
+told = []
+for mode in ("replay", "live", "replay", "live"):
+    os.environ["COURSE_MODE"] = mode
+    setup({LESSON!r})
+    told.append({{name: value for name, value in os.environ.items()
+                 if name.startswith("ANTHROPIC_")}})
+"""
+    mine = {
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:9/gateway",
+        "ANTHROPIC_CUSTOM_HEADERS": "x-gateway: yes",
+        "ANTHROPIC_AUTH_TOKEN": OTHER,
+    }
+    replay, live, replay_again, live_again = course.tells(code, **mine)
+    assert replay == replay_again and live == live_again
+    assert set(replay) == {"ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"}
+    assert "gateway" not in replay["ANTHROPIC_BASE_URL"]
+    assert live == {
+        "ANTHROPIC_BASE_URL": mine["ANTHROPIC_BASE_URL"],
+        "ANTHROPIC_CUSTOM_HEADERS": "x-gateway: yes",
+        "ANTHROPIC_API_KEY": KEY,
+    }
+
+
+def test_a_key_put_into_the_file_later_is_found_by_the_next_setup(course: OwnCourse) -> None:
+    code = (
+        SETUP
+        + f"""
+from pathlib import Path
+Path(".env").write_text("ANTHROPIC_API_KEY={KEY}", encoding="utf-8")
+setup({LESSON!r})
+told = [os.environ["ANTHROPIC_API_KEY"], "ANTHROPIC_BASE_URL" in os.environ,
+        str(anthropic.Anthropic().base_url)]
+"""
+    )
+    assert course.tells(code) == [KEY, False, "https://api.anthropic.com"]
+
+
+def test_the_replay_key_of_an_earlier_setup_is_never_taken_for_the_learners(
+    course: OwnCourse,
+) -> None:
+    code = (
+        SETUP
+        + f"""
+os.environ["COURSE_MODE"] = "live"
+setup({LESSON!r})
+told = os.environ["ANTHROPIC_BASE_URL"]
+"""
+    )
+    assert "127.0.0.1" in course.tells(code)
+
+
+def test_a_live_request_goes_to_the_real_api_and_not_to_the_course_server(tmp_path: Path) -> None:
+    """Shown without sending it: the network is blocked, and the block names the host."""
+    course = OwnCourse.at(tmp_path, GREETING, dotenv=f"ANTHROPIC_API_KEY={KEY}\n")
+    done = course.run(SETUP + ASK + "ask()")
+    assert "tests stay on this machine: socket.getaddrinfo to 'api.anthropic.com'" in done.stderr
+
+
+@pytest.mark.parametrize("given", [{}, {"NO_PROXY": "example.com"}, {"NO_PROXY": "*"}])
+def test_a_dead_proxy_does_not_matter(course: OwnCourse, given: dict[str, str]) -> None:
+    dead = "http://127.0.0.1:9"
+    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"), dead)
+    told = course.tells(SETUP + ASK + VARIABLES + "told['answer'] = ask()", **proxies, **given)
+    assert told["answer"] == "first"
+    assert told["NO_PROXY"].startswith(given.get("NO_PROXY", "127.0.0.1"))
+    assert "127.0.0.1" in told["no_proxy"]
+
+
+def test_the_proxy_that_does_not_matter_is_really_dead(course: OwnCourse) -> None:
+    """The test above could not fail otherwise."""
+    code = (
+        SETUP
+        + ASK
+        + """
+del os.environ["NO_PROXY"], os.environ["no_proxy"]
+try:
+    ask()
+except anthropic.APIConnectionError:
+    told = "no way through"
+"""
+    )
+    dead = "http://127.0.0.1:9"
+    assert course.tells(code, HTTP_PROXY=dead, http_proxy=dead) == "no way through"
+
+
+def files_below(folder: Path) -> dict[str, tuple[int, int]]:
+    """Every file and folder, with its size and time."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+    }
+
+
+def test_nothing_is_written_to_disk(course: OwnCourse, tmp_path: Path) -> None:
+    before = files_below(tmp_path)
+    course.says(SETUP + ASK + "ask()\nask()\nfrom helpers import staged\nstaged('429')")
+    assert files_below(tmp_path) == before
+    assert len(before) > 15
+
+
+def test_a_wrong_key_gets_the_401_of_the_api(course: OwnCourse) -> None:
+    code = (
+        SETUP
+        + ASK
+        + f"""
+try:
+    ask(anthropic.Anthropic(api_key={KEY!r}))
+except anthropic.AuthenticationError as error:
+    told = [error.status_code, error.api_message]
+"""
+    )
+    assert course.tells(code) == [401, "Invalid bearer token"]
+
+
+def test_live_replies_still_come_from_nowhere_but_staged_ones_do(tmp_path: Path) -> None:
+    course = OwnCourse.at(tmp_path, GREETING, dotenv=f"ANTHROPIC_API_KEY={KEY}\n")
+    code = (
+        SETUP
+        + ASK
+        + """
+from helpers import staged
+told = ask(anthropic.Anthropic(base_url=staged(replies=["Local."])))
+"""
+    )
+    assert course.tells(code) == "Local."
+
+
+# --- the model that the lessons name --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dotenv", "environ", "model"),
+    [
+        ("", {}, HELLO["model"]),
+        ("COURSE_MODEL=claude-opus-5-5", {}, HELLO["model"]),
+        (f"COURSE_MODEL=claude-opus-5-5\nANTHROPIC_API_KEY={KEY}", {}, "claude-opus-5-5"),
+        (f"ANTHROPIC_API_KEY={KEY}", {"COURSE_MODEL": " claude-haiku-5-5 "}, "claude-haiku-5-5"),
+        (f"ANTHROPIC_API_KEY={KEY}\nCOURSE_MODE=replay", {"COURSE_MODEL": "x"}, HELLO["model"]),
+    ],
+)  # fmt: skip
+def test_another_model_is_used_in_live_only(
+    tmp_path: Path, dotenv: str, environ: dict[str, str], model: str
+) -> None:
+    course = OwnCourse.at(tmp_path, dotenv=dotenv)
+    assert course.tells("from helpers import MODEL as told", **environ) == model
+
+
+# --- kernels --------------------------------------------------------------------------------
+
+
+def test_two_kernels_at_once_do_not_disturb_each_other(course: OwnCourse) -> None:
+    where = "print(os.environ['ANTHROPIC_BASE_URL'])"
+    with kernel(course) as one, kernel(course) as two:
+        for each in (one, two):
+            assert "Replay" in each.run(SETUP + ASK).printed
+        ports = {each.run(where).printed for each in (one, two)}
+        got = [each.run("print(ask())").printed.strip() for each in (one, two, one, two)]
+        assert "Replay" in one.run(f"setup({LESSON!r})").printed
+        got += [each.run("print(ask())").printed.strip() for each in (one, two)]
+    assert len(ports) == 2
+    assert got == ["first", "first", "second", "second", "first", "second"]
+
+
+def test_a_process_started_from_the_kernel_reaches_the_server(course: OwnCourse) -> None:
+    """Lesson 01 runs a file of its own; lesson 09 resumes in a second process."""
+    script = f"import anthropic; print(anthropic.Anthropic().messages.create(**{HELLO!r}).content)"
+    with kernel(course) as running:
+        running.run(SETUP)
+        shown = running.run(
+            "import subprocess, sys\n"
+            f"done = subprocess.run([sys.executable, '-c', {script!r}], capture_output=True)\n"
+            "print(done.stdout.decode(), done.stderr.decode())"
+        )
+    assert "text='first'" in shown.printed
+
+
+def test_a_kernel_says_nothing_on_stderr(course: OwnCourse) -> None:
+    with kernel(course) as running:
+        shown = [running.run(cell) for cell in (SETUP, ASK + "print(ask())", SETUP)]
+    assert "".join(each.complained for each in shown) == ""
+    assert shown[1].printed == "first\n"
+
+
+def test_a_kernel_ends_at_once_although_a_reply_is_still_on_its_way(course: OwnCourse) -> None:
+    """A stalled stream must not keep the process of the kernel alive."""
+    code = (
+        SETUP
+        + """
+from helpers import staged
+try:
+    anthropic.Anthropic(base_url=staged("slow"), timeout=0.2, max_retries=0).messages.create(
+        model="claude-sonnet-5-5", max_tokens=9, messages=[{"role": "user", "content": "Hi"}])
+except anthropic.APITimeoutError:
+    told = "given up"
+"""
+    )
+    assert course.tells(code) == "given up"

@@ -1,0 +1,236 @@
+"""The error hunt: each refusal on a card can be found offline, and what was found stays ticked.
+
+`ASKS` holds one solution for each line of each card, with the words that would give it away.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import pytest
+
+from courseserver import rules
+from courseserver.loopback import Server
+from practice._hunt import CARDS
+from tests.support import HELLO, KEY, OwnCourse, client, exchange, kernel, recording, send, serving
+
+JSON = dict[str, Any]
+GREETING = exchange("hello", HELLO, [{"thinking": "", "tokens": 10}, "Hello!"])
+LESSON = "01_first_call"
+EMPTY: JSON = {"type": "object", "properties": {}}
+TOOL: JSON = {"name": "weather", "input_schema": EMPTY}
+CALL: JSON = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {}}
+MARK: JSON = {"cache_control": {"type": "ephemeral"}}
+LONG = "word " * 900_000
+
+
+def told(*turns: Any) -> list[JSON]:
+    """Messages: the user's and Claude's turns, one after the other."""
+    return [{"role": ("user", "assistant")[n % 2], "content": turn} for n, turn in enumerate(turns)]
+
+
+def text(words: str, **more: Any) -> JSON:
+    return {"type": "text", "text": words, **more}
+
+
+def held(kind: str, media: str, data: bytes) -> JSON:
+    source = {"type": "base64", "media_type": media, "data": base64.b64encode(data).decode()}
+    return {"type": kind, "source": source}
+
+
+def replayed(question: str = "Hello", edit: str = "", **more: Any) -> Callable[..., Any]:
+    """Ask, then send the reply back: after another question, or with another thought, or more."""
+
+    def go(asking: anthropic.Anthropic, url: str) -> Any:
+        blocks = [block.to_dict() for block in asking.messages.create(**HELLO).content]
+        signature = str(blocks[0]["signature"])
+        blocks[0] |= {"signature": signature[: len(signature) - len(edit)] + edit}
+        return asking.messages.create(
+            **{**HELLO, "messages": told(question, blocks, "So?"), **more}
+        )
+
+    return go
+
+
+def headed(**head: str) -> Callable[..., Any]:
+    names = {name.replace("_", "-"): value for name, value in head.items()}
+    return lambda asking, url: asking.messages.create(**HELLO, extra_headers=names)
+
+
+PREFILL = ("assistant", {"messages": told("Hello", "Once")})
+EMPTY_TURN = ("content", {"messages": told("")})
+BLANK = ("text", {"messages": told(" \n ")})
+SYSTEM_TURN = ('"system"', {"messages": [{"role": "system", "content": "Be kind."}, *told("Hi")]})
+STOPS = ("stop_sequences", {"stop_sequences": [" "]})
+GONE = ("claude-nobody-1", {"model": "claude-nobody-1"})
+NARRATOR = ("role", {"messages": [{"role": "narrator", "content": "Meanwhile"}]})
+TOO_LONG = ("prompt", {"messages": told(LONG)})
+TWICE = ("name", {"tools": [TOOL, TOOL | MARK]})
+FORCED = ("tool_choice", {"tools": [TOOL], "tool_choice": {"type": "any"}})
+STREAM = {"stream": True}
+
+# card and rule: (what would give it away, what to ask: changed fields or a function)
+ASKS: dict[str, tuple[str, Any]] = {
+    "01 unknown-model": GONE, "01 empty-turn": EMPTY_TURN, "01 empty-text": BLANK,
+    "01 key": ("bearer", lambda asking, url: client(url, api_key="no").messages.create(**HELLO)),
+    "01 shape": ("max_tokens", {"max_tokens": -1}), "01 prompt-length": TOO_LONG,
+    "02 stop-sequences": STOPS, "02 prefill": PREFILL,
+    "02 version": ("anthropic-version", headed(anthropic_version="2026-01-01")),
+    "02 endpoint": ("v1", lambda asking, url: client(url + "/v1").messages.create(**HELLO)),
+    "02 not-json": ("json", lambda asking, url: send(url, b'{"model": ')),
+    "02 shape": ("messages", {"messages": []}),
+    "03 system-turn": SYSTEM_TURN, "03 empty-text": ("text", {"system": " "}),
+    "03 shape": ("seat", {"extra_body": {"seat": "window"}}), "03 prefill": PREFILL,
+    "03 prompt-length": ("prompt", {"system": LONG}),
+    "03 sampling": ("temperature", {"extra_body": {"temperature": 0.2},
+                                    "extra_headers": {"anthropic-version": "2023-06-01"}}),
+    "04 max-tokens": ("max_tokens", {"max_tokens": 500_000, **STREAM}),
+    "04 unknown-model": ("claude-nobody-1", {**GONE[1], **STREAM}),
+    "04 stop-sequences": ("stop_sequences", {**STOPS[1], **STREAM}),
+    "04 empty-turn": ("content", {**EMPTY_TURN[1], **STREAM}),
+    "04 prefill": ("assistant", {**PREFILL[1], **STREAM}),
+    "04 shape": ("role", {**NARRATOR[1], **STREAM}),
+    "05 prefill": PREFILL, "05 replayed-thinking": ("signature", replayed("Hallo")),
+    "05 empty-turn": ("content", {"messages": told("Hi", "", "Hm?")}), "05 empty-text": BLANK,
+    "05 system-turn": SYSTEM_TURN,
+    "05 shape": ("stop_reason", {"messages": [{**told("Hi")[0], "stop_reason": "end_turn"}]}),
+    "06 tool-results": ("tool_result", {"tools": [TOOL], "messages": told("Hi", [CALL], "And?")}),
+    "06 empty-turn": ("content", {"tools": [TOOL], "messages": told("Hi", [CALL], [])}),
+    "06 tool-choice": FORCED, "06 tool-names": TWICE,
+    "06 shape": ("input_schema", {"tools": [{"name": "weather"}]}),
+    "06 json-schema": ("additionalProperties", {"tools": [TOOL | {"strict": True}]}),
+    "07 image": ("media_type", {"messages": told([held("image", "image/png", b"GIF89a")])}),
+    "07 pdf": ("pdf", {"messages": told([held("document", "application/pdf", b"GIF89a")])}),
+    "07 shape": ("media_type", {"messages": told([held("image", "image/bmp", b"BM")])}),
+    "07 body-too-large": ("size", {"messages": told("x" * 33 * 1024 * 1024)}),
+    "07 empty-text": ("text", {"messages": told([held("image", "image/png", b""), text(" ")])}),
+    "07 gone-since-2026-10-21": ("document", {"messages": told(
+        "Hi", [held("document", "application/pdf", b"%PDF-1.7")], "So?")}),
+    "08 cache-marks": ("cache_control", {"system": [text("House rules", **MARK)] * 5}),
+    "08 shape": ("ttl", {"cache_control": {"type": "ephemeral", "ttl": "1w"}}),
+    "08 empty-text": ("text", {"system": [text("", **MARK)]}),
+    "08 replayed-thinking": ("system", replayed(system="Be brief.")),
+    "08 tool-names": TWICE, "08 prompt-length": ("prompt", {"system": [text(LONG, **MARK)]}),
+    "10 thinking": ("budget_tokens", {"thinking": {"type": "enabled", "budget_tokens": 1_024}}),
+    "10 shape": ("budget_tokens", {"thinking": {"type": "enabled", "budget_tokens": 10}}),
+    "10 effort": ("between_tools", {"thinking": {"type": "between_tools"},
+                                    "output_config": {"effort": "max"}}),
+    "10 tool-choice": FORCED, "10 replayed-thinking": ("signature", replayed(edit="No!")),
+    "10 prefill": PREFILL,
+}  # fmt: skip
+LINES = [(f"{card} {rule}", clue) for card, lines in CARDS.items() for rule, clue in lines]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A course server that knows one greeting, with thinking in the reply, and minds the key."""
+    with serving(GREETING, key=KEY) as running:
+        yield running
+
+
+@pytest.mark.parametrize(("line", "clue"), LINES, ids=[line for line, _ in LINES])
+def test_a_refusal_on_a_card_is_found_offline_and_its_clue_leaves_it_to_be_found(
+    server: Server, line: str, clue: str
+) -> None:
+    spoiler, what = ASKS[line]
+    asking = client(server.url, max_retries=0)
+    with suppress(anthropic.APIStatusError):
+        what(asking, server.url) if callable(what) else asking.messages.create(**{**HELLO, **what})
+    entry = server.course.log[-1]
+    assert entry.reply.headers["x-course-reply"] == f"rule: {line[3:]}"
+    sent = f"{entry.request.path} {dict(entry.request.headers)} {entry.request.raw[:5_000]!r}"
+    came = b"".join(step.data for step in entry.reply.steps).decode()
+    assert spoiler.lower() in (sent + came).lower(), "what is kept out of the clue is the point"
+    assert spoiler.strip('"').lower() not in clue.lower()
+
+
+def test_every_card_asks_for_six_different_rules_that_exist(covers: Callable[[str], None]) -> None:
+    known = {rule.name for rule in rules.RULES}
+    for card, lines in CARDS.items():
+        assert len({rule for rule, _ in lines} & known) == len(lines) == 6, card
+        assert len({clue for _, clue in lines}) == 6, card
+    assert {line for line, _ in LINES} == set(ASKS)
+    used = {rule for lines in CARDS.values() for rule, _ in lines}
+    covers(
+        f"error hunt: {len(LINES)} lines on {len(CARDS)} cards, {len(used)} of {len(known)} rules"
+    )
+    covers(f"error hunt: on no card: {', '.join(sorted(known - used))}")
+
+
+# --- the card in a kernel -------------------------------------------------------------------
+
+BEGIN = f"import anthropic\nfrom helpers import hunt, setup, staged\nsetup({LESSON!r})"
+FAIL = f"""
+try:
+    anthropic.Anthropic(base_url=BASE).messages.create(**{ {**HELLO, "messages": told("")}!r})
+except anthropic.BadRequestError as error:
+    pass
+"""
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> OwnCourse:
+    """A course of its own with the lesson 01."""
+    own = OwnCourse.at(tmp_path)
+    file = own.root / "recordings" / f"{LESSON}.json"
+    file.write_text(recording(GREETING, lesson=LESSON), encoding="utf-8")
+    return own
+
+
+@pytest.mark.parametrize("base", ["None", "staged(replies=['Hi'])"])
+def test_a_card_is_ticked_and_stays_so_after_a_restart(course: OwnCourse, base: str) -> None:
+    with kernel(course) as running:
+        running.run(BEGIN)
+        [before] = running.run("hunt()").displayed("text/markdown")
+        assert "0 of 6 found" in before and "| found |" not in before
+        assert not (course.root / ".course").exists(), "nothing to keep yet"
+        running.run(FAIL.replace("BASE", base))
+        [after] = running.run("hunt()").displayed("text/markdown")
+        assert "1 of 6 found" in after and "| 3 | Say nothing at all. | found |" in after
+        running.run(f"setup({LESSON!r})")
+        assert running.run("hunt()").displayed("text/markdown") == [after]
+    with kernel(course) as running:
+        running.run(BEGIN)
+        assert running.run("hunt()").displayed("text/markdown") == [after]
+
+
+def test_a_card_whose_ticks_cannot_be_kept_says_so_and_ticks(course: OwnCourse) -> None:
+    (course.root / ".course").write_text("a file where a folder should be", encoding="utf-8")
+    with kernel(course) as running:
+        running.run(BEGIN + FAIL.replace("BASE", "None"))
+        for _ in range(2):
+            [text] = running.run("hunt()").displayed("text/plain")
+            assert "1 of 6 found" in text and "[found] Say nothing" in text
+            assert "only as long as this kernel" in text
+
+
+def test_a_file_of_ticks_that_is_not_ours_counts_as_none(course: OwnCourse) -> None:
+    files = ["", "7", "[7, null]", '{"x": 1}', "[[]]", '["01"]']
+    (course.root / ".course").mkdir()
+    each = f"for text in {files!r}:\n    Path('.course/hunt.json').write_text(text)\n    hunt()"
+    shown = course.says(f"from pathlib import Path\n{BEGIN}\n{each}")
+    assert shown.count("0 of 6 found") == len(files)
+
+
+def test_the_state_of_an_author_can_be_kept_out_of_the_outputs(course: OwnCourse) -> None:
+    (course.root / ".course").mkdir()
+    ticks = [f"01 {rule}" for rule, _ in CARDS["01"]]
+    (course.root / ".course" / "hunt.json").write_text(json.dumps(ticks), encoding="utf-8")
+    assert "6 of 6 found" in course.says(f"{BEGIN}\nhunt()")
+    elsewhere = str(course.root / "elsewhere")
+    assert "0 of 6 found" in course.says(f"{BEGIN}\nhunt()", COURSE_STATE=elsewhere)
+
+
+def test_live_calls_are_not_seen_and_the_card_says_so(course: OwnCourse) -> None:
+    (course.root / ".env").write_text("ANTHROPIC_API_KEY=" + "made-up-" * 4, encoding="utf-8")
+    assert "Live calls are not seen" in course.says(f"{BEGIN}\nhunt()")
+
+
+def test_a_lesson_without_a_card_says_which_have_one(course: OwnCourse) -> None:
+    assert "01, 02, 03" in course.says("from helpers import hunt\nhunt()")
