@@ -26,9 +26,9 @@ EXPECTED = "no-recording"  # tag of a cell that shows what a missed request look
 LOOK = """
 import json as _json
 from courseserver import recordings as _recordings
-from helpers._setup import course_server as _course_server
+from helpers._setup import course_server as _course_server, journal as _journal
 _course = _course_server().course
-_missed = [_entry.request for _entry in _course.log if _entry.missed]
+_missed = [_entry.request for _entry in _journal().missed()]
 print(_json.dumps({
     "missed": [
         {"method": _r.method, "path": _r.path, "betas": list(_recordings.betas(_r)),

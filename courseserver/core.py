@@ -1,7 +1,7 @@
 """The course server without its sockets: request -> rules -> reply.
 
-One `Course` is one kernel's API. It keeps what the lesson may look at (the log, the missed
-requests) and never touches a network, a file or a clock.
+One `Course` is one kernel's API. What it answered stands in its journal. It never touches a
+network, a file or a clock.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from courseserver.batches import (
 )
 from courseserver.cache import Cache
 from courseserver.files import Files
+from courseserver.journal import Entry, Journal, Missed
 from courseserver.recordings import Exchange, Recordings
 from courseserver.values import Problem, Reply, Request, Step
 
@@ -44,34 +45,13 @@ class Script:
     batches: Batches = field(default_factory=Batches)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One exchange that went over the wire: what was asked, and what was answered."""
-
-    request: Request
-    reply: Reply
-    staged: bool
-    missed: Missed | None = None
-
-
-@dataclass(frozen=True)
-class Missed:
-    """A request that no recording answers, and how it differs from the nearest one."""
-
-    body: Any
-    nearest: str | None
-    recorded: JSON
-    differences: tuple[str, ...]
-    estimated_tokens: int
-
-
 @dataclass
 class Course:
     """The API as one lesson sees it. `key`: the only API key accepted (None: any)."""
 
     key: str | None = None
     recorded: Recordings = field(default_factory=lambda: Recordings("", ()))
-    log: list[Entry] = field(default_factory=list)
+    journal: Journal = field(default_factory=Journal)
     scripts: dict[str, Script] = field(default_factory=dict)
     turns: dict[str, int] = field(default_factory=dict)
     cache: Cache = field(default_factory=Cache)
@@ -82,7 +62,7 @@ class Course:
     def start(self, recorded: Recordings) -> None:
         """Begin a lesson: its recordings from their first reply, an empty log."""
         self.recorded = recorded
-        self.log.clear()
+        self.journal.clear()
         self.turns.clear()
         self.scripts.clear()
         self.cache = Cache()
@@ -139,7 +119,8 @@ class Course:
         if missed:
             refusal = Problem(NO_RECORDING, "no_recording", _sentence(missed))
             reply = wire.error(refusal, "none", recordings.request_key(request))
-        self.log.append(Entry(request, reply, bool(script), missed))
+        rule = problem.rule if problem else ""
+        self.journal.add(Entry(request, reply, bool(script), missed, rule))
         return reply
 
     def _filed(self, request: Request) -> Reply:

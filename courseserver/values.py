@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+JSON = dict[str, Any]
 Fault = Literal["cut", "stall"]
 
 

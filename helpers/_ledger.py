@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from courseserver.core import Entry
+from courseserver.journal import Entry
 from helpers._cost import Cost, cost, dollars
 
 
@@ -20,9 +20,9 @@ class Ledger:
 
     def entries(self) -> list[Entry]:
         """The calls that a live run would have sent to the API, in order."""
-        from helpers._setup import course_server
+        from helpers._setup import journal
 
-        return [entry for entry in course_server().course.log if not entry.staged]
+        return [entry for entry in journal() if not entry.staged]
 
     def totals(self) -> dict[str, Any]:
         """`calls`, `input_tokens`, `output_tokens`, `usd` (all caches included)."""

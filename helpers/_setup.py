@@ -17,6 +17,7 @@ from dotenv import dotenv_values
 
 from courseserver import facts
 from courseserver.core import Course
+from courseserver.journal import Journal
 from courseserver.loopback import Server
 from courseserver.recordings import RecordingError, Recordings
 from helpers import report
@@ -90,6 +91,16 @@ def course_server() -> Server:
             if "127.0.0.1" not in old:
                 os.environ[name] = f"{old},{LOOPBACK}" if old else LOOPBACK
     return _server
+
+
+def current_lesson() -> str:
+    """The name of the lesson that `setup()` began, or ""."""
+    return course_server().course.recorded.lesson
+
+
+def journal() -> Journal:
+    """What this kernel's clients sent and got since the last `setup()`."""
+    return course_server().course.journal
 
 
 def decide_mode(environ: Mapping[str, str], dotenv: Mapping[str, str | None]) -> Mode:

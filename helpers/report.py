@@ -15,8 +15,9 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from courseserver.core import NO_RECORDING, Course, Missed
+from courseserver.core import NO_RECORDING, Course
 from courseserver.facts import BATCH_FACTOR, MODEL, MODELS
+from courseserver.journal import Missed
 from helpers._cost import MILLION, dollars
 
 DIFFERENCES = 6  # lines of difference that are shown
@@ -57,7 +58,7 @@ def missed_by(value: BaseException, course: Course) -> Missed | None:
     if getattr(value, "status_code", None) != NO_RECORDING:
         return None
     wanted = getattr(value, "request_id", None)
-    for entry in reversed(course.log):
+    for entry in reversed(course.journal):
         if entry.missed and entry.reply.headers.get("request-id") == wanted:
             return entry.missed
     return None

@@ -64,9 +64,9 @@ def wire(back: int = 1, *, reply: bool = True) -> None:
     `reply=False` shows only what was sent.
     A live request goes straight to the API, past the course server, and cannot be shown.
     """
-    from helpers._setup import course_server
+    from helpers._setup import journal
 
-    log = course_server().course.log
+    log = journal()
     if len(log) < back:
         display(Markdown("Nothing went through the course server yet. (Live calls do not.)"))
         return

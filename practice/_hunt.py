@@ -13,7 +13,7 @@ from pathlib import Path
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
-from helpers._setup import course_server
+from helpers._setup import course_server, current_lesson, journal
 from practice.wishes import state_folder
 
 # Lesson: (rule of courseserver/rules.py, clue). A clue does not name the field that offends.
@@ -84,12 +84,12 @@ _ticks: set[str] = set()  # "01 key": of this kernel, also when the file cannot 
 def hunt() -> None:
     """Show the card of the lesson that `setup()` began, with what was found so far."""
     server, path = course_server(), state_folder() / "hunt.json"
-    number = server.course.recorded.lesson.partition("_")[0]
+    number = current_lesson().partition("_")[0]
     if number not in CARDS:
         print(f"There is no error hunt here. Lessons that have one: {', '.join(CARDS)}.")
         return
-    seen = [entry.reply.headers.get("x-course-reply") for entry in list(server.course.log)]
-    _ticks.update(f"{number} {rule}" for rule, _ in CARDS[number] if f"rule: {rule}" in seen)
+    seen = {entry.rule for entry in journal()}
+    _ticks.update(f"{number} {rule}" for rule, _ in CARDS[number] if rule in seen)
     kept, note = _kept(path), HOW if os.environ.get("ANTHROPIC_BASE_URL") == server.url else LIVE
     if _ticks - kept:
         try:

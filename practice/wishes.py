@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from courseserver import estimate, facts, schema
 from courseserver.values import Request
 from helpers._cost import MILLION, dollars
-from helpers._setup import ROOT, course_server
+from helpers._setup import ROOT, current_lesson, journal
 
 JSON = dict[str, Any]
 LIST, ANSWERED = "wishes.jsonl", "wishes-answered.jsonl"
@@ -51,9 +51,8 @@ def state_folder() -> Path:
 
 def wish() -> None:
     """Keep the last request that replay could not answer since `setup()`; a repeated one once."""
-    course = course_server().course
-    entry = next((entry for entry in reversed(course.log) if entry.missed), None)
-    print(_keep(entry.request, course.recorded.lesson) if entry else NOTHING)
+    missed = journal().missed()
+    print(_keep(missed[-1].request, current_lesson()) if missed else NOTHING)
 
 
 def _keep(request: Request, lesson: str) -> str:

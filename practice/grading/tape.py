@@ -81,7 +81,7 @@ class Practice(Course):
         """Drop all runs; late requests of a stray thread are kept waiting."""
         self.scripts.clear()
         self.tapes.clear()
-        self.log.clear()
+        self.journal.clear()
 
     def answer(self, request: Request) -> Reply:
         """The reply to one request, without the pace that is meant for people."""

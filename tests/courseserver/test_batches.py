@@ -19,7 +19,8 @@ import anthropic
 import pytest
 
 from courseserver import batches
-from courseserver.core import Course, Missed
+from courseserver.core import Course
+from courseserver.journal import Missed
 from courseserver.loopback import Server
 from courseserver.recordings import RecordingError, Recordings
 from courseserver.values import Request
@@ -96,7 +97,7 @@ def count_of(requests: list[Any]) -> Missed:
     body = {"requests": requests}
     sent = Request("POST", batches.PATH, "", headers(), json.dumps(body).encode(), body)
     course.answer(sent)
-    missed = course.log[-1].missed
+    missed = course.journal[-1].missed
     assert missed is not None
     return missed
 

@@ -201,7 +201,7 @@ def test_a_recording_is_found_by_the_id_and_its_usage_knows_the_content() -> Non
         first = sdk.messages.create(**body)
         assert text_of(first) == "At ten."
         assert first.usage.input_tokens > 2 * 2_000
-        assert running.course.log[-1].request.body["messages"] == body["messages"]
+        assert running.course.journal[-1].request.body["messages"] == body["messages"]
         again = [*body["messages"], first.to_param(), {"role": "user", "content": "Sure?"}]
         with pytest.raises(anthropic.APIStatusError) as missed:  # no rule objects to the thinking
             sdk.messages.create(**body | {"messages": again})

@@ -78,7 +78,7 @@ def test_fifty_threads_get_each_their_own_answers(covers: Callable[[str], None])
             return TURNS * 3
 
         answers = in_threads(caller)
-        assert answers == len(server.course.log) == THREADS * TURNS * 3
+        assert answers == len(server.course.journal) == THREADS * TURNS * 3
     covers(f"load: {THREADS} threads, {answers} answers, each the right one")
 
 
@@ -102,7 +102,7 @@ def test_two_hundred_coroutines_get_each_their_own_answers(covers: Callable[[str
 
     with serving(*lesson(COROUTINES)) as server:
         answers = asyncio.run(everyone(server))
-        assert answers == len(server.course.log) == COROUTINES * TURNS * 3
+        assert answers == len(server.course.journal) == COROUTINES * TURNS * 3
     covers(f"load: {COROUTINES} coroutines, {answers} answers, each the right one")
 
 
@@ -151,7 +151,7 @@ def test_callers_who_wait_in_vain_keep_nobody_else_waiting() -> None:
 
         with ThreadPoolExecutor(20) as pool:
             waiting = [pool.submit(wait_in_vain, number) for number in range(20)]
-            while len(server.course.log) < 20:
+            while len(server.course.journal) < 20:
                 time.sleep(0.02)
             with client(server.url) as sdk:
                 assert text_of(sdk.messages.create(**HELLO)) == "Hi there."

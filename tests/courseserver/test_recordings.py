@@ -279,7 +279,7 @@ def test_starting_the_lesson_again_begins_with_the_first_reply() -> None:
     with serving(exchange("two", HELLO, "first", "second")) as server, client(server.url) as sdk:
         assert texts(sdk, 2) == ["first", "second"]
         server.course.start(server.course.recorded)
-        assert server.course.log == []
+        assert not len(server.course.journal)
         assert texts(sdk, 2) == ["first", "second"]
 
 
@@ -309,7 +309,7 @@ def test_a_missed_request_gets_a_421_in_one_attempt_and_a_sentence_with_the_diff
     with serving(GREETING) as server, client(server.url) as sdk:
         with pytest.raises(anthropic.APIStatusError) as raised:
             sdk.messages.create(**said("Hallo"))
-        attempts = len(server.course.log)
+        attempts = len(server.course.journal)
     error = raised.value
     assert error.status_code == 421
     assert attempts == 1
@@ -337,13 +337,13 @@ def test_the_same_holds_for_the_async_client_and_for_a_stream() -> None:
         ):
             pass
         assert raised.value.status_code == 421
-        assert len(server.course.log) == 2
+        assert len(server.course.journal) == 2
 
 
 def test_the_server_notes_what_it_missed() -> None:
     with serving(GREETING) as server:
         send(server.url, said("Hallo", max_tokens=5))
-        missed = server.course.log[-1].missed
+        missed = server.course.journal[-1].missed
     assert missed is not None
     assert missed.nearest == "hello"
     assert len(missed.differences) == 2
@@ -409,7 +409,7 @@ def test_a_volatile_part_is_never_named_as_a_difference() -> None:
     clock = exchange("clock", {**HELLO, "system": "It is nine."}, "Tick.", volatile=["system"])
     with serving(clock) as server:
         send(server.url, {**said("Hallo"), "system": "It is ten."})
-        missed = server.course.log[-1].missed
+        missed = server.course.journal[-1].missed
     assert missed is not None
     assert missed.differences == ('messages[0].content: recorded "Hello", sent "Hallo"',)
 

@@ -769,7 +769,7 @@ def conversation() -> JSON:
             reply = sdk.messages.create(**ask)
             turns = [QUESTION, reply.to_param(), {"role": "user", "content": "And tomorrow?"}]
             sdk.messages.create(**{**ask, "messages": turns})
-        return dict(server.course.log[-1].request.body)
+        return dict(server.course.journal[-1].request.body)
 
 
 def problem_of(body: JSON) -> str | None:

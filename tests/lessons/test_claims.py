@@ -31,7 +31,7 @@ from anthropic.lib.tools import ToolError
 from anthropic.resources.messages import messages as sdk_messages
 
 from courseserver import facts
-from courseserver.core import Entry
+from courseserver.journal import Journal
 from courseserver.staged import STAGED
 from helpers.lessons import BY_NUMBER
 from tests.support import HELLO, ROOT, async_client, client, exchange, said, serving, text_of
@@ -70,7 +70,7 @@ class Talk:
     """A client, and what it sent."""
 
     sdk: anthropic.Anthropic
-    log: list[Entry]
+    log: Journal
     url: str
 
     @property
@@ -90,7 +90,7 @@ def played(*replies: Any, **settings: Any) -> Iterator[Talk]:
     with serving() as server:
         url = server.url + server.course.stage("claim", replies)
         with client(url, **settings) as sdk:
-            yield Talk(sdk, server.course.log, url)
+            yield Talk(sdk, server.course.journal, url)
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def recorded(**settings: Any) -> Iterator[Talk]:
         serving(exchange("hello", HELLO, "Hi there."), key="right") as server,
         client(server.url, **{"api_key": "right", **settings}) as sdk,
     ):
-        yield Talk(sdk, server.course.log, server.url)
+        yield Talk(sdk, server.course.journal, server.url)
 
 
 def refusal(status: int, kind: str = "some_error", **headers: str) -> JSON:
@@ -131,7 +131,7 @@ def no_key() -> None:
     with played("Hi.", api_key=None) as talk:
         with pytest.raises(TypeError, match="Could not resolve authentication method"):
             talk.sdk.messages.create(**HELLO)
-        assert talk.log == []
+        assert not len(talk.log)
     assert not issubclass(TypeError, anthropic.AnthropicError)
 
 
@@ -190,7 +190,7 @@ def required_arguments() -> None:
             ask = {key: value for key, value in HELLO.items() if key != name}
             with pytest.raises(TypeError, match=name):
                 talk.sdk.messages.create(**ask)
-        assert talk.log == []
+        assert not len(talk.log)
 
 
 @claim("01 03 17", "temperature, top_p and top_k are no parameters any more: TypeError")
@@ -200,7 +200,7 @@ def sampling_parameters() -> None:
             ask: JSON = {**HELLO, name: 1}
             with pytest.raises(TypeError, match=f"unexpected keyword argument '{name}'"):
                 talk.sdk.messages.create(**ask)
-        assert talk.log == []
+        assert not len(talk.log)
 
 
 @claim("01 03 17", "extra_body still sends temperature, and the API refuses it with 400")
@@ -592,7 +592,7 @@ def added_events() -> None:
 def manager_waits() -> None:
     with played("Nine.") as talk:
         manager = talk.sdk.messages.stream(**HELLO)
-        assert talk.log == []
+        assert not len(talk.log)
         with manager as stream:
             stream.until_done()
         assert len(talk.log) == 1
@@ -979,7 +979,7 @@ def retry_after() -> None:
             async with async_client(url) as sdk:
                 with suppress(asyncio.TimeoutError, anthropic.APIError):
                     await asyncio.wait_for(sdk.messages.create(**HELLO), seconds)
-            return len(server.course.log)
+            return len(server.course.journal)
 
     assert asyncio.run(sent_within(5, refusal(529))) == 3
     assert asyncio.run(sent_within(1.5, refusal(529, **{"retry-after": "60"}))) == 1

@@ -153,7 +153,7 @@ def test_looking_again_takes_as_many_404s_as_it_is_allowed(names: Names) -> None
     with serving() as server, client(server.url) as sdk:
         with pytest.raises(names["anthropic"].NotFoundError):
             names["look_again"](sdk, "msgbatch_01nothere", tries=4, pause=0)
-        assert len(server.course.log) == 4
+        assert len(server.course.journal) == 4
 
 
 # --- the program ------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def test_the_program_waits_for_a_running_batch_writes_its_labels_and_creates_non
             timeout=PATIENCE,
             check=False,
         )
-        methods = [entry.request.method for entry in server.course.log]
+        methods = [entry.request.method for entry in server.course.journal]
     assert done.returncode == 0, done.stderr
     with (tmp_path / "my_labels.csv").open(encoding="utf-8", newline="") as file:
         assert dict(csv.reader(file)) == {"a": "praise", "c": "mixed"}

@@ -142,7 +142,7 @@ def test_a_refusal_on_a_card_is_found_offline_and_its_clue_leaves_it_to_be_found
     asking = client(server.url, max_retries=0)
     with suppress(anthropic.APIStatusError):
         what(asking, server.url) if callable(what) else asking.messages.create(**{**HELLO, **what})
-    entry = server.course.log[-1]
+    entry = server.course.journal[-1]
     assert entry.reply.headers["x-course-reply"] == f"rule: {line[3:]}"
     sent = f"{entry.request.path} {dict(entry.request.headers)} {entry.request.raw[:5_000]!r}"
     came = b"".join(step.data for step in entry.reply.steps).decode()

@@ -1,0 +1,82 @@
+"""What went over the wire since the lesson began: the one record that others read.
+
+Ledger, `show.wire`, error hunt, wish list, the report under a cell and the author's `write` read
+it, whoever answered. It is bounded, so that a long session cannot fill the memory.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from courseserver.values import JSON, Reply, Request
+
+MOST_ENTRIES = 50_000
+MOST_BYTES = 256 * 1024 * 1024  # of request bodies
+
+
+@dataclass(frozen=True)
+class Missed:
+    """A request that no recording answers, and how it differs from the nearest one."""
+
+    body: Any
+    nearest: str | None
+    recorded: JSON
+    differences: tuple[str, ...]
+    estimated_tokens: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One exchange: what was asked, and what was answered.
+
+    `staged`: by a cell's own script. `rule`: the name of the API rule that refused it, or "".
+    """
+
+    request: Request
+    reply: Reply
+    staged: bool = False
+    missed: Missed | None = None
+    rule: str = ""
+
+
+class Journal:
+    """The exchanges of one account, oldest first. `dropped` counts those that had to go."""
+
+    def __init__(self, most_entries: int = MOST_ENTRIES, most_bytes: int = MOST_BYTES) -> None:
+        self.most_entries = most_entries
+        self.most_bytes = most_bytes
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries: deque[Entry] = deque()
+        self._bytes = 0
+        self.dropped = 0
+
+    def add(self, entry: Entry) -> None:
+        """Add an exchange; the oldest go when there are too many, or too many bytes."""
+        self._entries.append(entry)
+        self._bytes += len(entry.request.raw)
+        while len(self._entries) > 1 and self._is_full():
+            gone = self._entries.popleft()
+            self._bytes -= len(gone.request.raw)
+            self.dropped += 1
+
+    def missed(self) -> list[Entry]:
+        """The requests that replay had no reply for, oldest first."""
+        return [entry for entry in self if entry.missed]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(tuple(self._entries))  # a copy: the server may add while somebody reads
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, at: int) -> Entry:
+        return self._entries[at]
+
+    def _is_full(self) -> bool:
+        return len(self._entries) > self.most_entries or self._bytes > self.most_bytes

@@ -1,0 +1,54 @@
+"""The journal: what is kept of the exchanges, and that a long session cannot fill the memory."""
+
+from __future__ import annotations
+
+from courseserver.journal import Entry, Journal
+from courseserver.values import Reply
+from tests.support import HELLO, request, said
+
+
+def entry(text: str = "Hello") -> Entry:
+    """An exchange with this question."""
+    return Entry(request(said(text)), Reply(200, {}, ()))
+
+
+def test_the_newest_entries_stay_when_there_are_too_many() -> None:
+    journal = Journal(most_entries=2)
+    entries = [entry("one"), entry("two"), entry("three")]
+    for each in entries:
+        journal.add(each)
+    assert list(journal) == entries[1:]
+    assert journal.dropped == 1
+
+
+def test_the_newest_entries_stay_when_they_are_too_large() -> None:
+    size = len(request(HELLO).raw)
+    journal = Journal(most_bytes=2 * size)
+    for _ in range(5):
+        journal.add(entry())
+    assert len(journal) == 2
+    assert journal.dropped == 3
+
+
+def test_an_entry_that_is_too_large_alone_is_kept_until_the_next_comes() -> None:
+    journal = Journal(most_bytes=1)
+    journal.add(entry("one"))
+    journal.add(entry("two"))
+    assert [each.request.body["messages"][0]["content"] for each in journal] == ["two"]
+
+
+def test_who_reads_sees_the_journal_as_it_was_when_reading_began() -> None:
+    journal = Journal()
+    journal.add(entry("one"))
+    for _ in journal:
+        journal.add(entry("another"))
+        assert len(journal) < 10
+    assert len(journal) == 2
+
+
+def test_a_cleared_journal_is_empty() -> None:
+    journal = Journal(most_entries=1)
+    journal.add(entry())
+    journal.add(entry())
+    journal.clear()
+    assert (len(journal), journal.dropped) == (0, 0)
