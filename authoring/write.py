@@ -25,18 +25,18 @@ EXPECTED = "no-recording"  # tag of a cell that shows what a missed request look
 # Runs in the lesson's kernel. Prints the first missed request and the names that were played.
 LOOK = """
 import json as _json
-from courseserver import recordings as _recordings
+from courseserver import identity as _identity
 from helpers._setup import course_server as _course_server, journal as _journal
-_course = _course_server().course
+_lesson = _course_server().backend.replay.lesson
 _missed = [_entry.request for _entry in _journal().missed()]
 print(_json.dumps({
     "missed": [
-        {"method": _r.method, "path": _r.path, "betas": list(_recordings.betas(_r)),
+        {"method": _r.method, "path": _r.path, "betas": list(_identity.betas(_r)),
          "version": _r.headers.get("anthropic-version", ""),
-         "request": _recordings.canonical(_r.body)}
+         "request": _identity.canonical(_r.body)}
         for _r in _missed
     ],
-    "played": sorted(_course.turns),
+    "played": sorted(_lesson.turns),
 }))
 """
 
