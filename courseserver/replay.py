@@ -64,7 +64,7 @@ class Replay:
         """The reply to one request. Never raises for a request that a learner can write."""
         base = f"http://{request.headers.get('host', 'localhost')}"
         if not request.path.startswith(PREFIX):
-            return self._answer(request, None, base)
+            return self.answer(request, None, base)
         token, _, rest = request.path.removeprefix(PREFIX).partition("/")
         script = self.account.scripts.get(token)
         if script is None:
@@ -72,9 +72,10 @@ class Replay:
             gone += "that calls staged(...) again."
             return wire.error(Problem(404, "not_found_error", gone), "none", f"/{rest}")
         request = replace(request, path=f"/{rest}")
-        return self._answer(request, script, f"{base}{PREFIX}{token}")
+        return self.answer(request, script, f"{base}{PREFIX}{token}")
 
-    def _answer(self, request: Request, script: Script | None, base: str) -> Reply:
+    def answer(self, request: Request, script: Script | None, base: str) -> Reply:
+        """The reply from a script, or from the recordings; `base`: as the client reached us."""
         told = self.account.files.filled(request.body)  # what is kept has its file ids
         call = Call(request, told, expected_key=None if script else self.account.key)
         missed = None
