@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [replay|relay|setup|suite ...]`: one table of what is fast and how fast.
+"""`python -m bench [--quick] [SECTION ...]`: one table of what is fast and how fast.
 
 It measures nothing itself. Missed targets are shown, never an error: a busy machine is no bug.
 """

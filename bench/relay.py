@@ -28,7 +28,7 @@ TARGET_MS = 3.0  # added to the first byte of a stream, at p50
 def first_event(client: anthropic.Anthropic) -> str:
     """The kind of a stream's first event; the rest is not waited for."""
     with client.messages.create(**ASKED, stream=True) as stream:
-        return next(iter(stream)).type
+        return str(next(iter(stream)).type)
 
 
 @contextmanager
