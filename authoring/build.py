@@ -20,6 +20,7 @@ from helpers.grading.sources import Sheet, sheets
 from helpers.grading.words import EXCEPTIONS, KIT
 from helpers.progress import slots
 from helpers.quiz import read as questions
+from launch.files import is_own
 
 INTRO = """Run the first cell. Then, for each exercise: change the cell with the answer, run it, \
 and run the check below it, as often as you like. Nothing leaves your machine and nothing is \
@@ -29,7 +30,6 @@ MORE = """# Stuck? Take one # away and run this cell.
 # {name}.hint()
 # {name}.solution()
 # {name}.reset()"""
-OWN = re.compile(r"\.mine-|^my_|^\.")  # a learner's own files, and hidden ones
 
 
 def numbered(one: Exercise) -> str:
@@ -161,7 +161,7 @@ def stray(root: Path, made: dict[Path, bytes]) -> list[Path]:
     """Files among the generated ones that have no source."""
     folder = root / "exercises"
     there = [*folder.glob("*"), *(folder / "solutions").glob("*")]
-    return [p for p in there if p.is_file() and p not in made and not OWN.search(p.name)]
+    return [p for p in there if p.is_file() and p not in made and not is_own(p.name)]
 
 
 def build(root: Path, check: bool = False) -> int:
