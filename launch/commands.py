@@ -22,7 +22,7 @@ FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def make_ready() -> None:
-    """Install what is missing, and bring the learner's copy of the course up to date."""
+    """Install what is missing, and bring the learner's copy up to date."""
     prepare()
     take_over()
     hand_out()
@@ -49,7 +49,7 @@ def test(arguments: list[str]) -> int:
 
 
 def wishes(arguments: list[str]) -> int:
-    """Price the questions that a lesson kept, and send them when asked to and agreed."""
+    """Price the questions that a lesson kept; send them when asked to and agreed."""
     prepare()
     take_over()
     environ = course_environment(os.environ)
@@ -64,6 +64,12 @@ def give_back(arguments: list[str]) -> int:
             f"Name one lesson, for example:  {command('reset 01_first_call')}"
         )
     reset(arguments[0])
+    return 0
+
+
+def tell_usage(arguments: list[str]) -> int:
+    """Print the help."""
+    say(usage())
     return 0
 
 
@@ -85,6 +91,7 @@ COMMANDS = {
         wishes, "the questions you kept, with prices; --send asks the real API"
     ),
     "install": Command(only_install, "make everything ready, and open nothing"),
+    "help": Command(tell_usage, "this list"),
 }
 
 
@@ -102,9 +109,8 @@ def main(arguments: list[str]) -> int:
             stream, "reconfigure"
         ):  # an umlaut in a path must not end the program
             stream.reconfigure(errors="backslashreplace")
-    if arguments[:1] in (["-h"], ["--help"], ["help"]):
-        say(usage())
-        return 0
+    if arguments[:1] in (["-h"], ["--help"]):
+        arguments = ["help"]
     if not arguments or arguments[0].startswith("-"):
         arguments = ["lab", *arguments]
     word, *rest = arguments
@@ -116,6 +122,9 @@ def main(arguments: list[str]) -> int:
         return COMMANDS[word].run(rest)
     except StartError as sentence:
         return fail(str(sentence), 1)
+    except BrokenPipeError:  # who reads this, `head` for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         return fail(what_went_wrong(error), 1)
     except KeyboardInterrupt:
@@ -135,25 +144,25 @@ def what_went_wrong(error: OSError) -> str:
         path = path.parent
     if error.errno in FULL:
         return (
-            "The disk is full, so the work stopped there; nothing of yours was lost: free "
-            "some space and run this again."
+            "The disk is full, so the work stopped there; nothing of yours was lost: "
+            "free some space and run this again."
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return (
             f"Your account may not use {path}: it belongs to another account or to a "
-            f"read-only disk; copy the course, without .venv and {MY_COURSE.name}, to a "
-            "folder of your own and run this again there, without sudo."
+            f"read-only disk; copy the course, without .venv and {MY_COURSE.name}, to "
+            "a folder of your own and run this again there, without sudo."
         )
     folders = [path, *path.parents] if error.errno == errno.EEXIST else path.parents
     for folder in folders:
         if folder.is_file():
             return (
-                f"{folder} is a file, and the course needs a folder of that name: give the "
-                "file another name, and run this again."
+                f"{folder} is a file, and the course needs a folder of that name: "
+                "give the file another name, and run this again."
             )
     if path.is_dir():
         return (
-            f"{path} is a folder, and the course needs a file of that name: give the folder "
-            "another name, and run this again."
+            f"{path} is a folder, and the course needs a file of that name: give the "
+            "folder another name, and run this again."
         )
     return f"{path}: {error.strerror or error}. Put that right, and run this again."

@@ -22,7 +22,7 @@ from launch.process import course_environment, go_on_as
 
 
 class Finding(NamedTuple):
-    """One line of the doctor: what was looked at, what it is, and a remedy if it needs one."""
+    """What was looked at, what it is, and a remedy if it needs one."""
 
     name: str
     text: str
@@ -43,7 +43,7 @@ def version_of(package: str) -> str:
 
 
 def how_to_install() -> str:
-    """Return the words that install what is missing, for the environment that is in use."""
+    """Return the words that install what is missing in this environment."""
     if version_of("anthropic") and not in_venv():
         return "run  pip install -r requirements.txt  and then  pip install -e ."
     return f"run  {command('install')}"
@@ -92,7 +92,7 @@ def check_packages() -> Iterator[Finding]:
 
 
 def locked(package: str) -> list[str]:
-    """Return the versions of a package in the lock; more than one where Pythons differ."""
+    """Return a package's versions in the lock; several where Pythons differ."""
     line = package.replace("_", "-")
     return re.findall(rf"^{line}==(\S+)", read(LOCK), re.M)
 
@@ -117,7 +117,8 @@ def check_port() -> Iterator[Finding]:
         with socket.create_server(("127.0.0.1", 0)) as server:
             socket.create_connection(server.getsockname(), timeout=5).close()
     except OSError as error:
-        what = f"this machine does not let a program talk to itself ({error.strerror or error})"
+        why = error.strerror or error
+        what = f"this machine does not let a program talk to itself ({why})"
         yield Finding(
             "Port", what, "allow Python on 127.0.0.1 in your firewall or virus scanner"
         )
@@ -131,7 +132,10 @@ def check_port() -> Iterator[Finding]:
 
 
 def check_proxy() -> Iterator[Finding]:
-    """Whether a proxy stands between this machine and itself. Its address may hold a password."""
+    """Whether a proxy stands between this machine and itself.
+
+    Its address is not shown: it may hold a password.
+    """
     proxies = sorted(set(getproxies()) & {"http", "https", "all"})
     if not proxies:
         yield Finding("Proxy", "none")
@@ -147,19 +151,25 @@ def check_proxy() -> Iterator[Finding]:
 
 
 def what_is_wrong_with_key(key: str) -> str:
-    """Return what is wrong with the shape of an API key, or "". Never any part of the key."""
+    """Return what is wrong with the shape of an API key, or ""; no part of it."""
     if key != key.strip():
         return "has a space or a line end before or after it"
     if key[:1] in "\"'" or key[-1:] in "\"'":
         return "has a quote before or after it"
     if not key.isascii() or not key.isprintable() or " " in key:
-        return "holds a character that no key has (a space, a curly quote, an invisible one)"
+        return (
+            "holds a character that no key has "
+            "(a space, a curly quote, an invisible one)"
+        )
     if any(
         mark in key.lower() for mark in ("your", "xxx", "...", "<", "paste", "example")
     ):
         return "is still the placeholder"
     if not key.startswith("sk-ant-") or len(key) < 40:
-        return "does not look like a key of the Claude API (another beginning, or too short)"
+        return (
+            "does not look like a key of the Claude API "
+            "(another beginning, or too short)"
+        )
     return ""
 
 
@@ -182,7 +192,7 @@ def check_settings() -> Iterator[Finding]:
 
 
 def check_mode() -> Iterator[Finding]:
-    """Replay or live, as `setup` in a lesson will decide it, and the shape of the key."""
+    """Replay or live, as `setup` in a lesson decides it, and the shape of the key."""
     if not version_of("anthropic"):
         return
     yield from check_settings()
@@ -213,7 +223,7 @@ def check_mode() -> Iterator[Finding]:
 
 
 def check_clock() -> Iterator[Finding]:
-    """The date, which secure connections need to be right, and the variables for certificates."""
+    """The date and the variables for certificates, which secure connections need."""
     today = datetime.date.today()
     written = re.search(
         r"\d{4}-\d{2}-\d{2}", read(LOCK)[:400]
@@ -230,7 +240,9 @@ def check_clock() -> Iterator[Finding]:
         yield Finding("Clock", f"{today}")
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"):
         if os.environ.get(name) and not Path(os.environ[name]).exists():
-            what = f"{name} names a file that is not there, so secure connections will fail"
+            what = (
+                f"{name} names a file that is not there: secure connections will fail"
+            )
             yield Finding(
                 "Certificates", what, f"remove the variable {name}, or correct it"
             )

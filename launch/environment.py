@@ -40,7 +40,7 @@ def stamp_text() -> str:
 
 
 def what_is_missing() -> str:
-    """Return "" when .venv is ready, "packages" when the lock must be installed into it.
+    """Return "" when .venv is ready, "packages" when the lock must be installed.
 
     "everything" when it must be made anew: not there, half made, or its Python gone or
     replaced. Without pyvenv.cfg its Python would be the learner's own.
@@ -59,7 +59,7 @@ def what_is_missing() -> str:
 
 
 def lost_packages() -> list[str]:
-    """Return the packages that no start can do without, are in the lock, and not in .venv."""
+    """Return what no start can do without and the lock has, but .venv has not."""
     needed = ("anthropic", "jupyterlab", "ipykernel")
     locked = [name for name in needed if re.search(rf"^{name}==", read(LOCK), re.M)]
     [folder] = site_packages()
@@ -67,7 +67,7 @@ def lost_packages() -> list[str]:
 
 
 def prepare() -> None:
-    """Make .venv and install the lock; do nothing, quickly, when that was done before."""
+    """Make .venv and install the lock; do nothing when that was done before."""
     missing = what_is_missing()
     if not missing:
         return
@@ -80,9 +80,9 @@ def prepare() -> None:
     install(uv)
     if lost_packages():
         raise StartError(
-            f"{', '.join(lost_packages())} went to another place than .venv: look for a "
-            "target, prefix or root in the settings of pip (python3 -m pip config list), "
-            "take it out, and run this again."
+            f"{', '.join(lost_packages())} went to another place than .venv: look for "
+            "a target, prefix or root in the settings of pip (python3 -m pip config "
+            "list), take it out, and run this again."
         )
     for folder in site_packages():
         # A relative line keeps working when the folder is moved, and is plain ASCII.
@@ -95,7 +95,7 @@ def prepare() -> None:
 
 
 def base_python() -> str:
-    """Return the Python itself, not that of an environment (.venv, say) that is active."""
+    """Return the Python itself, not that of an environment that is active."""
     if sys.prefix == sys.base_prefix:
         return sys.executable
     if WINDOWS:
@@ -140,9 +140,9 @@ def make_venv(uv: str | None) -> None:
         UNFINISHED.touch()
     except OSError as error:
         raise StartError(
-            f"Nothing can be written into this folder ({error.strerror}): move or copy the "
-            "course to a folder of your own, for example in your home folder, and run this "
-            "again there."
+            f"Nothing can be written into this folder ({error.strerror}): move or copy "
+            "the course to a folder of your own, for example in your home folder, and "
+            "run this again there."
         ) from error
     done = subprocess.run(
         command, capture_output=True, encoding="utf-8", errors="replace"
@@ -154,8 +154,9 @@ def make_venv(uv: str | None) -> None:
         raise StartError("The disk is full: free about 1 GB and run this again.")
     say(output)
     raise StartError(
-        "Python could not make an environment, for the reason above: on Debian or Ubuntu "
-        "sudo apt install python3-venv  is the usual remedy; then run this again."
+        "Python could not make an environment, for the reason above: on Debian or "
+        "Ubuntu  sudo apt install python3-venv  is the usual remedy; then run this "
+        "again."
     )
 
 
@@ -171,13 +172,14 @@ def remove_venv() -> None:
             VENV.unlink()
     except OSError as error:
         raise StartError(
-            f"The old .venv folder cannot be removed ({error.strerror}): close JupyterLab "
-            "and every terminal that uses it, delete the folder .venv, and run this again."
+            f"The old .venv folder cannot be removed ({error.strerror}): close "
+            "JupyterLab and every terminal that uses it, delete the folder .venv, and "
+            "run this again."
         ) from error
 
 
 def silence_news() -> None:
-    """Answer JupyterLab's question about news with no, as a default of this .venv only."""
+    """Answer JupyterLab's question about news with no, for this .venv only."""
     no = {"fetchNews": "false", "checkForUpdates": False}
     settings = VENV / "share/jupyter/lab/settings"
     settings.mkdir(parents=True, exist_ok=True)

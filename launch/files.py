@@ -29,7 +29,7 @@ def is_own(name: str) -> bool:
 
 
 def course_files(root: Path, patterns: Iterable[str]) -> list[PurePath]:
-    """Return the files under `root` that fit a pattern and belong to the course, sorted.
+    """Return the files that fit a pattern and belong to the course, sorted.
 
     The paths are relative to `root`.
     """

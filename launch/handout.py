@@ -1,4 +1,4 @@
-"""Hands out the course: a copy of the learner's own, in my-course/, and gives lessons back.
+"""Hands out the course, a copy of the learner's own in my-course/; gives lessons back.
 
 A file that the learner did not change follows the course at each start; a changed one
 stays, and the newer one is offered. What was handed out is kept as digests in the state
@@ -55,9 +55,9 @@ def course_version(name: str) -> bytes:
         return cleared(raw)
     except ValueError as error:
         raise StartError(
-            f"{name} is damaged, it is no notebook any more ({error}): give the course's "
-            f"own file back with  git restore {name}  or take it from a new download. "
-            "Your copy was not touched."
+            f"{name} is damaged, it is no notebook any more ({error}): give the "
+            f"course's own file back with  git restore {name}  or take it from a new "
+            "download. Your copy was not touched."
         ) from error
 
 
@@ -125,16 +125,14 @@ def tell(first: bool, brought: list[str], offered: list[str]) -> None:
     """Say in a line or two what the learner's copy got."""
     lessons = [name for name in brought if name.endswith(".ipynb")]
     if first and brought:
-        say(
-            f"Your own copy of the course is in {MY_COURSE.name}/: {len(brought)} files."
-        )
+        say(f"Your own copy of the course: {MY_COURSE.name}/, {len(brought)} files.")
     elif lessons:
         say(f"Brought up to date, you had not changed them: {', '.join(lessons)}")
     for name in offered:
         wanted = short_name(name)
         say(
-            f"There is a newer {name}; yours is changed, so it stays. For the newer one:  "
-            f"{command(f'reset {wanted}')}  (yours is kept beside it)"
+            f"There is a newer {name}; yours is changed, so it stays. For the newer "
+            f"one:  {command(f'reset {wanted}')}  (yours is kept beside it)"
         )
 
 
@@ -142,7 +140,7 @@ def tell(first: bool, brought: list[str], offered: list[str]) -> None:
 
 
 def short_name(name: str) -> str:
-    """Return what a learner types to name a file: a lesson's stem, else the whole name."""
+    """Return what a learner types to name a file: a lesson's stem, else all of it."""
     path = Path(name)
     is_lesson = path.parent.name == "notebooks" and path.suffix == ".ipynb"
     return path.stem if is_lesson else name
@@ -154,7 +152,7 @@ def number_of(stem: str) -> str:
 
 
 def find_lesson(words: str) -> str:
-    """Return the file that a learner means: "05_multi_turn", "05", "exercises/01_first_call".
+    """Return the file that a learner means: "05", "05_multi_turn" or a path.
 
     Raises StartError with the nearest names.
     """
@@ -181,7 +179,7 @@ def find_lesson(words: str) -> str:
 
 
 def reset(words: str) -> None:
-    """Give a lesson, and what it reads, as the course has it; keep the learner's beside it.
+    """Give a lesson and what it reads as the course has it; keep the learner's.
 
     Everything is read before anything is written. Raises StartError.
     """
@@ -207,7 +205,7 @@ def reset(words: str) -> None:
 
 
 def keep_mine(path: Path) -> None:
-    """Copy the learner's version of a file, if any, under the next free name beside it."""
+    """Copy the learner's version of a file to the next free name beside it."""
     mine = bytes_of(path)
     if mine is None:
         return
@@ -227,7 +225,7 @@ def keep_mine(path: Path) -> None:
 
 
 def look_at_recording(lesson: str) -> None:
-    """Say so when the replies of a lesson are damaged: they belong to the course itself."""
+    """Say so when the replies of a lesson are damaged; they are the course's own."""
     path = ROOT / "recordings" / f"{lesson}.json"
     try:
         json.loads(path.read_text(encoding="utf-8"))

@@ -73,7 +73,7 @@ def install(uv: str | None) -> None:
 
 
 def run(command: Sequence[str]) -> tuple[int, str]:
-    """Run an installer; return its exit code and output, and count packages as they come."""
+    """Run an installer, counting packages; return its exit code and output."""
     environ = {**os.environ, "PIP_USER": "0", "PYTHONIOENCODING": "utf-8"}
     for name in ELSEWHERE:
         environ.pop(name, None)
@@ -113,17 +113,19 @@ def show_progress(what: str) -> None:
         print(f"\r  {what:<40}", end="" if what else "\r", flush=True)
 
 
-# What an installer prints when it fails, and the sentence for it. The first that fits wins.
+# What an installer prints when it fails, and the sentence for it; the first that fits.
 INSTALL_PROBLEMS = {
-    "no space left|errno 28|os error 28": "The disk is full: free about 1 GB and run this again.",
+    "no space left|errno 28|os error 28": (
+        "The disk is full: free about 1 GB and run this again."
+    ),
     "do not match the hashes|hash mismatch": (
         "A downloaded package is not the one that the course was tested with (another "
         "checksum): use a network that does not change downloads, and run this again."
     ),
     "certificate.?verify|invalid peer certificate|sslerror|unknownissuer": (
-        "The download could not be trusted (certificate problem): check the date of your "
-        "clock; in a network of a company or school set PIP_CERT and SSL_CERT_FILE to its "
-        "certificate file; then run this again."
+        "The download could not be trusted (certificate problem): check the date of "
+        "your clock; in a network of a company or school set PIP_CERT and "
+        "SSL_CERT_FILE to its certificate file; then run this again."
     ),
     "long path": (
         "A path is too long for Windows: move the course to a short one, such as "
@@ -132,8 +134,8 @@ INSTALL_PROBLEMS = {
     "name resolution|getaddrinfo|nodename nor servname|newconnectionerror|dns error"
     "|error sending|connect error|connection refused|unreachable|failed to establish"
     "|proxyerror|timed out|max retries|failed to fetch|from versions: none": (
-        "The packages could not be downloaded: connect to the internet (behind a proxy set "
-        "HTTPS_PROXY) and run this again; only the first start needs it."
+        "The packages could not be downloaded: connect to the internet (behind a proxy "
+        "set HTTPS_PROXY) and run this again; only the first start needs it."
     ),
 }
 

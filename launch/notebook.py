@@ -47,7 +47,7 @@ def cleared(raw: bytes) -> bytes:
 
 
 def digest(name: str, raw: bytes) -> str:
-    """Return what is equal for two versions of a file that a learner would call the same.
+    """Return what is equal for two versions that a learner would call the same.
 
     For a notebook that is the type and the text of its cells, in order; for any other
     file, and for a notebook that cannot be read, its bytes.

@@ -28,12 +28,12 @@ def say(text: str) -> None:
 
 
 def command(words: str) -> str:
-    """Return what a learner types on this system, "python3 start.py install" for one."""
+    """Return what a learner types on this system, as "python3 start.py install"."""
     return f"{'py' if WINDOWS else 'python3'} start.py {words}".rstrip()
 
 
 def name_of(path: Path) -> str:
-    """Return a path as the learner sees it: within the course's folder, with slashes."""
+    """Return a path as the learner sees it: within the course, with slashes."""
     return path.relative_to(ROOT).as_posix()
 
 

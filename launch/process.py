@@ -15,7 +15,7 @@ FIRST_LESSON = "notebooks/00_welcome.ipynb"
 
 
 def lab_arguments(extra: Sequence[str] = ()) -> list[str]:
-    """Return what follows `python` to open JupyterLab in the learner's copy of the course.
+    """Return what follows `python` to open JupyterLab in the learner's copy.
 
     The folder is named, so that it wins over one in the learner's own Jupyter settings;
     `extra` goes last and wins over that.
@@ -64,7 +64,7 @@ def course_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def home_is_writable() -> bool:
-    """Tell whether Jupyter can keep its settings in the home folder, or make that folder."""
+    """Tell whether Jupyter can keep its settings in the home folder, or make it."""
     try:
         home = Path.home()
     except RuntimeError:
@@ -75,7 +75,7 @@ def home_is_writable() -> bool:
 
 
 def go_on_as(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Become .venv's Python with `arguments`; return its exit code where that cannot be."""
+    """Become .venv's Python with `arguments`; on Windows run it, return its code."""
     command = [str(python_of(VENV)), *arguments]
     os.chdir(ROOT)
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Takes over what a learner made before there was my-course/: progress, wishes, the desk.
+"""Takes over what a learner made before there was my-course/: progress, wishes, desk.
 
 It moves and never overwrites; what has a newer fellow stays where it is.
 """
