@@ -13,7 +13,7 @@ from typing import NamedTuple
 from launch.doctor import doctor
 from launch.environment import prepare
 from launch.handout import hand_out, reset
-from launch.places import MY_COURSE, PARTIAL, STATE, StartError, command, say
+from launch.places import PARTIAL, STATE, StartError, command, say
 from launch.process import course_environment, go_on_as, lab_arguments
 from launch.takeover import take_over
 
@@ -150,8 +150,8 @@ def what_went_wrong(error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return (
             f"Your account may not use {path}: it belongs to another account or to a "
-            f"read-only disk; copy the course, without .venv and {MY_COURSE.name}, to "
-            "a folder of your own and run this again there, without sudo."
+            "read-only disk; copy the course, without .venv, to a folder of your own "
+            "and run this again there, without sudo."
         )
     folders = [path, *path.parents] if error.errno == errno.EEXIST else path.parents
     for folder in folders:

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from launch.files import handed_out
-from launch.notebook import cleared, digest
+from launch.notebook import cleared, digest, has_outputs
 from launch.places import (
     MY_COURSE,
     ROOT,
@@ -113,10 +113,11 @@ def hand_out_one(
 
 
 def withdraw(names: Iterable[str], record: dict[str, str]) -> None:
-    """Remove what the course no longer has, if the learner left it as it was."""
+    """Remove what the course no longer has, unless the learner changed or ran it."""
     for name in names:
         mine = bytes_of(MY_COURSE / name)
-        if mine is not None and digest(name, mine) == record[name]:
+        untouched = mine is not None and digest(name, mine) == record[name]
+        if mine is not None and untouched and not has_outputs(name, mine):
             (MY_COURSE / name).unlink()
         del record[name]
 

@@ -46,6 +46,13 @@ def cleared(raw: bytes) -> bytes:
     return (text + "\n").encode("utf-8")
 
 
+def has_outputs(name: str, raw: bytes) -> bool:
+    """Tell whether a file is a notebook with an output. Raises DamagedError."""
+    if not name.endswith(".ipynb"):
+        return False
+    return any(cell.get("outputs") for cell in cells_of(raw)[1])
+
+
 def digest(name: str, raw: bytes) -> str:
     """Return what is equal for two versions that a learner would call the same.
 

@@ -27,9 +27,8 @@ def lab_arguments(extra: Sequence[str] = ()) -> list[str]:
     ]
     if (MY_COURSE / FIRST_LESSON).exists():
         arguments.append(f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}")
-    if (
-        not WINDOWS and os.geteuid() == 0
-    ):  # root, as in containers: Jupyter asks for this
+    # Root, as in containers: Jupyter asks for this. Windows has no such number.
+    if getattr(os, "geteuid", os.getpid)() == 0:
         arguments.append("--allow-root")
     return [*arguments, *extra]
 

@@ -168,14 +168,17 @@ def test_a_lesson_that_was_deleted_comes_back(
     assert sources(mine(course)) == ["print('01_first_call')"]
 
 
-def test_what_the_course_no_longer_has_goes_unless_it_was_touched(
+def test_what_the_course_no_longer_has_goes_unless_it_was_touched_or_run(
     course: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bring(course, capsys)
     write(mine(course, "notebooks/06_tools.ipynb"), notebook("mine"))
-    for name in ("06_tools", "06b_more_tools"):
+    seen = notebook("print('10_extended_thinking')", output="paid for")
+    write(mine(course, "notebooks/10_extended_thinking.ipynb"), seen)
+    for name in ("06_tools", "06b_more_tools", "10_extended_thinking"):
         (course / f"notebooks/{name}.ipynb").unlink()
     bring(course, capsys)
+    assert mine(course, "notebooks/10_extended_thinking.ipynb").exists()
     assert not mine(course, "notebooks/06b_more_tools.ipynb").exists()
     assert sources(mine(course, "notebooks/06_tools.ipynb")) == ["mine"]
 
