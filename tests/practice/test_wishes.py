@@ -10,7 +10,6 @@ import base64
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -26,8 +25,8 @@ from courseserver.staged import STAGED
 from helpers import cost, facts
 from helpers._cost import dollars
 from practice.wishes_cli import main
+from tests.launch.courses import bring_launch, load
 from tests.support import HELLO, LESSON, OwnCourse, exchange, kernel, said, serving
-from tests.test_start import load
 
 JSON = dict[str, Any]
 KEY = "made-up-" * 4 + "key"
@@ -301,14 +300,14 @@ def test_a_reply_that_breaks_off_is_not_taken_for_an_answer(course: OwnCourse, k
 
 
 def test_start_py_wishes_shows_the_list(course: OwnCourse) -> None:
-    shutil.copy(Path(__file__).parents[2] / "start.py", course.root)
+    bring_launch(course.root)
     (course.root / "requirements.txt").write_text("# empty\n", encoding="utf-8")
     venv.create(course.root / ".venv", symlinks=os.name != "nt")
-    start = load(course.root)
-    [packages] = start.site_packages()
+    environment = load(course.root, "environment")
+    [packages] = environment.site_packages()
     here = sysconfig.get_paths()["purelib"]  # in place of an installation
     (packages / "here.pth").write_text(here, encoding=sys.getfilesystemencoding())
-    start.STAMP.write_text(start.stamp_text(), encoding="utf-8")
+    environment.STAMP.write_text(environment.stamp_text(), encoding="utf-8")
     fill(course.root / ".course", line(said("One?")), line(said("Two?")))
 
     def run(*words: str) -> str:
