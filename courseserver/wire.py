@@ -28,7 +28,6 @@ SECONDS_PER_TOKEN = 0.012
 # Made once: json.dumps() would make one for each event of a stream.
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
-SHORTEST_SIGNATURE = 740  # characters
 SIGNATURE_HEAD = b"\x08\x04\x12\x8a\x06\n\x10\x08\x12\x18\x028\x01B\x08thinking\x12\x18course"
 
 
@@ -52,8 +51,8 @@ def signature(prefix: Mapping[str, Any], thinking: str, tokens: int, before: str
     """
     bound = b"".join(_part(prefix, name) for name in ("system", "tools", "messages"))
     head = SIGNATURE_HEAD + bound + _digest("thinking", thinking)[:6]
-    length = (SHORTEST_SIGNATURE + round(2.4 * tokens)) * 3 // 4
-    filler = random.Random(head).randbytes(length - len(head))
+    length = estimate.SHORTEST_SIGNATURE + round(estimate.SIGNATURE_PER_TOKEN * tokens)
+    filler = random.Random(head).randbytes(length * 3 // 4 - len(head))
     return base64.b64encode(head + (_chained(filler, before) if before else filler)).decode()
 
 
@@ -77,7 +76,7 @@ def signature_problem(
         return "altered" if not raw or 2 * same > start else None
     head, filler = raw[: start + 24], raw[start + 24 :]
     made = random.Random(head).randbytes(len(filler))
-    if filler[:-6] != made[:-6] or len(raw) < SHORTEST_SIGNATURE * 3 // 4:
+    if filler[:-6] != made[:-6] or len(raw) < estimate.SHORTEST_SIGNATURE * 3 // 4:
         return "altered"
     if filler != (_chained(made, before) if before else made):
         return "edited"
@@ -348,7 +347,7 @@ def headers(status: int, label: str, *seed: object, streamed: bool = False) -> d
             left = limit - 1 if name == "requests" else limit
             head[f"anthropic-ratelimit-{name}-limit"] = str(limit)
             head[f"anthropic-ratelimit-{name}-remaining"] = str(0 if status == 429 else left)
-            head[f"anthropic-ratelimit-{name}-reset"] = f"{facts.AS_OF}T09:00:00Z"
+            head[f"anthropic-ratelimit-{name}-reset"] = f"{facts.SERVER_DAY}T09:00:00Z"
     if status in {400, 401, 404, 421}:
         head["x-should-retry"] = "false"
     if status == 429:

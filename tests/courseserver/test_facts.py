@@ -11,7 +11,7 @@ from typing import get_args
 import anthropic
 import pytest
 from anthropic._constants import ANTHROPIC_API_VERSION, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
-from anthropic.resources.messages.messages import DEPRECATED_MODELS
+from anthropic._data import DEPRECATED_MODELS
 from anthropic.types import ModelInfo
 
 from courseserver import facts
