@@ -145,28 +145,46 @@ def _parts(body: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def _beside_system(body: Mapping[str, Any], talk: list[tuple[int, int, JSON]]) -> list[Any]:
-    """What invalidates system and messages: server tools, citations, speed."""
+    """What invalidates system and messages: server tools, citations, speed, an output schema.
+
+    Of the schema the documentation says that it invalidates the cache and that a text is added to
+    the system prompt for it; that the tools are left follows from this and is not stated.
+    """
     cited = any((block.get("citations") or {}).get("enabled") for _, _, block in talk
                 if block.get("type") in {"document", "search_result"})  # fmt: skip
     served = [tool for tool in body.get("tools") or [] if not _is_ours(tool)]
-    return [served, cited, body.get("speed") or "standard"]
+    return [served, cited, body.get("speed") or "standard", _schema(body)]
 
 
 def _beside_messages(body: Mapping[str, Any], talk: list[tuple[int, int, JSON]]) -> list[Any]:
-    """What invalidates messages alone: tool choice, pictures, thinking, effort, output schema."""
-    pictures = any(block.get("type") == "image" for _, _, block in talk)
-    return [body.get("tool_choice"), pictures, body.get("thinking"), body.get("output_config")]
+    """What invalidates messages alone: pictures, tool choice, thinking, effort."""
+    return [any(block.get("type") == "image" for _, _, block in talk), *_settings(body)]
+
+
+def _settings(body: Mapping[str, Any]) -> list[Any]:
+    """Tool choice, thinking and effort as they hold: a default that is written out is no change.
+
+    How thinking is displayed does not count: it may be switched between turns.
+    """
+    model = facts.model(body["model"])
+    thinking = body.get("thinking") or {}
+    mode = thinking.get("type") or ("adaptive" if model.thinks_by_default else "disabled")
+    effort = (body.get("output_config") or {}).get("effort") or model.default_effort
+    return [body.get("tool_choice"), mode, thinking.get("budget_tokens"), effort]
+
+
+def _schema(body: Mapping[str, Any]) -> Any:
+    return (body.get("output_config") or {}).get("format")
 
 
 def _print(body: Mapping[str, Any], cached: int) -> Print:
     turns = body.get("messages") or []
-    talk = [(0, 0, block) for turn in turns for block in _blocks(turn.get("content"))]
     return Print(
         _hash("", [body.get("model"), body.get("speed") or "standard"]),
         _hash("", _blocks(body.get("system"))),
         _hash("", body.get("tools") or []),
         tuple(_hash("", [turn.get("role"), _blocks(turn.get("content"))]) for turn in turns),
-        _hash("", _beside_messages(body, talk)),
+        _hash("", [*_settings(body), _schema(body)]),
         cached,
     )
 

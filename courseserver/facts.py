@@ -20,6 +20,7 @@ AS_OF = "2026-11-30"
 SERVER_DAY = "2026-11-21"  # what the course server's files and batches are dated; no fact
 MODEL = "claude-sonnet-5-5"  # what every lesson uses unless it says why not
 API_VERSION = "2026-10-21"  # the header anthropic-version; SDK 2.x sends this one
+SDK_MAJOR = 2  # of the lock: the lessons are written for this main version of `anthropic`
 OLD_API_VERSIONS = ("2023-06-01", "2023-01-01")  # still served
 
 LONG_PROMPT_TOKENS = 100_000
