@@ -1,7 +1,8 @@
 """Token estimates for authored replies and for counting offline.
 
 The real tokenizer is not public. These formulas were fitted to real traffic; for models of the
-5.5 generation take the result as plus or minus 15%. They know shapes and text, nothing else.
+5.5 generation the result is mostly within 15%, one in ten is further off. They know shapes and
+text, nothing else.
 """
 
 from __future__ import annotations
