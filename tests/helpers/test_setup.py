@@ -14,12 +14,14 @@ from typing import Any
 import anthropic
 import pytest
 
-from helpers._setup import REPLAY_KEY, Mode, decide_mode
+from helpers._setup import REPLAY_KEY
+from helpers.settings import Mode, decide_mode, key_problem
 from tests.support import HELLO, LESSON, OwnCourse, exchange, kernel, said
 
 JSON = dict[str, Any]
-KEY = "made-up-" * 4 + "key"  # long enough for a key; the shape of no real one
-OTHER = "another-" * 4 + "key"
+# Built here, so that no text of ours looks like a key.
+KEY = "sk-" + "ant-" + "made-up-" * 5
+OTHER = "sk-" + "ant-" + "another-" * 5
 GREETING = exchange("hello", HELLO, "first", "second")
 
 SETUP = f"""
@@ -82,6 +84,8 @@ MODES: list[tuple[str, str | bytes | None, dict[str, str], tuple[str, str | None
      ("live", KEY, "")),
     ("a blank key in the environment", None, {"ANTHROPIC_API_KEY": " ", "COURSE_MODE": "live"},
      ("replay", None, "no key")),
+    ("an AWS key", "ANTHROPIC_API_KEY=" + "AK" + "IA" + "ABCDEFGHIJKLMNOP", {},
+     ("replay", None, "whole key")),
     ("a key in both", f"ANTHROPIC_API_KEY={KEY}", {"ANTHROPIC_API_KEY": OTHER}, ("live", KEY, "")),
     ("in both, live asked for", f"ANTHROPIC_API_KEY={KEY}",
      {"ANTHROPIC_API_KEY": OTHER, "COURSE_MODE": "live"}, ("live", KEY, "")),
@@ -120,9 +124,7 @@ def test_the_mode_follows_from_the_environment_and_the_file(course: OwnCourse) -
         f"""
 import contextlib, io
 from pathlib import Path
-from helpers import setup as _
-import sys
-module = sys.modules["helpers._setup"]
+from helpers import settings as module
 told = []
 for number, environ in enumerate({environs!r}):
     module.ROOT = Path("cases") / str(number)
@@ -142,6 +144,82 @@ for number, environ in enumerate({environs!r}):
 def test_a_mode_never_shows_its_key() -> None:
     assert KEY not in repr(Mode("live", "because", KEY))
     assert KEY not in f"{decide_mode({}, {'ANTHROPIC_API_KEY': KEY})}"
+
+
+# --- the one judge of a key -----------------------------------------------------------------
+
+WRONG_KEYS = {  # F1: setup() took each of these for a key, and would have sent it
+    "your_api_key_goes_here": "placeholder",
+    "sk-" + "ant-" + "your-key-here": "placeholder",
+    "sk-" + "ant-" + "api03-" + "x" * 20: "placeholder",
+    "AK" + "IA" + "ABCDEFGHIJKLMNOP": "another beginning",
+}
+
+
+@pytest.mark.parametrize(("wrong", "why"), WRONG_KEYS.items(), ids=range(len(WRONG_KEYS)))
+def test_a_placeholder_or_a_key_for_something_else_never_means_live(
+    tmp_path: Path, wrong: str, why: str
+) -> None:
+    course = OwnCourse.at(tmp_path, GREETING, dotenv=f"ANTHROPIC_API_KEY={wrong}\n")
+    for environ in ({}, {"COURSE_MODE": "live"}):
+        shown = course.says(SETUP, **environ)
+        assert shown.splitlines()[1].startswith("Replay, because")
+        assert why in shown and wrong not in shown
+
+
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [
+        (KEY, ""),
+        (f" {KEY}\n", ""),
+        (f'"{KEY}"', ""),
+        (f"' {KEY} '", ""),
+        ("", "is empty"),
+        ('""', "is empty"),
+        (f"“{KEY}”", "no key has"),
+        (f"{KEY[:30]} {KEY[30:]}", "no key has"),
+        (f"{KEY}\u200b", "no key has"),
+        (KEY[:30] + "...", "placeholder"),
+        (KEY[:30], "too short"),
+        ("made-up-" * 6, "another beginning"),
+        *WRONG_KEYS.items(),
+    ],
+)
+def test_the_shape_of_a_key_is_judged_without_showing_any_of_it(key: str, problem: str) -> None:
+    said = key_problem(key)
+    assert problem in said and bool(said) == bool(problem)
+    assert not any(key[at : at + 8] in said for at in range(len(key) - 7))
+
+
+# --- the learner's folders ------------------------------------------------------------------
+
+FOLDERS = """
+from pathlib import Path
+from helpers import settings
+told = [Path(folder).relative_to(Path.cwd()).as_posix()
+        for folder in (settings.state_folder(), settings.desk_folder())]
+"""
+
+
+def test_the_learners_folders_are_in_my_course_and_can_be_elsewhere(course: OwnCourse) -> None:
+    assert course.tells(FOLDERS) == ["my-course/.course", "my-course/desk"]
+    elsewhere = str(course.root / "elsewhere")
+    assert course.tells(FOLDERS, COURSE_STATE=elsewhere) == ["elsewhere", "elsewhere/desk"]
+    assert not (course.root / "my-course").exists()
+    assert not (course.root / "elsewhere").exists()
+
+
+# --- what an import brings along ------------------------------------------------------------
+
+
+def test_importing_helpers_loads_no_server_no_widgets_and_no_pictures(course: OwnCourse) -> None:
+    """Without these it runs in a browser, and a script starts in a tenth of a second."""
+    loaded = course.tells(
+        "import sys, helpers; told = sorted({n.split('.')[0] for n in sys.modules})"
+    )
+    heavy = {"tornado", "PIL", "ipykernel", "ipywidgets", "anthropic", "matplotlib", "pydantic"}
+    assert "courseserver" in loaded and "helpers" in loaded
+    assert heavy & set(loaded) == set()
 
 
 # --- what is said ---------------------------------------------------------------------------

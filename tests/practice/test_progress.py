@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from helpers._text import tell
 from helpers.lessons import LESSONS
 from practice import desk
 from practice._exercise import Attempt
@@ -30,7 +31,6 @@ from practice._progress import (
     picture,
     restore,
     slots,
-    tell,
 )
 from practice._quiz import NOTEBOOKS, Question, Quiz, quiz, read
 from practice.grading.sources import find, sheets
@@ -146,7 +146,7 @@ def learner(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> Learner:
-    monkeypatch.setattr(desk.keep, "__defaults__", (tmp_path / "desk",))
+    monkeypatch.setenv("COURSE_STATE", str(tmp_path))
     return Learner("01.2", store, capsys)
 
 
@@ -458,7 +458,7 @@ def test_the_whole_way_works_in_a_terminal(course: OwnCourse) -> None:
     answer.write_text("from helpers import MODEL\n" + task.solution, encoding="utf-8")
     right = terminal(course, "check", "01.2", answer.name)
     assert (right.returncode, "01.2 Correct ✓" in right.stdout) == (0, True)
-    assert (course.root / "desk" / "ask.py").is_file()
+    assert (course.root / "my-course" / "desk" / "ask.py").is_file()
     table = terminal(course, "progress").stdout
     assert "01.2 ✓ done" in table
     code = re.search(r"progress code is `([^`]+)`", table)
