@@ -66,7 +66,10 @@ def cost(reply: Any, model: str | None = None, *, batch: bool = False) -> Cost:
     written = _count(usage, "cache_creation_input_tokens")
     split = _get(usage, "cache_creation")
     hour = _count(split, "ephemeral_1h_input_tokens") if split else 0
-    usd = _prices(name, fresh + read + written)
+    try:
+        usd = facts.model(name).prices(fresh + read + written)  # also by an alias
+    except KeyError as unknown:
+        raise ValueError(f"There is no price for {unknown.args[0]}") from None
     factor = (facts.BATCH_FACTOR if batch else 1.0) / MILLION
     return Cost(
         input=fresh * usd.input * factor,
@@ -85,19 +88,15 @@ def cost_before(body: Mapping[str, Any], *, output_tokens: int = 0) -> Cost:
     """
     from courseserver import estimate
 
-    asked = [body]
-    factor = 1.0 / MILLION
-    if "requests" in body:
-        asked = [each["params"] for each in body["requests"]]
-        factor *= facts.BATCH_FACTOR
+    if "requests" not in body:
+        tokens = estimate.request_tokens(body)
+        used = {"input_tokens": tokens, "output_tokens": output_tokens}
+        return cost(used, body["model"])
     total = Cost()
-    for each in asked:
-        tokens = estimate.request_tokens(each)
-        usd = _prices(each["model"], tokens)
-        total += Cost(
-            input=tokens * usd.input * factor,
-            output=output_tokens * usd.output * factor,
-        )
+    for each in body["requests"]:
+        one = cost_before(each["params"], output_tokens=output_tokens)
+        half = facts.BATCH_FACTOR
+        total += Cost(input=one.input * half, output=one.output * half)
     return total
 
 
@@ -109,14 +108,6 @@ def dollars(usd: float) -> str:
     while usd < 10 ** (1 - digits) and digits < 9:
         digits += 1
     return f"${usd:.{digits}f}"
-
-
-def _prices(model: str, prompt_tokens: int) -> facts.Prices:
-    """USD per million tokens, by the model (or its alias) and the prompt's length."""
-    try:
-        return facts.model(model).prices(prompt_tokens)
-    except KeyError as unknown:
-        raise ValueError(f"There is no price for {unknown.args[0]}") from None
 
 
 def _is_free_refusal(reply: Any) -> bool:

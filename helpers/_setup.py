@@ -57,8 +57,9 @@ def load_recordings(lesson: str) -> Recordings:
 
     path = ROOT / "recordings" / f"{lesson}.json"
     if not path.is_file():
-        stems = sorted(file.stem for file in path.parent.glob("*.json"))
-        known = ", ".join(stem for stem in stems if "." not in stem)  # not your copies
+        files = sorted(path.parent.glob("*.json"))
+        stems = [file.stem for file in files if "." not in file.stem]  # not your copies
+        known = ", ".join(stems)
         raise ValueError(
             f"There is no lesson called {lesson!r}. The lessons are: {known}."
         )
@@ -107,14 +108,13 @@ def _learners_environment() -> dict[str, str]:
     """The environment without what an earlier `setup()` wrote into it."""
     if _outside is None:
         return dict(os.environ)
-    settings = {name: os.environ[name] for name in os.environ if name[:7] == "COURSE_"}
-    return _outside | settings
+    return _outside | _variables("COURSE_")
 
 
 def _point_sdk(mode: Mode, url: str) -> None:
     """Set what the SDK reads. The originals are kept for a later live start."""
     global _outside
-    given = {k: v for k, v in os.environ.items() if k.startswith("ANTHROPIC_")}
+    given = _variables("ANTHROPIC_")
     if _outside is None:
         _outside = given
     for name in given:
@@ -131,17 +131,24 @@ def _point_sdk(mode: Mode, url: str) -> None:
         os.environ["ANTHROPIC_API_KEY"] = REPLAY_KEY
 
 
+def _variables(beginning: str) -> dict[str, str]:
+    """The variables of the environment whose names begin so."""
+    return {k: v for k, v in os.environ.items() if k.startswith(beginning)}
+
+
 def _mode_line(mode: Mode, recorded: Recordings) -> str:
     if mode.name == "live":
         return (
             f"Live, because {mode.why}: requests go to the real API and cost money. "
             "For replay, set COURSE_MODE=replay."
         )
-    exchanges = recorded.exchanges
-    count = sum(len(exchange.replies) for exchange in exchanges)
-    made = sum(exchange.source == "authored" for exchange in exchanges)
+    count = 0
+    made = 0
+    for exchange in recorded.exchanges:
+        count += len(exchange.replies)
+        made += exchange.source == "authored"
     how = "written by hand"
-    if made < len(exchanges):
+    if made < len(recorded.exchanges):
         how = f"{made} written by hand"
     return (
         f"Replay, because {mode.why}: {count} recorded replies ({how}) "

@@ -91,7 +91,8 @@ def missed_report(missed: Missed, lesson: str) -> list[str]:
         lines.append(
             f"The nearest recorded request is {missed.nearest!r}. They differ here:"
         )
-        lines += [f"  {line}" for line in missed.differences[:DIFFERENCES]]
+        for difference in missed.differences[:DIFFERENCES]:
+            lines.append(f"  {difference}")
         more = len(missed.differences) - DIFFERENCES
         if more > 0:
             lines.append(f"  ... and in {more} more places")

@@ -130,6 +130,27 @@ def test_the_last_missed_question_is_the_one_that_is_kept(replaying: OwnCourse) 
     assert json.loads(text)["betas"] == ["some-beta-2026-01-01", "b-2026-02-02"]
 
 
+OPUS = said("Which of these two would you read first? " * 400, model="claude-opus-4-5")
+HAIKU = said("word " * 110_000, model="claude-haiku-5-5")
+
+
+@pytest.mark.parametrize(
+    ("body", "usd_per_million"), [(OPUS, 5.0), (HAIKU, 0.50)], ids=["alias", "long prompt"]
+)
+def test_the_report_and_the_wish_say_the_same_price(
+    replaying: OwnCourse, body: JSON, usd_per_million: float
+) -> None:
+    """An alias has the price of its model; a long prompt has the price of its band."""
+    tokens = request_tokens(body)
+    price = f"about {tokens:,} tokens, about {dollars(tokens * usd_per_million / 1e6)} before"
+    with kernel(replaying) as running:
+        running.run(BEGIN + f"\nbody = {body!r}")
+        report = running.run("anthropic.Anthropic(max_retries=0).messages.create(**body)")
+        kept = running.run("wish()")
+    assert f"What would have been sent: {price}" in report.traceback
+    assert price in kept.printed
+
+
 def test_what_cannot_be_kept_is_said_in_a_sentence(replaying: OwnCourse) -> None:
     missed = "ask(**HELLO | dict(messages=[dict(role='user', content='word ' * 230_000)]))"
     cells = [f"HELLO = {HELLO!r}", "wish()", "ask(**HELLO)", "wish()", missed, "wish()"]
