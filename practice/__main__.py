@@ -15,7 +15,7 @@ from typing import Any
 
 from practice._exercise import Attempt
 from practice._progress import progress
-from practice.grading.explain import explain, own_line
+from practice.grading._explain import explain, own_line
 from practice.grading.model import Exercise
 from practice.grading.sources import find
 

@@ -14,7 +14,7 @@ from typing import Any
 from helpers._text import escape_dollars, tell
 from practice import desk
 from practice._progress import Record, Store
-from practice.grading.check import check
+from practice.grading._check import check
 from practice.grading.model import Exercise, Outcome, code
 from practice.grading.sources import Sheet, find
 

@@ -14,8 +14,8 @@ from types import ModuleType
 from typing import Any
 
 from helpers.settings import desk_folder
-from practice.grading.check import judge
-from practice.grading.explain import source_lines
+from practice.grading._check import judge
+from practice.grading._explain import source_lines
 from practice.grading.lab import Lab
 from practice.grading.model import Exercise, code
 

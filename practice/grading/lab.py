@@ -20,9 +20,9 @@ from typing import Any
 from courseserver import facts, wire
 from courseserver.values import Request
 from helpers._text import shorten
-from practice.grading.explain import explain, own_line
+from practice.grading._explain import explain, own_line
 from practice.grading.model import Exercise, Outcome
-from practice.grading.runner import LIMIT_SECONDS, Result, exchange, run_once
+from practice.grading.runner import LIMIT_SECONDS, Result, patched, run_once
 from practice.grading.tape import OWN_KEY, Sent, Tape, practice_server
 from practice.grading.words import KIT
 
@@ -68,6 +68,11 @@ class Run:
         self.printed = result.printed
         self.slept = result.slept
         self.may_raise = False
+
+    @property
+    def bodies(self) -> list[Any]:
+        """The bodies of all that was sent."""
+        return [sent.body for sent in self.sent]
 
     @property
     def requests(self) -> list[Sent]:
@@ -256,7 +261,7 @@ class Lab:
             "no_proxy": here,
         }
         start = go_async if client and waits else go
-        with exchange(os.environ, outside):
+        with patched(os.environ, outside):
             result = run_once(start, self.namespace, tape.overrun)
         if client and not waits and not result.alive:
             client.close()  # not when it runs on: a loop would fail fast and spin

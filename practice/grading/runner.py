@@ -44,7 +44,7 @@ class Result:
     alive: bool = False
 
 
-class Paper(io.StringIO):
+class Printed(io.StringIO):
     """Takes what is printed, up to a limit; the rest is let go."""
 
     def write(self, text: str) -> int:
@@ -62,7 +62,7 @@ def run_once(
     """
     result = Result()
     done = threading.Event()
-    paper = Paper()
+    out = Printed()
     context = contextvars.copy_context()
 
     def whole() -> Any:
@@ -80,7 +80,11 @@ def run_once(
             done.set()
 
     thread = threading.Thread(target=work, name="practice-run", daemon=True)
-    with warnings.catch_warnings(), redirect_stdout(paper), clock(result.slept, names):
+    with (
+        warnings.catch_warnings(),
+        redirect_stdout(out),
+        clock(result.slept, names),
+    ):
         warnings.simplefilter("ignore")
         thread.start()
         end = time.monotonic() + LIMIT_SECONDS
@@ -99,7 +103,7 @@ def run_once(
                 result.alive = not _ends(thread)
     if overrun.is_set():
         result.stopped = "endless"
-    result.printed = paper.getvalue()
+    result.printed = out.getvalue()
     return result
 
 
@@ -149,16 +153,16 @@ def clock(slept: list[float], names: dict[str, Any]) -> Iterator[None]:
         if id(value) in known:
             theirs[name] = known[id(value)]
     with (
-        exchange(vars(time), of_time),
-        exchange(vars(asyncio), of_asyncio),
-        exchange(vars(anyio), of_anyio),
-        exchange(names, theirs),
+        patched(vars(time), of_time),
+        patched(vars(asyncio), of_asyncio),
+        patched(vars(anyio), of_anyio),
+        patched(names, theirs),
     ):
         yield
 
 
 @contextmanager
-def exchange(names: Any, new: Mapping[str, Any]) -> Iterator[None]:
+def patched(names: Any, new: Mapping[str, Any]) -> Iterator[None]:
     """Put other values into a namespace or the environment; give the old ones back."""
     old = {name: names[name] for name in new if name in names}
     names.update(new)

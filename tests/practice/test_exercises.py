@@ -21,8 +21,8 @@ import pytest
 from helpers.lessons import LESSONS
 from practice import desk
 from practice.grading import Exercise
+from practice.grading._check import check, judge
 from practice.grading.blank import fingerprint
-from practice.grading.check import check, judge
 from practice.grading.lab import Lab
 from practice.grading.model import Outcome, code
 from practice.grading.sources import FOLDER, Sheet, sheets

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from practice.grading import Exercise, Lab, Mistake, runner
+from practice.grading._check import check
 from practice.grading.blank import same
-from practice.grading.check import check
 from practice.grading.model import Outcome
 from practice.grading.sources import find, sheets
 from practice.grading.tape import Tape, practice_server, text_of

@@ -78,7 +78,7 @@ def constant(lab: Lab) -> Outcome | None:
     if any(run.result.raised or run.result.stopped for run in runs):
         return None
     given = {repr(run.args) for run in runs}
-    bodies = [[sent.body for sent in run.sent] for run in runs]
+    bodies = [run.bodies for run in runs]
     if bodies[0] and _all_equal(bodies) and len(given) > 1:
         return _broken(lab, "same-request", runs[-1])
     values = [run.result.value for run in runs]
