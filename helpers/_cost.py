@@ -9,6 +9,11 @@ from typing import Any
 from courseserver import facts
 
 MILLION = 1_000_000
+HEADERS = {  # with which a request is judged that was not sent yet
+    "authorization": "Bearer any",
+    "anthropic-version": facts.API_VERSION,
+    "content-type": "application/json",
+}
 
 
 @dataclass(frozen=True)
@@ -82,21 +87,25 @@ def cost(reply: Any, model: str | None = None, *, batch: bool = False) -> Cost:
 def cost_before(body: Mapping[str, Any], *, output_tokens: int = 0) -> Cost:
     """What a request will cost, before it is sent: its estimated input, and an answer.
 
-    `body` is the JSON of a request for a message, or of a batch of them (half price).
-    `output_tokens` is the length of each answer; give `max_tokens` for the most it can
-    cost. Caching is left out. Raises `ValueError` when the model is not known.
+    `body` is the JSON of a request for a message, or of a batch of them: at half price,
+    and without those that the API would refuse. `output_tokens` is the length of each
+    answer; give `max_tokens` for the most it can cost. Caching is left out. Raises
+    `ValueError` when the model is not known.
     """
-    from courseserver import estimate
+    from courseserver import batches, estimate
+    from courseserver.values import Request
 
     if "requests" not in body:
         tokens = estimate.request_tokens(body)
         used = {"input_tokens": tokens, "output_tokens": output_tokens}
         return cost(used, body["model"])
     total = Cost()
+    batch = Request("POST", batches.PATH, "", HEADERS, b"", body)
     for each in body["requests"]:
-        one = cost_before(each["params"], output_tokens=output_tokens)
-        half = facts.BATCH_FACTOR
-        total += Cost(input=one.input * half, output=one.output * half)
+        if not batches.refusal(batches.single(batch, each)):
+            one = cost_before(each["params"], output_tokens=output_tokens)
+            half = facts.BATCH_FACTOR
+            total += Cost(input=one.input * half, output=one.output * half)
     return total
 
 

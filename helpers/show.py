@@ -19,19 +19,10 @@ from IPython.display import HTML, Markdown, display
 from helpers._text import escape_dollars, shorten
 
 # Allow-lists: a header that is not named here is never shown.
-REQUEST_HEADERS = (
-    "anthropic-version",
-    "anthropic-beta",
-    "content-type",
-    "x-stainless-retry-count",
-)
-REPLY_HEADERS = (
-    "content-type",
-    "request-id",
-    "retry-after",
-    "x-should-retry",
-    "x-course-reply",
-)
+REQUEST_HEADERS = "anthropic-version anthropic-beta content-type".split()
+REQUEST_HEADERS += ["x-stainless-retry-count"]
+REPLY_HEADERS = "content-type request-id retry-after x-should-retry".split()
+REPLY_HEADERS += ["x-course-reply"]
 MOST = 4_000  # characters of a body that are shown
 
 
