@@ -124,6 +124,13 @@ def test_practice_has_one_idea_a_line() -> None:
         assert list(riddles(path.read_text(encoding="utf-8"))) == [], path.name
 
 
+def test_other_rooms_see_the_server_through_the_functions_for_it_only() -> None:
+    """`journal`, `current_lesson`, `goes_past_the_server`, `staged`: it can be exchanged."""
+    for path in files("practice") + files("helpers"):
+        if path.name not in ("_setup.py", "_staged.py"):
+            assert "course_server" not in path.read_text(encoding="utf-8"), path.name
+
+
 # --- the measure itself ---------------------------------------------------------------------
 
 
