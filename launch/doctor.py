@@ -199,7 +199,7 @@ def check_mode() -> Iterator[Finding]:
     try:
         from dotenv import dotenv_values  # not there before .venv is
 
-        from helpers._setup import decide_mode
+        from helpers.settings import decide_mode
 
         values = dotenv_values(ROOT / ".env", encoding="utf-8-sig")
         mode = decide_mode(os.environ, values)
