@@ -1,4 +1,4 @@
-"""`python -m authoring write|render|lint|readme|build`: one door to the author's tools.
+"""`python -m authoring write|render|check|lint|readme|build`: one door to the author's tools.
 
 It parses the command line and turns known mistakes into one sentence. It must not know how any
 of the tools works; each is imported only when it is asked for.
@@ -26,6 +26,9 @@ def parser() -> argparse.ArgumentParser:
     render.add_argument("lessons", nargs="*", metavar="LESSON", help="01, 01_first_call or a file")
     render.add_argument("--check", action="store_true", help="write nothing; fail on a change")
 
+    check = commands.add_parser("check", help="run lessons, compare, run their cells again, lint")
+    check.add_argument("lessons", nargs="*", metavar="LESSON", help="01, 01_first_call or a file")
+
     lint = commands.add_parser("lint", help="check notebooks, recordings and text files")
     lint.add_argument("files", nargs="*", type=Path, metavar="FILE", help="only these files")
     lint.add_argument(
@@ -52,6 +55,10 @@ def run(arguments: Sequence[str]) -> int:
 
         status = render.render_all(ROOT, options.lessons, check=options.check)
         return status if options.check else write_shipped()
+    if options.command == "check":
+        from authoring import check
+
+        return check.check(ROOT, options.lessons)
     if options.command == "lint":
         from authoring import lint
 

@@ -355,9 +355,11 @@ MORE: list[tuple[str, Change]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("rule", "change"), MORE, ids=[f"{n}-{r}" for n, (r, _) in enumerate(MORE)]
-)
+BROKEN = [rule for rule, _ in MORE]
+MORE_NAMES = [f"{rule}-{BROKEN[: at + 1].count(rule)}" for at, rule in enumerate(BROKEN)]
+
+
+@pytest.mark.parametrize(("rule", "change"), MORE, ids=MORE_NAMES)
 def test_other_ways_to_break_a_rule_are_found(rule: str, change: Change, tmp_path: Path) -> None:
     assert rule in {finding.rule for finding in check(tmp_path, change)}
 
