@@ -20,7 +20,7 @@ import pytest
 from authoring import ROOT
 from authoring.environment import OFFLINE, PACE, clean_environment
 
-STARTERS = {"kernel", "running", "talking", "run_notebook", "render_all", "check_notebook"}
+STARTERS = {"kernel", "running", "talking", "run_notebook", "render_all", "run_lesson"}
 PATIENCE = 600  # seconds; a time-out only ends a hang
 
 

@@ -125,7 +125,7 @@ def run_again(runner: Runner, notebook: Any) -> Iterator[tuple[str, str | None]]
             yield name, None if same else f"{where} shows something else:\n{diff}"
 
 
-def check_notebook(path: Path, root: Path) -> Report:
+def run_lesson(path: Path, root: Path) -> Report:
     """Run a lesson once and its cells again in the same kernel, and say what differs."""
     report = Report(path.stem)
     stored = nbformat.read(path, as_version=4)
@@ -190,7 +190,7 @@ def lint_lesson(path: Path, root: Path) -> Report:
 def check_lesson(path: Path, root: Path) -> Report:
     """Everything about one lesson."""
     linted = lint_lesson(path, root)
-    ran = check_notebook(path, root)
+    ran = run_lesson(path, root)
     return Report(path.stem, linted.problems + ran.problems, linted.covered + ran.covered)
 
 

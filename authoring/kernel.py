@@ -27,6 +27,7 @@ from authoring.environment import PACE, clean_environment
 
 Manager = TypeVar("Manager", bound=KernelManager)
 CELL_TIMEOUT = 600  # seconds; it only ends a hang, however slow the machine is
+RAISES = "raises:"  # begins the tag that says with which class a cell fails
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -79,11 +80,17 @@ class Runner:
         self._execute(cell, index, place(index, cell), count)
         if paced:
             self.quietly(PACE.format(0))
-        raised = any(output.output_type == "error" for output in cell.outputs)
+        raised = [output.ename for output in cell.outputs if output.output_type == "error"]
         if "raises-exception" in tags and not raised:
             raise AuthoringError(
                 f"{place(index, cell)} is tagged raises-exception but raised nothing. "
-                "Remove the tag, or mend the cell so that it fails as its text says."
+                "Remove the tag, or correct the cell so that it fails as its text says."
+            )
+        wanted = announced(cell)
+        if raised and wanted and raised != [wanted]:
+            raise AuthoringError(
+                f"{place(index, cell)} is tagged raises:{wanted} but failed with {raised[0]}: "
+                f"{cell.outputs[-1].evalue}. Correct the cell, or its text and the tag."
             )
         return cell
 
@@ -125,6 +132,12 @@ def running(path: Path, notebook: Any) -> Iterator[Runner]:
         ),
     ):
         yield runner
+
+
+def announced(cell: Any) -> str:
+    """The class with which a cell fails, from its tag (`raises:TypeError`), or ""."""
+    found = [tag for tag in cell.metadata.get("tags", []) if tag.startswith(RAISES)]
+    return str(found[0]).removeprefix(RAISES) if found else ""
 
 
 def place(index: int, cell: Any) -> str:

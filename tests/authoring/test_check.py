@@ -66,7 +66,7 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def test_a_lesson_that_shows_the_same_again_is_fine(fine: Path) -> None:
-    report = check.check_notebook(fine, fine.parents[1])
+    report = check.run_lesson(fine, fine.parents[1])
     assert report.problems == []
     said = str(report)
     assert "run: 4 code cells, 3 outputs, compared as nbval does" in said
@@ -106,7 +106,7 @@ def test_a_cell_that_cannot_be_run_again_is_found_and_named(tmp_path: Path) -> N
         *("left = [1]", "_ = left.pop()"),
         *("x = 1", "x", "x = 2"),
     )
-    problems = check.check_notebook(lesson(tmp_path, *sources), tmp_path).problems
+    problems = check.run_lesson(lesson(tmp_path, *sources), tmp_path).problems
     again = [problem for problem in problems if "run again after" in problem]
     assert any("cell 6 (" in problem and "+text/plain: 2" in problem for problem in again)
     assert any("cell 8 (" in problem and "IndexError" in problem for problem in again)
@@ -115,13 +115,13 @@ def test_a_cell_that_cannot_be_run_again_is_found_and_named(tmp_path: Path) -> N
 
 def test_a_cell_that_says_it_grows_is_named_and_left_out(tmp_path: Path) -> None:
     path = lesson(tmp_path, "history = []", "history.append(1)\nlen(history)", last=("grows",))
-    report = check.check_notebook(path, tmp_path)
+    report = check.run_lesson(path, tmp_path)
     assert not [problem for problem in report.problems if "run again" in problem]
     assert "history.append(1)" in str(report) and "3 runs in 3 orders" in str(report)
 
 
 def test_a_cell_that_fails_in_the_first_run_ends_the_check_with_its_name(tmp_path: Path) -> None:
-    [problem] = check.check_notebook(lesson(tmp_path, "x = 1", "x / 0"), tmp_path).problems
+    [problem] = check.run_lesson(lesson(tmp_path, "x = 1", "x / 0"), tmp_path).problems
     assert "cell 6 (" in problem and "ZeroDivisionError" in problem
 
 
