@@ -27,7 +27,7 @@ from authoring import ROOT, AuthoringError, lint, render
 from authoring.kernel import Runner, comparable, place, running
 
 SEED = 11
-SANITIZE = ROOT / "tests" / "nbval_sanitize.cfg"
+SANITIZE = ROOT / "authoring" / "nbval_sanitize.cfg"
 Outputs = dict[str, list[str]]
 
 

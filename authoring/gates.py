@@ -61,7 +61,7 @@ def gates() -> list[Gate]:
     nbval = ["-m", "pytest", "-p", "nbval", "--nbval", "--nbval-current-env"]
     nbval += ["-p", "no:cacheprovider", "-q"]
     nbval += ["--nbval-cell-timeout", HANGING, "--nbval-kernel-startup-timeout", HANGING]
-    nbval += ["--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
+    nbval += ["--nbval-sanitize-with", "authoring/nbval_sanitize.cfg"]
     typed = [name for name in TYPED if (ROOT / name).exists()]
     lessons = files("notebooks/*.ipynb", "recordings/*.json")
     linted = seen_by_ruff()

@@ -390,6 +390,15 @@ def listed_lesson(book: Notebook) -> Iterator[Problem]:
 
 
 @rule
+def no_todo_in_cells(book: Notebook) -> Iterator[Problem]:
+    """TODO marks what `new` left for the author to write."""
+    for index, cell in book.written():
+        left = [line for line in cell.source.split("\n") if "TODO" in line]
+        if left:
+            yield index, f"still says {left[0].strip()[:60]!r}", "Write it, or take it out."
+
+
+@rule
 def key_points(book: Notebook) -> Iterator[Problem]:
     """A reader who comes back looks for the lesson in a few lines."""
     parts = [cell.source.partition("## Key points\n") for _, cell in book.written()]

@@ -262,6 +262,14 @@ CASES: dict[str, tuple[Change, Change]] = {
         lambda c: c.exchange.update(request={"model": "claude-sonnet-9"}),
         lambda c: c.put("helpers/x.py", f"GONE = {OLD!r}\n"),
     ),
+    "no-todo-in-cells": (
+        lambda c: c.text("TODO: why this matters."),
+        lambda c: c.text("A list of things to do."),
+    ),
+    "no-todo": (
+        lambda c: c.put("exercises/source/x.py", "# TODO\n"),
+        lambda c: c.put("authoring/x.py", "# TODO\n"),
+    ),
     "no-first-block-in-code": (
         lambda c: c.put("helpers/x.py", "blocks = reply.content\ntext = blocks[0].text\n"),
         lambda c: c.put("helpers/x.py", "texts = [b.text for b in reply.content]\n"),

@@ -162,7 +162,7 @@ def nbval(path: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "nbval", "--nbval"]
     command += ["--nbval-current-env"]
     command += ["-c", str(ROOT / "pyproject.toml"), "-p", "conftest", "-p", "no:cacheprovider"]
-    command += ["--nbval-sanitize-with", str(ROOT / "tests" / "nbval_sanitize.cfg"), str(path)]
+    command += ["--nbval-sanitize-with", str(ROOT / "authoring" / "nbval_sanitize.cfg"), str(path)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(
         command, env=environment, capture_output=True, encoding="utf-8", check=False
