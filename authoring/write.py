@@ -35,25 +35,25 @@ CLOSED = (
 # Runs in the lesson's kernel. Prints the missed requests and the names that were played.
 LOOK = """
 import json as _json
-from courseserver import recordings as _recordings
+from courseserver import identity as _identity
 from helpers._setup import course_server as _course_server, journal as _journal
 print(_json.dumps({
     "missed": [
         {"id": _e.reply.headers.get("request-id", ""),
          "method": _e.request.method, "path": _e.request.path,
-         "betas": list(_recordings.betas(_e.request)),
+         "betas": list(_identity.betas(_e.request)),
          "version": _e.request.headers.get("anthropic-version", ""),
-         "request": _recordings.canonical(_e.request.body),
+         "request": _identity.canonical(_e.request.body),
          "nearest": _e.missed.nearest, "differences": list(_e.missed.differences)}
         for _e in _journal().missed()
     ],
-    "played": sorted(_course_server().course.turns),
+    "played": sorted(_course_server().backend.replay.lesson.turns),
 }))
 """
 # Gives the running lesson the replies that were just written; nothing else of it changes.
 RELOAD = """
 from helpers._setup import course_server as _course_server, load_recordings as _load
-_course_server().course.recorded = _load({!r})
+_course_server().backend.replay.lesson.recorded = _load({!r})
 """
 
 

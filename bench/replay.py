@@ -19,9 +19,9 @@ import anthropic
 from bench import BenchError, peers
 from bench.table import Row, Times
 from courseserver import facts
-from courseserver.core import Course
 from courseserver.loopback import Server
 from courseserver.recordings import Recordings
+from courseserver.replay import Replay
 from courseserver.values import Reply, Request
 
 KEY = "the-bench-needs-no-key"
@@ -63,14 +63,14 @@ def recording(text: str) -> Recordings:
 
 def answers(recorded: Recordings) -> dict[bool, Reply]:
     """What the course server answers to the measured request: plain, and streamed."""
-    course = Course()
+    course = Replay()
     course.start(recorded)
     head = {"authorization": f"Bearer {KEY}", "anthropic-version": facts.API_VERSION}
     found = {}
     for stream in (False, True):
         body = ASKED | ({"stream": True} if stream else {})
         request = Request("POST", "/v1/messages", "", head, json.dumps(body).encode(), body)
-        found[stream] = course.answer(request)
+        found[stream] = course.decide(request)
     return found
 
 
@@ -98,9 +98,9 @@ def clients(recorded: Recordings) -> Iterator[dict[str, anthropic.Anthropic]]:
     """A client for each peer, all of them served by this process, as in a kernel."""
     same = answers(recorded)
     with ExitStack() as stack:
-        course = Server(Course())
+        course = Server(Replay())
         stack.callback(course.stop)
-        course.course.start(recorded)
+        course.backend.start(recorded)
         urls = {
             COURSE: course.url,
             STDLIB: stack.enter_context(peers.standard_library(same)),

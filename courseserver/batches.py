@@ -13,15 +13,20 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from functools import cached_property
+from typing import Literal
 from urllib.parse import parse_qs
 
-from courseserver import estimate, facts, rules, wire
-from courseserver.values import Problem, Request, Step
+from courseserver import facts, rules
+from courseserver.call import Call
+from courseserver.endpoints import BATCHES
+from courseserver.ids import make_id
+from courseserver.short import Failure, Form, Message, NoResult, expand
+from courseserver.values import JSON, Problem, Request, Step
+from courseserver.wire import compact
 
-JSON = dict[str, Any]
 Outcome = Problem | Literal["succeeded", "canceled", "expired"]
-PATH = "/v1/messages/batches"
+Replies = Callable[[int, str], Form | None]  # the reply to a request, by place and custom_id
 LOOKS = 3  # how often a batch is looked at until it has ended
 WAIT = {"retry-after": "1"}  # seconds; the real service says 10
 CREATED = datetime.fromisoformat(f"{facts.AS_OF}T09:00:00.493319+00:00")
@@ -39,10 +44,15 @@ class Batch:
     id: str
     number: int  # in the order of creation; stands in for the time
     asked: Request
-    short: Callable[[int, str], Any]
+    replies: Replies
     looks_left: int = LOOKS
     cancelled: bool = False
     outcomes: list[Outcome] = field(default_factory=list)  # by request; empty until the end
+
+    @cached_property
+    def calls(self) -> list[Call]:
+        """The requests as they would be sent alone."""
+        return [single(self.asked, each) for each in self.requests]
 
     @property
     def requests(self) -> list[JSON]:
@@ -56,19 +66,21 @@ class Batch:
         if self.looks_left or self.outcomes:
             return
         done = len(self.requests) // 4 if self.cancelled else len(self.requests)
-        for at, each in enumerate(self.requests):
-            self.outcomes.append(self._outcome(at, each) if at < done else "canceled")
+        for at in range(len(self.requests)):
+            self.outcomes.append(self._outcome(at) if at < done else "canceled")
 
-    def _outcome(self, at: int, each: JSON) -> Outcome:
-        if refused := refusal(single(self.asked, each)):
+    def _outcome(self, at: int) -> Outcome:
+        refused = refusal(self.calls[at])
+        if refused:
             return refused
-        short = self.short(at, each["custom_id"])
-        if isinstance(short, dict) and "error" in short:
-            return Problem(short["status"], short["error"]["type"], short["error"]["message"])
-        if isinstance(short, dict) and not {"content", "result"} & short.keys():
-            return Problem(500, "api_error", f"{short!r:.60} cannot be the reply to a request")
-        told: Outcome = short.get("result", "succeeded") if isinstance(short, dict) else "succeeded"
-        return told
+        form = self.replies(at, self.requests[at]["custom_id"])
+        if isinstance(form, Failure):
+            return form.problem
+        if isinstance(form, NoResult):
+            return form.result
+        if not isinstance(form, Message):
+            return Problem(500, "api_error", f"{form!r:.60} cannot be the reply to a request")
+        return "succeeded"
 
     def wire(self, base: str) -> JSON:
         """The batch as the API shows it. Until its end every request counts as in processing."""
@@ -87,26 +99,29 @@ class Batch:
             "expires_at": (created + A_DAY).isoformat(),
             "archived_at": None,
             "cancel_initiated_at": created.isoformat() if self.cancelled else None,
-            "results_url": f"{base}{PATH}/{self.id}/results" if ended else None,
+            "results_url": f"{base}{BATCHES}/{self.id}/results" if ended else None,
         }
 
     def line(self, at: int) -> bytes:
         """The result of one request, as a line of the results file."""
-        each, outcome = self.requests[at], self.outcomes[at]
-        name, seed = each["custom_id"], (self.id, each["custom_id"])
+        name = self.requests[at]["custom_id"]
+        outcome = self.outcomes[at]
+        seed = (self.id, name)
         result: JSON
         if isinstance(outcome, Problem):
             error = {"type": outcome.type, "message": outcome.message}
-            request_id = wire.make_id("req", *seed)
+            request_id = make_id("req", *seed)
             whole = {"type": "error", "error": error, "request_id": request_id}
             result = {"type": "errored", "error": whole}
         elif outcome == "succeeded":
-            message = wire.expand(self.short(at, name), single(self.asked, each), *seed)
+            form = self.replies(at, name)
+            assert isinstance(form, Message)  # or it would not have succeeded
+            message = expand(form, self.calls[at], *seed)
             message["usage"]["service_tier"] = "batch"
             result = {"type": "succeeded", "message": message}
         else:
             result = {"type": outcome}
-        return wire.compact({"custom_id": name, "result": result}) + b"\n"
+        return compact({"custom_id": name, "result": result}) + b"\n"
 
 
 @dataclass(frozen=True)
@@ -128,44 +143,36 @@ class Batches:
     kept: dict[str, Batch] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
 
-    def create(self, request: Request, name: str, short: Callable[[int, str], Any]) -> Batch:
-        """Begin a batch; the same one again begins anew. `short`: reply by place and custom_id."""
+    def create(self, request: Request, name: str, replies: Replies) -> Batch:
+        """Begin a batch; the same one again begins anew."""
         number = self.kept[name].number if name in self.kept else len(self.kept)
         self.deleted.discard(name)
-        self.kept[name] = Batch(name, number, request, short)
+        self.kept[name] = Batch(name, number, request, replies)
         return self.kept[name]
 
-    def answer(self, request: Request, base: str) -> JSON | Results | Problem:
+    def answer(self, call: Call, base: str) -> JSON | Results | Problem:
         """The reply's body to all but a creation. `base`: where the client finds the results."""
-        name, _, more = request.path.removeprefix(PATH).strip("/").partition("/")
-        how = request.method.upper()
-        if how == "GET" and not name:
-            return self._list(parse_qs(request.query), base)
-        if not name or (how, more) not in {
-            ("GET", ""),
-            ("GET", "results"),
-            ("POST", "cancel"),
-            ("DELETE", ""),
-        }:
-            return Problem(405, INVALID, "Method Not Allowed")
+        what, name = call.endpoint.name, call.resource
+        if what == "batches":
+            return self._list(parse_qs(call.request.query), base)
         if name not in self.kept:
             return Problem(404, "not_found_error", f"Message Batch not found: {name}")
         batch = self.kept[name]
-        if how == "GET" and not more:
+        if what == "batch" and call.method == "GET":
             batch.look()
-        elif how == "POST":
+            return batch.wire(base)
+        if what == "batch cancel":
             if batch.outcomes:
                 return Problem(400, INVALID, f"Message Batch {name} has ended: nothing to cancel")
             batch.cancelled = True
-        elif not batch.outcomes:
+            return batch.wire(base)
+        if not batch.outcomes:
             return Problem(400, INVALID, f"Message Batch {name} is still being processed")
-        elif more:
+        if what == "batch results":
             return Results(batch)
-        else:
-            del self.kept[name]
-            self.deleted.add(name)
-            return {"id": name, "type": "message_batch_deleted"}
-        return batch.wire(base)
+        del self.kept[name]
+        self.deleted.add(name)
+        return {"id": name, "type": "message_batch_deleted"}
 
     def _list(self, query: dict[str, list[str]], base: str) -> JSON | Problem:
         newest = sorted(self.kept.values(), key=lambda batch: -batch.number)
@@ -188,23 +195,24 @@ class Batches:
         }
 
 
-def single(asked: Request, each: JSON) -> Request:
+def single(asked: Request, each: JSON) -> Call:
     """One request of a batch as it would be sent alone."""
-    raw = json.dumps(each["params"]).encode()
-    return Request("POST", "/v1/messages", "", asked.headers, raw, each["params"])
+    params = each["params"]
+    raw = json.dumps(params).encode()
+    return Call(Request("POST", "/v1/messages", "", asked.headers, raw, params))
 
 
 def batch_tokens(asked: Request) -> int:
     """Estimated input tokens of a batch, without the requests that would be refused."""
-    alone = (single(asked, each) for each in asked.body["requests"])
-    return sum(estimate.request_tokens(each.body) for each in alone if not refusal(each))
+    calls = [single(asked, each) for each in asked.body["requests"]]
+    return sum(call.tokens for call in calls if not refusal(call))
 
 
-def refusal(request: Request) -> Problem | None:
+def refusal(call: Call) -> Problem | None:
     """Why a request cannot be answered inside a batch; None when it can."""
     for name in NOT_IN_A_BATCH:
-        if request.body.get(name):
+        if call.body.get(name):
             return Problem(400, INVALID, f"{name}: not supported in a batch")
-    if request.body.get("max_tokens") == 0:
+    if call.body.get("max_tokens") == 0:
         return Problem(400, INVALID, "max_tokens: 0 is not supported in a batch")
-    return rules.check(request)
+    return rules.check(call)

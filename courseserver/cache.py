@@ -13,15 +13,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from courseserver import estimate, facts
+from courseserver import estimate
+from courseserver.call import Call
+from courseserver.prompt import Part, as_blocks, items
+from courseserver.values import JSON
 
-JSON = dict[str, Any]
 LOOKBACK = 20  # positions that a breakpoint looks at, its own included; prompt-caching, November
 UNKNOWN_MINIMUM = 512  # where the table has none: that of all other models of the 5.5 generation
 LEFT_OVER = 3  # tokens that recorded traffic shows as fresh even after a whole hit: 1 to 11
 
 
-class Part(NamedTuple):
+class Position(NamedTuple):
     """One block of the prompt: hash of everything up to its end, its mark, the prompt so far."""
 
     prefix: str
@@ -47,24 +49,26 @@ class Cache:
     entries: dict[str, int] = field(default_factory=dict)
     prints: dict[str, Print] = field(default_factory=dict)
 
-    def use(self, body: Mapping[str, Any], message_id: str) -> tuple[JSON, JSON | None]:
+    def use(self, call: Call, message_id: str) -> tuple[JSON, JSON | None]:
         """The cache's part of a reply's usage (empty without a breakpoint), and its diagnostics.
 
         Reads what is there and writes what is new, as the reply called `message_id` would.
         """
-        parts = list(_parts(body))
+        parts = list(_positions(call))
         marks = [at for at, part in enumerate(parts) if part.ttl]
         read, start = self._longest(parts, marks)
-        model = facts.model(body["model"])
-        least = model.min_cacheable or UNKNOWN_MINIMUM
-        most = max(0, estimate.request_tokens(body) - LEFT_OVER)
-        done, written = read, {"5m": 0, "1h": 0}
-        for at in (at for at in marks if at > start):
+        least = call.model.min_cacheable or UNKNOWN_MINIMUM
+        most = max(0, call.tokens - LEFT_OVER)
+        written = {"5m": 0, "1h": 0}
+        done = read
+        for at in marks:
+            if at <= start:
+                continue
             tokens = min(most, estimate.request_tokens(parts[at].body))
             if tokens >= least and tokens > done:
                 written[str(parts[at].ttl)] += tokens - done
                 self.entries[parts[at].prefix] = done = tokens
-        told = self._diagnosis(body, message_id, read, done)
+        told = self._diagnosis(call, message_id, read, done)
         if not marks:
             return {}, told
         return {
@@ -73,7 +77,7 @@ class Cache:
             "cache_creation": {f"ephemeral_{ttl}_input_tokens": n for ttl, n in written.items()},
         }, told
 
-    def _longest(self, parts: list[Part], marks: list[int]) -> tuple[int, int]:
+    def _longest(self, parts: list[Position], marks: list[int]) -> tuple[int, int]:
         """Tokens and position of the longest prefix that is there; 0 and -1 without one."""
         for mark in reversed(marks):
             for at in range(mark, max(-1, mark - LOOKBACK), -1):
@@ -81,14 +85,13 @@ class Cache:
                     return self.entries[parts[at].prefix], at
         return 0, -1
 
-    def _diagnosis(
-        self, body: Mapping[str, Any], message_id: str, read: int, cached: int
-    ) -> JSON | None:
+    def _diagnosis(self, call: Call, message_id: str, read: int, cached: int) -> JSON | None:
         """Null when not asked for, on a first turn, and when nothing differs."""
-        asked = body.get("diagnostics")
+        asked = call.body.get("diagnostics")
         if not asked:
             return None
-        now, before = _print(body, cached), asked.get("previous_message_id")
+        now = _print(call, cached)
+        before = asked.get("previous_message_id")
         was = self.prints.get(str(before))
         self.prints[message_id] = now
         if not before:
@@ -107,67 +110,70 @@ def _reason(kind: str, missed: int) -> JSON:
     return {"cache_miss_reason": {"type": kind, "cache_missed_input_tokens": max(0, missed)}}
 
 
-def _parts(body: Mapping[str, Any]) -> Iterator[Part]:
+def _positions(call: Call) -> Iterator[Position]:
     """The prompt block by block in the order of the cache: tools, system, messages.
 
     What else is in a request counts from the level on that it invalidates (prompt-caching).
     """
-    tools, system = body.get("tools") or [], _blocks(body.get("system"))
-    turns = body.get("messages") or []
-    talk = [(i, j, block) for i, turn in enumerate(turns)
-            for j, block in enumerate(_blocks(turn.get("content")))]  # fmt: skip
+    prompt, body = call.prompt, call.body
+    tools = [part.block for part in prompt.tools]
+    system = [part.block for part in prompt.system]
     whole: JSON = {"model": body.get("model"), "messages": []}
-    automatic = (body.get("cache_control") or {}).get("ttl", "5m")
-    last = len(tools) + len(system) + len(talk) - 1 if body.get("cache_control") else -1
-    prefix, at = _hash("", [body.get("model")]), 0
-
-    def part(prefix: str, block: JSON, so_far: JSON) -> Part:
-        mark = _mark(block) or (automatic if at == last else None)
-        return Part(prefix, mark, so_far)
-
-    for k, tool in enumerate(tools):
-        prefix = _hash(prefix, tool) if _is_ours(tool) else prefix
-        yield part(prefix, tool, whole | {"tools": tools[: k + 1]})
-        at += 1
-    whole |= {"tools": tools}
-    prefix = _hash(prefix, _beside_system(body, talk))
-    for k, block in enumerate(system):
-        prefix = _hash(prefix, block)
-        yield part(prefix, block, whole | {"system": system[: k + 1]})
-        at += 1
-    whole |= {"system": system}
-    prefix = _hash(prefix, _beside_messages(body, talk))
-    for i, j, block in talk:
-        prefix = _hash(prefix, [turns[i].get("role"), block])
-        here = {**turns[i], "content": _blocks(turns[i].get("content"))[: j + 1]}
-        yield part(prefix, block, whole | {"messages": [*turns[:i], here]})
-        at += 1
+    last = _last(call)
+    prefix = _hash("", [body.get("model")])
+    for k, tool in enumerate(prompt.tools):
+        if _is_ours(tool.block):
+            prefix = _hash(prefix, tool.block)
+        yield Position(prefix, _mark(call, tool, last), {**whole, "tools": tools[: k + 1]})
+    whole["tools"] = tools
+    prefix = _hash(prefix, _beside_system(call))
+    for k, part in enumerate(prompt.system):
+        prefix = _hash(prefix, part.block)
+        yield Position(prefix, _mark(call, part, last), {**whole, "system": system[: k + 1]})
+    whole["system"] = system
+    prefix = _hash(prefix, _beside_messages(call))
+    for i, blocks in enumerate(prompt.blocks):
+        turn = prompt.turns[i]
+        content = [part.block for part in blocks]
+        for part in blocks:
+            prefix = _hash(prefix, [turn.get("role"), part.block])
+            here = {**turn, "content": content[: part.at + 1]}
+            so_far = {**whole, "messages": [*prompt.turns[:i], here]}
+            yield Position(prefix, _mark(call, part, last), so_far)
 
 
-def _beside_system(body: Mapping[str, Any], talk: list[tuple[int, int, JSON]]) -> list[Any]:
+def _last(call: Call) -> Part | None:
+    """The last block of the prompt, which carries the automatic breakpoint if one is asked for."""
+    if not call.body.get("cache_control"):
+        return None
+    top = [part for part in call.prompt.whole if not part.nested]
+    return top[-1] if top else None
+
+
+def _beside_system(call: Call) -> list[Any]:
     """What invalidates system and messages: server tools, citations, speed."""
-    cited = any((block.get("citations") or {}).get("enabled") for _, _, block in talk
-                if block.get("type") in {"document", "search_result"})  # fmt: skip
-    served = [tool for tool in body.get("tools") or [] if not _is_ours(tool)]
-    return [served, cited, body.get("speed") or "standard"]
+    quoted = [part for part in call.prompt.top if part.kind in {"document", "search_result"}]
+    cited = any((part.block.get("citations") or {}).get("enabled") for part in quoted)
+    served = [part.block for part in call.prompt.tools if not _is_ours(part.block)]
+    return [served, cited, call.body.get("speed") or "standard"]
 
 
-def _beside_messages(body: Mapping[str, Any], talk: list[tuple[int, int, JSON]]) -> list[Any]:
+def _beside_messages(call: Call) -> list[Any]:
     """What invalidates messages alone: tool choice, pictures, thinking, effort, output schema."""
-    pictures = any(block.get("type") == "image" for _, _, block in talk)
+    body = call.body
+    pictures = any(part.kind == "image" for part in call.prompt.top)
     return [body.get("tool_choice"), pictures, body.get("thinking"), body.get("output_config")]
 
 
-def _print(body: Mapping[str, Any], cached: int) -> Print:
-    turns = body.get("messages") or []
-    talk = [(0, 0, block) for turn in turns for block in _blocks(turn.get("content"))]
+def _print(call: Call, cached: int) -> Print:
+    turns = [[turn.get("role"), as_blocks(turn.get("content"))] for turn in call.turns]
     return Print(
-        _hash("", [body.get("model"), body.get("speed") or "standard"]),
-        _hash("", _blocks(body.get("system"))),
-        _hash("", body.get("tools") or []),
-        tuple(_hash("", [turn.get("role"), _blocks(turn.get("content"))]) for turn in turns),
-        _hash("", _beside_messages(body, talk)),
-        cached,
+        model=_hash("", [call.body.get("model"), call.body.get("speed") or "standard"]),
+        system=_hash("", as_blocks(call.body.get("system"))),
+        tools=_hash("", call.tools),
+        messages=tuple(_hash("", turn) for turn in turns),
+        others=_hash("", _beside_messages(call)),
+        cached=cached,
     )
 
 
@@ -175,15 +181,15 @@ def _is_ours(tool: Mapping[str, Any]) -> bool:
     return (tool.get("type") or "custom") == "custom"
 
 
-def _mark(block: Mapping[str, Any]) -> str | None:
-    inner = block.get("content")
-    held = [block, *(inner if isinstance(inner, list) else [])]
-    marks = [each.get("cache_control") for each in held if isinstance(each, dict)]
-    return next((mark.get("ttl") or "5m" for mark in reversed(marks) if mark), None)
-
-
-def _blocks(content: Any) -> list[JSON]:
-    return [{"type": "text", "text": content}] if isinstance(content, str) else content or []
+def _mark(call: Call, part: Part, last: Part | None) -> str | None:
+    """The lifetime that a breakpoint at this block asks for; None without one."""
+    for block in reversed([part.block, *items(part.block, "content")]):
+        mark = block.get("cache_control")
+        if mark:
+            return str(mark.get("ttl") or "5m")
+    if part is last:
+        return str(call.body["cache_control"].get("ttl", "5m"))
+    return None
 
 
 def _hash(before: str, value: Any) -> str:

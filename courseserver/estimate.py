@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import bisect
-import io
 import json
 import math
 import re
@@ -17,8 +16,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from courseserver import facts
-
-JSON = dict[str, Any]
+from courseserver.media import pdf_pages, picture_size
+from courseserver.values import JSON
 
 # Weights: words, letters of a word beyond 7, digits, runs of digits, non-ASCII characters,
 # runs of newlines, punctuation. Fitted to 49 (newer) and 521 (older) real requests.
@@ -133,7 +132,7 @@ def _block(block: JSON, newer: bool) -> float:
         return _content(block.get("content"), newer)
     source = block.get("source") or {}
     if kind == "image":
-        size = picture_size(source)
+        size = _picture_size(source)
         return image_tokens(*size, high_res=newer) + 4 if size else 1_500
     if kind == "document":
         cited = bool((block.get("citations") or {}).get("enabled"))
@@ -144,21 +143,12 @@ def _block(block: JSON, newer: bool) -> float:
     return 0  # thinking, server results: not counted by this estimate
 
 
-def pdf_pages(data: bytes) -> int:
-    """Pages of a PDF; 1 when it keeps them where only a PDF library finds them."""
-    return len(re.findall(rb"/Type\s*/Page(?![A-Za-z])", data)) or 1
-
-
-def picture_size(source: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Width and height in pixels of a base64 picture source; None when it cannot be read."""
+def _picture_size(source: Mapping[str, Any]) -> tuple[int, int] | None:
     if source.get("type") != "base64":
         return None
-    from PIL import Image, UnidentifiedImageError
-
     try:
-        with Image.open(io.BytesIO(base64.b64decode(source["data"]))) as picture:
-            return picture.size
-    except (UnidentifiedImageError, ValueError, KeyError):
+        return picture_size(base64.b64decode(source["data"]))
+    except (ValueError, KeyError):
         return None
 
 

@@ -81,37 +81,6 @@ class Model:
             return self.long_prompt
         return Prices(self.input, self.output, self.write_5m, self.write_1h, self.read)
 
-    def wire(self) -> dict[str, Any]:
-        """The entry of GET /v1/models, in the shape of SDK 2.11's `ModelInfo`."""
-
-        def support(**parts: bool) -> dict[str, Any]:
-            every: dict[str, Any] = {name: {"supported": yes} for name, yes in parts.items()}
-            return {"supported": any(parts.values()), **every}
-
-        names = "batch citations image_input pdf_input structured_outputs"
-        can: dict[str, Any] = {name: {"supported": True} for name in names.split()}
-        can["code_execution"] = {"supported": "haiku-4-5" not in self.id}
-        edits = {"clear_tool_uses_20250919": True, "clear_thinking_20251015": True}
-        can["context_management"] = support(**edits, compact_20260112=not self.prefill)
-        can["effort"] = support(**{level: level in self.efforts for level in EFFORTS})
-        can["server_tools"] = support(web_search=True, code_execution=True)
-        types = support(**{kind: kind in self.thinking for kind in THINKING})
-        can["thinking"] = {"supported": types.pop("supported"), "types": types}
-        ends = self.retires_not_before if self.deprecated else None
-        return {
-            "type": "model",
-            "id": self.id,
-            "display_name": self.name,
-            "created_at": f"{self.released or '1970-01-01'}T00:00:00Z",
-            "lifecycle": "deprecated" if self.deprecated else "active",
-            "deprecated_at": f"{self.deprecated}T00:00:00Z" if self.deprecated else None,
-            "retires_at": f"{ends}T00:00:00Z" if ends else None,
-            "line": self.id.split("-")[1],
-            "max_input_tokens": self.window,
-            "max_tokens": self.max_output,
-            "capabilities": can,
-        }
-
 
 MANUAL = ("enabled", "disabled")  # thinking with budget_tokens, or none
 CHOICE = ("adaptive", "disabled")

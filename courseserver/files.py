@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import mimetypes
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import Message
 from email.parser import HeaderParser
 from typing import Any
 from urllib.parse import parse_qs
 
-from courseserver import facts, wire
-from courseserver.values import Problem, Request
+from courseserver import facts
+from courseserver.call import Call
+from courseserver.ids import make_id
+from courseserver.media import ENDINGS
+from courseserver.values import JSON, Problem, Request
 
-JSON = dict[str, Any]
 CREATED, STAMP = datetime.fromisoformat(f"{facts.AS_OF}T09:00:00"), "%Y-%m-%dT%H:%M:%S.%fZ"
 HOUR, NINETY_DAYS = 3_600, 7_776_000  # seconds that a file may live; SDK 2.11
 INVALID = "invalid_request_error"
@@ -34,30 +35,28 @@ class Files:
 
     kept: dict[str, tuple[JSON, bytes]] = field(default_factory=dict)
 
-    def answer(self, request: Request) -> JSON | Problem:
+    def answer(self, call: Call) -> JSON | Problem:
         """The reply's body to a request under /v1/files, or the refusal."""
-        name, _, more = request.path.removeprefix("/v1/files").strip("/").partition("/")
-        how = request.method.upper()
-        if not name and how in {"GET", "POST"}:
-            return self._upload(request) if how == "POST" else self._list(parse_qs(request.query))
-        if (how, more) not in {("GET", ""), ("GET", "content"), ("DELETE", "")} or not name:
-            return Problem(405, INVALID, "Method Not Allowed")
+        request, name = call.request, call.resource
+        if call.endpoint.name == "files":
+            if call.method == "POST":
+                return self._upload(request)
+            return self._list(parse_qs(request.query))
         if name not in self.kept:
             return Problem(404, "not_found_error", f"File not found: {name}")
-        if more:  # only what the API's own tools make can be downloaded
+        if call.endpoint.name == "file content":  # only what the API's own tools make
             code = {"error_code": "file_not_downloadable"}
             return Problem(400, INVALID, f"File '{name}' is not downloadable", code)
-        if how == "GET":
+        if call.method == "GET":
             return self.kept[name][0]
         del self.kept[name]
         return {"id": name, "type": "file_deleted"}
 
-    def filled(self, request: Request) -> Request:
-        """The request with the content of files in place of ids; unknown ids stay as they are."""
-        body = request.body
+    def filled(self, body: Any) -> Any:
+        """The body with the content of files in place of ids; unknown ids stay as they are."""
         if not self.kept or not isinstance(body, dict) or "messages" not in body:
-            return request
-        return replace(request, body=body | {"messages": self._fill(body["messages"])})
+            return body
+        return {**body, "messages": self._fill(body["messages"])}
 
     def _fill(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -83,8 +82,8 @@ class Files:
             return Problem(400, INVALID, f"expires_in_seconds: {BETWEEN} {HOUR} and {NINETY_DAYS}")
         kind = head.get_content_type()
         given = (head.get_filename() or "").replace("\\", "/").rpartition("/")[2]
-        given = given or f"unnamed{mimetypes.guess_extension(kind) or ''}"
-        name = wire.make_id("file", given, hashlib.sha256(content).hexdigest())
+        given = given or f"unnamed{ENDINGS.get(kind, '')}"
+        name = make_id("file", given, hashlib.sha256(content).hexdigest())
         gone = (CREATED + timedelta(seconds=int(seconds))).strftime(STAMP) if seconds else None
         meta = {
             "type": "file", "id": name, "size_bytes": len(content),

@@ -33,6 +33,7 @@ class Entry:
     """One exchange: what was asked, and what was answered.
 
     `staged`: by a cell's own script. `rule`: the name of the API rule that refused it, or "".
+    `failure`: why no reply, or no whole one, came from upstream.
     """
 
     request: Request
@@ -40,6 +41,7 @@ class Entry:
     staged: bool = False
     missed: Missed | None = None
     rule: str = ""
+    failure: str = ""
 
 
 class Journal:

@@ -1,37 +1,60 @@
-"""The course server on a loopback port: tornado in a thread, one per kernel.
+"""Adapter: the course server on a loopback port, tornado in a thread, one per kernel.
 
-The only file of this room with sockets, threads and a clock. All decisions are made in `core.py`.
+It has the sockets, the thread and the clock. All decisions are made by a backend.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
+import ssl
 import threading
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
+import httpx2
+from tornado.http1connection import HTTP1Connection
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine
 from tornado.iostream import StreamClosedError
 from tornado.netutil import bind_sockets
 
 from courseserver import wire
-from courseserver.core import Course, parse_body
-from courseserver.values import Problem, Reply, Request
+from courseserver.pace import pace
+from courseserver.upstream import carry, new_client
+from courseserver.values import Backend, Forward, Reply, Request, parse_body
 
 STALL_SECONDS = 900.0  # longer than the SDK's own time-out of 600 s
+# Above the API's own 32 MB, so that a request too large gets its 413.
+MOST_BYTES = 128 * 1024 * 1024
+
+AnyBackend = TypeVar("AnyBackend", bound=Backend)
 
 
-class Server:
-    """A running course server. `url` is its base URL; `course` is what it answers from."""
+class Server(Generic[AnyBackend]):
+    """A running course server. `url` is its base URL; `backend` decides what it answers.
 
-    def __init__(self, course: Course) -> None:
-        self.course = course
+    Port 0 is any free one. With `tls` it speaks https.
+    """
+
+    def __init__(
+        self,
+        backend: AnyBackend,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.backend = backend
+        self._tls = tls
+        self._upstream: httpx2.AsyncClient | None = None
         self._ready = threading.Event()
         self._replies: set[asyncio.Task[None]] = set()  # asyncio itself holds tasks only weakly
         self._loop = asyncio.SelectorEventLoop()  # tornado needs it on Windows
-        [self._socket] = bind_sockets(0, "127.0.0.1")
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        [self._socket] = bind_sockets(port, host)
+        scheme = "https" if tls else "http"
+        self.url = f"{scheme}://{host}:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._run, name="course-server", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -45,8 +68,7 @@ class Server:
         asyncio.set_event_loop(self._loop)
 
         async def listen() -> HTTPServer:
-            # 128 MiB: above the API's own 32 MB, so that a request too large gets its 413.
-            server = HTTPServer(self._handle, max_buffer_size=128 * 1024 * 1024)
+            server = HTTPServer(self._handle, max_buffer_size=MOST_BYTES, ssl_options=self._tls)
             server.add_socket(self._socket)
             return server
 
@@ -54,6 +76,9 @@ class Server:
             server.stop()
             for task in self._replies:
                 task.cancel()
+            await asyncio.gather(*self._replies, return_exceptions=True)
+            if self._upstream is not None:
+                await self._upstream.aclose()
             await server.close_all_connections()
 
         server = self._loop.run_until_complete(listen())
@@ -67,60 +92,91 @@ class Server:
         request = Request(
             http.method or "", http.path, http.query, names, http.body, parse_body(http.body)
         )
+        connection = http.connection
+        assert isinstance(connection, HTTP1Connection)
         try:
-            reply = self.course.answer(request)
+            decided = self.backend.decide(request)
         except Exception as bug:
             logging.getLogger(__name__).debug("the course server failed", exc_info=True)
-            reply = _our_fault(bug)
-        task = self._loop.create_task(self._send(http, reply))
+            decided = wire.our_fault(bug)
+        if isinstance(decided, Forward):
+            task = self._start(self._forward(connection, decided))
+            # The client left: so does its question.
+            connection.set_close_callback(lambda: _cancel(task))
+        else:
+            self._start(_send(connection, decided))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._loop.create_task(work)
         self._replies.add(task)
         task.add_done_callback(self._replies.discard)
+        return task
 
-    async def _send(self, http: HTTPServerRequest, reply: Reply) -> None:
-        connection = http.connection
-        assert connection is not None
-        head = HTTPHeaders(dict(reply.headers))
-        head["server"] = "course-server"
-        if reply.status == 200 and "retry-after" in head:  # a batch that runs: look again then
-            head["retry-after"] = str(round(int(head["retry-after"]) * pace()))
-        if not reply.streamed:
-            head["content-length"] = str(sum(len(step.data) for step in reply.steps))
+    async def _forward(self, connection: HTTP1Connection, forward: Forward) -> None:
+        """Ask upstream; break the connection off where upstream broke off."""
+        if self._upstream is None:
+            self._upstream = new_client()
+        complete = False
         try:
-            started = False
-            for step in reply.steps:
-                delay = step.delay * pace()
-                if delay:
-                    await asyncio.sleep(delay)
-                if step.fault == "stall":
-                    await asyncio.sleep(STALL_SECONDS)
-                if step.fault == "cut" or step.fault == "stall":
-                    connection.stream.close()  # type: ignore[attr-defined]
-                    return
-                if not started:
-                    start = ResponseStartLine("HTTP/1.1", reply.status, "")
-                    await connection.write_headers(start, head, step.data)
-                    started = True
-                else:
-                    await connection.write(step.data)
-            connection.finish()
+            complete = await carry(forward, self._upstream, _Sink(connection))
         except StreamClosedError:
-            pass  # the client left: stopped early, timed out, or the kernel ended
-        except BaseException:
-            connection.stream.close()  # type: ignore[attr-defined]  # or the client waits for ever
-            raise
+            pass
+        finally:
+            if complete:
+                connection.finish()
+            else:
+                connection.stream.close()
 
 
-def _our_fault(bug: Exception) -> Reply:
-    """A bug of the course server must look like one, not like a broken connection."""
-    what = f"The course server failed on this request ({type(bug).__name__}); it is not your code. "
-    what += "Please report it, with the lesson and the cell."
-    extra = {"x-should-retry": "false"}
-    return wire.error(Problem(500, "course_bug", what), "none", "bug", extra=extra)
+def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
 
 
-def pace() -> float:
-    """How fast replies come: 1 is the course's human pace, 0 is at once (`COURSE_PACE`)."""
+@dataclass
+class _Sink:
+    """A relayed reply goes out on this connection as it comes."""
+
+    connection: HTTP1Connection
+
+    async def begin(self, status: int, headers: list[tuple[str, str]]) -> None:
+        head = HTTPHeaders()
+        for name, value in headers:
+            head.add(name, value)
+        start = ResponseStartLine("HTTP/1.1", status, "")
+        await self.connection.write_headers(start, head)
+
+    async def write(self, chunk: bytes) -> None:
+        await self.connection.write(chunk)
+
+
+async def _send(connection: HTTP1Connection, reply: Reply) -> None:
+    """Send a reply step by step, at the course's pace."""
+    head = HTTPHeaders(dict(reply.headers))
+    head["server"] = "course-server"
+    if reply.status == 200 and "retry-after" in head:  # a batch that runs: look again then
+        head["retry-after"] = str(round(int(head["retry-after"]) * pace()))
+    if not reply.streamed:
+        head["content-length"] = str(sum(len(step.data) for step in reply.steps))
+    started = False
     try:
-        return max(0.0, float(os.environ.get("COURSE_PACE") or 1))
-    except ValueError:
-        return 1.0
+        for step in reply.steps:
+            delay = step.delay * pace()
+            if delay:
+                await asyncio.sleep(delay)
+            if step.fault == "stall":
+                await asyncio.sleep(STALL_SECONDS)
+            if step.fault:
+                connection.stream.close()
+                return
+            if started:
+                await connection.write(step.data)
+                continue
+            start = ResponseStartLine("HTTP/1.1", reply.status, "")
+            await connection.write_headers(start, head, step.data)
+            started = True
+        connection.finish()
+    except StreamClosedError:
+        pass  # the client left: stopped early, timed out, or the kernel ended
+    except BaseException:
+        connection.stream.close()  # or the client waits for ever
+        raise

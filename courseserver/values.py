@@ -1,13 +1,14 @@
-"""The three values that travel through the course server: a request, a refusal and a reply.
+"""The values that travel through the course server: a request, a refusal, a reply, a question.
 
 Plain data. Nothing here reads a socket, a file or a clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 JSON = dict[str, Any]
 Fault = Literal["cut", "stall"]
@@ -15,7 +16,10 @@ Fault = Literal["cut", "stall"]
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request as it arrived. Header names are lower case; `body` is the parsed JSON."""
+    """One HTTP request as it arrived. Header names are lower case.
+
+    `body` is the parsed JSON; None when there is none or it cannot be read.
+    """
 
     method: str
     path: str
@@ -32,7 +36,7 @@ class Problem:
     status: int
     type: str
     message: str
-    details: dict[str, Any] | None = None
+    details: JSON | None = None
     rule: str = ""
 
 
@@ -57,4 +61,49 @@ class Reply:
     headers: Mapping[str, str]
     steps: Iterable[Step]
     streamed: bool = False
-    usage: dict[str, Any] = field(default_factory=dict)
+    usage: JSON = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a forwarded request ended: the reply as it came, or why none came (`failure`).
+
+    `body` is what arrived until the end, or until the client left (`complete` is false then).
+    """
+
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    complete: bool = True
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Forward:
+    """Ask upstream: decided by a backend, carried out by an adapter.
+
+    `url` and `headers` are what goes out, the key among them, so they are never shown. `settle` is
+    called exactly once, with how it ended. `reserved` is the most that it can cost, in USD.
+    """
+
+    request: Request
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    settle: Callable[[Outcome], None] = field(repr=False)
+    reserved: float = 0.0
+
+
+class Backend(Protocol):
+    """Who decides what a request gets, without any I/O."""
+
+    def decide(self, request: Request) -> Reply | Forward:
+        """The reply, or what to ask upstream. Never raises for what a learner can send."""
+        ...
+
+
+def parse_body(raw: bytes) -> Any:
+    """The JSON of a request body; None when there is none or it cannot be read."""
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return None

@@ -16,7 +16,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from courseserver import facts
-from courseserver.core import Course
+from courseserver.door import Door
 from courseserver.journal import Journal
 from courseserver.loopback import Server
 from courseserver.recordings import RecordingError, Recordings
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REPLAY_KEY = "replay-needs-no-key"
 LOOPBACK = "127.0.0.1,localhost"
 
-_server: Server | None = None
+_server: Server[Door] | None = None
 _outside: dict[str, str] | None = None  # the environment's ANTHROPIC_* before the first setup()
 
 
@@ -55,9 +55,9 @@ def setup(lesson: str) -> None:
     if pace := dotenv.get("COURSE_PACE"):
         os.environ.setdefault("COURSE_PACE", pace)
     server = course_server()
-    server.course.start(recorded)
+    server.backend.replay.start(recorded)
     _point_sdk(mode, server.url)
-    report.install(lambda: server.course)
+    report.install(journal, current_lesson)
     if mode.note:
         print(mode.note)
     print(f"{_line(mode, recorded)}\n{_versions()}")
@@ -81,11 +81,11 @@ def load_recordings(lesson: str) -> Recordings:
         ) from None
 
 
-def course_server() -> Server:
+def course_server() -> Server[Door]:
     """This kernel's course server, started at the first call."""
     global _server
     if _server is None:
-        _server = Server(Course())
+        _server = Server(Door())
         for name in ("NO_PROXY", "no_proxy"):  # a proxy must not see what goes to this machine
             old = os.environ.get(name, "")
             if "127.0.0.1" not in old:
@@ -95,12 +95,12 @@ def course_server() -> Server:
 
 def current_lesson() -> str:
     """The name of the lesson that `setup()` began, or ""."""
-    return course_server().course.recorded.lesson
+    return course_server().backend.replay.lesson.recorded.lesson
 
 
 def journal() -> Journal:
     """What this kernel's clients sent and got since the last `setup()`."""
-    return course_server().course.journal
+    return course_server().backend.journal
 
 
 def decide_mode(environ: Mapping[str, str], dotenv: Mapping[str, str | None]) -> Mode:
@@ -175,7 +175,7 @@ def _point_sdk(mode: Mode, url: str) -> None:
         kept = {name: value for name, value in _outside.items() if name in gateway}
         os.environ.update(kept | {"ANTHROPIC_API_KEY": mode.key or ""})
     else:
-        course_server().course.key = REPLAY_KEY
+        course_server().backend.account.key = REPLAY_KEY
         os.environ["ANTHROPIC_BASE_URL"] = url
         os.environ["ANTHROPIC_API_KEY"] = REPLAY_KEY
 

@@ -31,4 +31,4 @@ def staged(name: str | None = None, *, replies: Sequence[Any] | None = None) -> 
     else:
         raise ValueError(f"Nothing staged is called {name!r}. There is: {', '.join(STAGED)}.")
     server = course_server()
-    return server.url + server.course.stage(str(name), script)
+    return server.url + server.backend.account.stage(str(name), script)

@@ -13,7 +13,7 @@ from typing import Any
 from ipykernel.kernelapp import IPKernelApp
 from IPython.display import display
 
-from courseserver.loopback import pace
+from courseserver.pace import pace
 
 
 class LiveText:

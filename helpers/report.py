@@ -15,16 +15,16 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from courseserver.core import NO_RECORDING, Course
 from courseserver.facts import BATCH_FACTOR, MODEL, MODELS
-from courseserver.journal import Missed
+from courseserver.journal import Journal, Missed
+from courseserver.replay import NO_RECORDING
 from helpers._cost import MILLION, dollars
 
 DIFFERENCES = 6  # lines of difference that are shown
 BODY_LINES = 30  # lines of the request's JSON that are shown
 
 
-def install(course: Callable[[], Course]) -> None:
+def install(journal: Callable[[], Journal], lesson: Callable[[], str]) -> None:
     """Use this module for errors in the running notebook; does nothing outside IPython."""
     try:
         from IPython.core.getipython import get_ipython
@@ -42,8 +42,8 @@ def install(course: Callable[[], Course]) -> None:
             return
         sys.last_type, sys.last_value, sys.last_traceback = kind, value, tb
         try:
-            missed = missed_by(value, course())
-            lines = missed_report(missed, course().recorded.lesson) if missed else []
+            missed = missed_by(value, journal())
+            lines = missed_report(missed, lesson()) if missed else []
             lines = lines or short_traceback(value, tb, shell.user_ns)
             shell._showtraceback(kind, value, lines)
         except Exception:  # our words must never hide the learner's error, nor switch us off
@@ -53,12 +53,12 @@ def install(course: Callable[[], Course]) -> None:
     shell.set_custom_exc((Exception,), handler)
 
 
-def missed_by(value: BaseException, course: Course) -> Missed | None:
+def missed_by(value: BaseException, journal: Journal) -> Missed | None:
     """What the course server noted about the request behind this error, if replay missed it."""
     if getattr(value, "status_code", None) != NO_RECORDING:
         return None
     wanted = getattr(value, "request_id", None)
-    for entry in reversed(course.journal):
+    for entry in reversed(journal):
         if entry.missed and entry.reply.headers.get("request-id") == wanted:
             return entry.missed
     return None

@@ -25,9 +25,10 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from authoring.environment import OFFLINE, clean_environment
 from authoring.kernel import talking
 from courseserver import facts
-from courseserver.core import Course
+from courseserver.account import Account
 from courseserver.loopback import Server
 from courseserver.recordings import Recordings
+from courseserver.replay import Replay
 from courseserver.values import Request
 
 JSON = dict[str, Any]
@@ -68,11 +69,11 @@ def recordings(*exchanges: JSON) -> Recordings:
 
 
 @contextmanager
-def serving(*exchanges: JSON, key: str | None = None) -> Iterator[Server]:
+def serving(*exchanges: JSON, key: str | None = None) -> Iterator[Server[Replay]]:
     """A course server of its own on the loopback, at the start of a lesson with these exchanges."""
-    server = Server(Course(key=key))
+    server = Server(Replay(Account(key=key)))
     try:
-        server.course.start(recordings(*exchanges))
+        server.backend.start(recordings(*exchanges))
         yield server
     finally:
         server.stop()

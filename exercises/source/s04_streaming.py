@@ -821,15 +821,17 @@ def events_of(short: Any, number: int, raw: bool = False) -> Events:
     import httpx2
 
     from courseserver import wire
+    from courseserver.call import Call
+    from courseserver.short import whole_message
     from courseserver.values import Request
     from practice.grading.tape import KEY
 
     turn = {"role": "user", "content": "How long do I boil an egg?"}
     body = {"model": facts.MODEL, "max_tokens": 2000, "messages": [turn], "stream": True}
-    request = Request("POST", "/v1/messages", "", {}, b"", body)
+    call = Call(Request("POST", "/v1/messages", "", {}, b"", body))
     fault = short.get("fault") if isinstance(short, dict) else None
-    whole = wire.expand(short, request, "tally", number)
-    reply = wire.reply(whole, request, "practice", "tally", number, fault=fault)
+    whole = whole_message(short, body, "tally", number)
+    reply = wire.reply(whole, call, "practice", "tally", number, fault=fault)
     data, head = b"".join(step.data for step in reply.steps), {"content-type": "text/event-stream"}
     carrier = httpx2.MockTransport(lambda _: httpx2.Response(200, headers=head, content=data))
     client = anthropic.Anthropic(

@@ -16,8 +16,8 @@ from string import Template
 from types import EllipsisType
 from typing import Any
 
-from courseserver import facts, wire
-from courseserver.values import Request
+from courseserver import facts
+from courseserver.short import whole_message
 from helpers.report import shorten
 from practice.grading.explain import explain, own_line
 from practice.grading.model import Exercise, Outcome
@@ -238,8 +238,7 @@ class Lab:
         from anthropic.types import Message
 
         body = {"model": facts.MODEL, "max_tokens": 2000, "messages": []}
-        request = Request("POST", "/v1/messages", "", {}, b"", body)
-        whole = wire.expand(short, request, "practice", len(self.runs))
+        whole = whole_message(short, body, "practice", len(self.runs))
         whole["usage"] |= usage
         return Message.model_validate(whole)
 

@@ -13,9 +13,9 @@ from functools import cache
 from typing import Any
 
 from courseserver import wire
-from courseserver.core import Course, parse_body
 from courseserver.loopback import Server
-from courseserver.values import Problem, Reply, Request, Step
+from courseserver.replay import Replay
+from courseserver.values import Problem, Reply, Request, Step, parse_body
 
 KEY = "practice-needs-no-key"
 PATIENCE = 1_000  # refusals; a loop that swallows them all is then kept waiting, so that it idles
@@ -66,24 +66,25 @@ class Tape:
 
 
 @dataclass
-class Practice(Course):
-    """A course that answers from scripts only, at once, and keeps a tape for each of them."""
+class Practice:
+    """A backend that answers from scripts only, at once, and keeps a tape for each of them."""
 
+    replay: Replay = field(default_factory=Replay)
     tapes: dict[str, Tape] = field(default_factory=dict)
 
     def begin(self, replies: Sequence[Any], tape: Tape) -> str:
         """Begin a run: the path of its address."""
-        path = self.stage("practice", tuple(replies))
+        path = self.replay.account.stage("practice", tuple(replies))
         self.tapes[path] = tape
         return path
 
     def forget(self) -> None:
         """Drop all runs; late requests of a stray thread are kept waiting."""
-        self.scripts.clear()
         self.tapes.clear()
-        self.journal.clear()
+        self.replay.account.scripts.clear()
+        self.replay.account.journal.clear()
 
-    def answer(self, request: Request) -> Reply:
+    def decide(self, request: Request) -> Reply:
         """The reply to one request, without the pace that is meant for people."""
         path = "/".join(request.path.split("/")[:3])
         tape = self.tapes.get(path)
@@ -95,7 +96,7 @@ class Practice(Course):
             stop = Problem(400, "practice_limit", "Too many requests; the check ends here.")
             return wire.error(stop, "practice", "limit", extra={"x-should-retry": "false"})
         try:
-            reply = super().answer(request)
+            reply = self.replay.decide(request)
         except Exception as bug:
             tape.bug = bug
             raise
@@ -108,9 +109,9 @@ class Practice(Course):
 
 @cache
 def practice() -> tuple[str, Practice]:
-    """The base URL and the course of this process's practice server, started at the first call."""
-    course = Practice()
-    return Server(course).url, course
+    """The base URL and the backend of this process's practice server, started at the first call."""
+    backend = Practice()
+    return Server(backend).url, backend
 
 
 def text_of(content: Any) -> str:

@@ -22,9 +22,8 @@ from tests.support import PATIENCE, ROOMS, ROOT
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """A folder with the rooms and without any lesson."""
-    for room in (*ROOMS, "authoring"):
+    for room in (*ROOMS, "authoring", "launch"):
         shutil.copytree(ROOT / room, tmp_path / room)
-    shutil.copy(ROOT / "start.py", tmp_path)
     for name in ("notebooks", "recordings", "exercises/source"):
         (tmp_path / name).mkdir(parents=True)
     return tmp_path

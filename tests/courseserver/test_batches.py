@@ -19,10 +19,11 @@ import anthropic
 import pytest
 
 from courseserver import batches
-from courseserver.core import Course
+from courseserver.endpoints import BATCHES
 from courseserver.journal import Missed
 from courseserver.loopback import Server
 from courseserver.recordings import RecordingError, Recordings
+from courseserver.replay import Replay
 from courseserver.values import Request
 from helpers import cost, facts, ledger
 from helpers._cost import dollars
@@ -63,20 +64,22 @@ RECORDED = exchange("four", {"requests": FOUR}, {"results": TOLD}, path="/v1/mes
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server() -> Iterator[Server[Replay]]:
     with serving(RECORDED) as running:
         yield running
 
 
 @pytest.fixture
-def sdk(server: Server) -> anthropic.Anthropic:
+def sdk(server: Server[Replay]) -> anthropic.Anthropic:
     return client(server.url, max_retries=0)
 
 
 @pytest.fixture
-def staged(server: Server) -> Callable[..., anthropic.Anthropic]:
+def staged(server: Server[Replay]) -> Callable[..., anthropic.Anthropic]:
     """A client whose batches get these replies, request by request, the last repeating."""
-    return lambda *replies: client(server.url + server.course.stage("test", replies), max_retries=0)
+    return lambda *replies: client(
+        server.url + server.backend.account.stage("test", replies), max_retries=0
+    )
 
 
 def ended(sdk: anthropic.Anthropic, batch: Batch) -> Batch:
@@ -93,11 +96,11 @@ def results(sdk: anthropic.Anthropic, batch: Batch) -> dict[str, Any]:
 
 def count_of(requests: list[Any]) -> Missed:
     """What the server notes of a batch that nobody recorded."""
-    course = Course()
+    course = Replay()
     body = {"requests": requests}
-    sent = Request("POST", batches.PATH, "", headers(), json.dumps(body).encode(), body)
-    course.answer(sent)
-    missed = course.journal[-1].missed
+    sent = Request("POST", BATCHES, "", headers(), json.dumps(body).encode(), body)
+    course.decide(sent)
+    missed = course.account.journal[-1].missed
     assert missed is not None
     return missed
 
@@ -145,7 +148,9 @@ def test_without_waiting_the_header_says_so(
     assert sdk.messages.batches.with_raw_response.retrieve(batch.id).headers["retry-after"] == "0"
 
 
-def test_results_before_the_end_are_refused(sdk: anthropic.Anthropic, server: Server) -> None:
+def test_results_before_the_end_are_refused(
+    sdk: anthropic.Anthropic, server: Server[Replay]
+) -> None:
     batch = sdk.messages.batches.create(requests=FOUR)
     with pytest.raises(anthropic.AnthropicError, match="in_progress"):
         sdk.messages.batches.results(batch.id)
@@ -171,7 +176,7 @@ def test_each_result_says_what_became_of_its_request(sdk: anthropic.Anthropic) -
 
 
 def test_the_results_file_is_json_lines_and_can_be_read_again(
-    sdk: anthropic.Anthropic, server: Server
+    sdk: anthropic.Anthropic, server: Server[Replay]
 ) -> None:
     batch = ended(sdk, sdk.messages.batches.create(requests=FOUR))
     path = f"/v1/messages/batches/{batch.id}/results"
@@ -325,10 +330,11 @@ def test_the_list_is_newest_first_and_comes_in_pages(
     assert (empty.data, empty.first_id) == ([], None)
 
 
-def test_only_what_the_api_has_can_be_done_to_a_batch(server: Server) -> None:
-    for method, path in (("POST", "/x"), ("DELETE", ""), ("GET", "/x/cancel"), ("POST", "/x/y")):
+def test_only_what_the_api_has_can_be_done_to_a_batch(server: Server[Replay]) -> None:
+    wrong = [("POST", "/x", 405), ("DELETE", "", 405), ("GET", "/x/cancel", 405)]
+    for method, path, status in [*wrong, ("POST", "/x/y", 404)]:
         answer = send(server.url, b"{}", method=method, path=f"/v1/messages/batches{path}")
-        assert answer.status == 405, (method, path)
+        assert answer.status == status, (method, path)
 
 
 # --- again, from elsewhere, and at length ---------------------------------------------------
@@ -349,7 +355,7 @@ def test_a_recorded_batch_is_found_by_its_id_after_a_restart(sdk: anthropic.Anth
         assert results(later, made)["d"].message == results(sdk, ended(sdk, made))["d"].message
 
 
-def test_a_second_process_takes_over_by_the_id(server: Server) -> None:
+def test_a_second_process_takes_over_by_the_id(server: Server[Replay]) -> None:
     made = client(server.url).messages.batches.create(requests=FOUR)
     program = (
         "import sys, anthropic\n"
@@ -369,15 +375,15 @@ def test_a_second_process_takes_over_by_the_id(server: Server) -> None:
 
 
 def test_results_are_made_while_they_are_sent_not_before() -> None:
-    course = Course()
+    course = Replay()
     course.start(recordings(exchange("hello", HELLO, "Hello!")))
-    path = course.stage("test", ("praise",))
+    path = course.account.stage("test", ("praise",))
     many = [request(f"r-{n}") for n in range(3_000)]
 
     def ask(method: str, end: str = "", body: Any = None) -> Any:
         raw = json.dumps(body).encode() if body else b""
         whole = f"{path}/v1/messages/batches{end}"
-        return course.answer(Request(method, whole, "", headers(), raw, body))
+        return course.decide(Request(method, whole, "", headers(), raw, body))
 
     name = json.loads(next(iter(ask("POST", "", {"requests": many}).steps)).data)["id"]
     for _ in range(batches.LOOKS):
@@ -397,8 +403,8 @@ def test_results_are_made_while_they_are_sent_not_before() -> None:
 
 def test_a_batch_costs_half_and_is_paid_once(monkeypatch: pytest.MonkeyPatch) -> None:
     here = course_server()
-    here.course.start(recordings(RECORDED))
-    monkeypatch.setattr(here.course, "key", None)
+    here.backend.replay.start(recordings(RECORDED))
+    monkeypatch.setattr(here.backend.account, "key", None)
     sdk = client(here.url)
     batch = ended(sdk, sdk.messages.batches.create(requests=FOUR))
     found = [*results(sdk, batch).values(), *results(sdk, batch).values()][:4]

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from courseserver.loopback import Server
+from courseserver.replay import Replay
 from helpers import cost, facts
 from tests.support import HELLO, client, exchange, said, serving
 
@@ -77,14 +78,14 @@ def asking(sdk: anthropic.Anthropic) -> Ask:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server() -> Iterator[Server[Replay]]:
     with serving(exchange("hello", HELLO, "Hello!")) as running:
         yield running
 
 
 @pytest.fixture
-def ask(server: Server) -> Ask:
-    return asking(client(server.url + server.course.stage("test", ("Yes.",))))
+def ask(server: Server[Replay]) -> Ask:
+    return asking(client(server.url + server.backend.account.stage("test", ("Yes.",))))
 
 
 def whole(row: Row) -> int:
@@ -164,13 +165,13 @@ def test_the_look_back_goes_over_twenty_blocks(ask: Ask) -> None:
     assert ask([text(LONG, FIVE), *far[1:]], system="Be brief.").read > 1_000
 
 
-def test_a_staged_client_has_a_cache_of_its_own(server: Server, ask: Ask) -> None:
+def test_a_staged_client_has_a_cache_of_its_own(server: Server[Replay], ask: Ask) -> None:
     ask()
-    other = asking(client(server.url + server.course.stage("test", ("Yes.",))))
+    other = asking(client(server.url + server.backend.account.stage("test", ("Yes.",))))
     assert other().read == 0
 
 
-def test_a_cold_reply_finds_nothing(server: Server) -> None:
+def test_a_cold_reply_finds_nothing(server: Server[Replay]) -> None:
     replies = ({"content": "Yes.", "cache": "cold"}, "Yes.")
     request = said("When?", system=[text(LONG, FIVE)])
     with serving(exchange("twice", request, *replies, cycle=True)) as running:
@@ -185,11 +186,11 @@ def test_a_new_start_of_the_lesson_begins_with_an_empty_cache() -> None:
     with serving(exchange("once", request, "Yes.")) as running:
         ask = asking(client(running.url))
         ask()
-        running.course.start(running.course.recorded)
+        running.backend.start(running.backend.lesson.recorded)
         assert ask().read == 0
 
 
-def test_counting_tokens_looks_at_no_cache(server: Server, ask: Ask) -> None:
+def test_counting_tokens_looks_at_no_cache(server: Server[Replay], ask: Ask) -> None:
     request = said("When?", system=[text(LONG, FIVE)])
     del request["max_tokens"]
     counted = client(server.url).messages.count_tokens(**request).input_tokens
@@ -197,9 +198,9 @@ def test_counting_tokens_looks_at_no_cache(server: Server, ask: Ask) -> None:
     assert counted == whole(ask())
 
 
-def test_a_stream_says_the_same(server: Server, ask: Ask) -> None:
+def test_a_stream_says_the_same(server: Server[Replay], ask: Ask) -> None:
     row = ask()
-    url = server.url + server.course.stage("test", ("Yes.",))
+    url = server.url + server.backend.account.stage("test", ("Yes.",))
     with client(url).messages.stream(**said("When?", system=[text(LONG, FIVE)])) as stream:
         usage = stream.get_final_message().usage
     assert usage.cache_creation_input_tokens == row.five
@@ -295,8 +296,8 @@ def test_every_documented_kind_of_change_is_in_the_table(covers: Callable[[str],
     assert {"model_changed", "system_changed", "tools_changed", "messages_changed"} <= told
 
 
-def test_a_stream_has_the_diagnosis_from_its_first_event(server: Server) -> None:
-    sdk = client(server.url + server.course.stage("test", ("Yes.",)))
+def test_a_stream_has_the_diagnosis_from_its_first_event(server: Server[Replay]) -> None:
+    sdk = client(server.url + server.backend.account.stage("test", ("Yes.",)))
     first = sdk.messages.create(**said("When?", diagnostics={"previous_message_id": None}))
     told = {"previous_message_id": first.id}
     with sdk.messages.stream(**said("When?", system=LONG, diagnostics=told)) as stream:

@@ -14,7 +14,7 @@ from anthropic._constants import ANTHROPIC_API_VERSION, DEFAULT_MAX_RETRIES, DEF
 from anthropic.resources.messages.messages import DEPRECATED_MODELS
 from anthropic.types import ModelInfo
 
-from courseserver import facts
+from courseserver import facts, models
 
 TODAY = date.today()
 MODELS = pytest.mark.parametrize("row", facts.MODELS.values(), ids=lambda row: row.id)
@@ -90,10 +90,10 @@ def test_a_row_does_not_contradict_itself(row: facts.Model) -> None:
 
 @MODELS
 def test_a_row_reads_as_the_sdks_model_info(row: facts.Model) -> None:
-    info = ModelInfo.model_validate(row.wire())
+    info = ModelInfo.model_validate(models.entry(row))
     assert info.display_name == row.name and info.max_tokens == row.max_output
     assert info.capabilities and info.capabilities.effort.supported == bool(row.efforts)
-    extra = row.wire().keys() - ModelInfo.model_fields.keys()
+    extra = models.entry(row).keys() - ModelInfo.model_fields.keys()
     assert not extra and "None" not in row.name
 
 

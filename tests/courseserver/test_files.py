@@ -18,9 +18,11 @@ import anthropic
 import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
-from courseserver import estimate
+from courseserver import estimate, media
+from courseserver.call import Call
 from courseserver.files import Files
 from courseserver.loopback import Server
+from courseserver.replay import Replay
 from courseserver.values import Problem, Request
 from tests.support import HELLO, ROOT, client, exchange, said, send, serving, text_of
 
@@ -40,13 +42,13 @@ PAPERS = [
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server() -> Iterator[Server[Replay]]:
     with serving(exchange("hello", HELLO, "Hello!")) as running:
         yield running
 
 
 @pytest.fixture
-def sdk(server: Server) -> anthropic.Anthropic:
+def sdk(server: Server[Replay]) -> anthropic.Anthropic:
     return client(server.url, max_retries=0)
 
 
@@ -86,11 +88,11 @@ def test_an_upload_answers_with_what_the_api_says_of_a_file(sdk: anthropic.Anthr
     ],
 )
 def test_content_name_and_type_arrive_as_they_were_sent(
-    server: Server, sdk: anthropic.Anthropic, file: Any, name: str, media: str
+    server: Server[Replay], sdk: anthropic.Anthropic, file: Any, name: str, media: str
 ) -> None:
     made = sdk.files.upload(file=file)
     assert (made.filename, made.mime_type, made.size_bytes) == (name, media, len(BYTES))
-    assert server.course.files.kept[made.id][1] == BYTES
+    assert server.backend.account.files.kept[made.id][1] == BYTES
 
 
 def test_the_same_file_again_keeps_its_id_and_another_gets_one(sdk: anthropic.Anthropic) -> None:
@@ -139,11 +141,11 @@ def test_an_expiry_is_within_an_hour_and_ninety_days(sdk: anthropic.Anthropic) -
     ("method", "path", "status"),
     [("POST", "/v1/files", 400), ("GET", "/v1/files?limit=0", 400),
      ("GET", "/v1/files?page=nowhere", 400), ("DELETE", "/v1/files", 405),
-     ("POST", "/v1/files/file_1", 405), ("GET", "/v1/files/file_1/text", 405),
+     ("POST", "/v1/files/file_1", 405), ("GET", "/v1/files/file_1/text", 404),
      ("GET", "/v1/files/file_1", 404), ("GET", "/v1/files", 200)],
 )  # fmt: skip
 def test_a_request_that_is_no_request_for_files_is_refused(
-    server: Server, method: str, path: str, status: int
+    server: Server[Replay], method: str, path: str, status: int
 ) -> None:
     assert send(server.url, path=path, method=method).status == status
 
@@ -156,7 +158,9 @@ def test_a_request_that_is_no_request_for_files_is_refused(
 )  # fmt: skip
 def test_a_form_without_a_file_in_it_is_refused(kind: str, body: bytes) -> None:
     request = Request("POST", "/v1/files", "", {"content-type": kind}, body, None)
-    assert Files().answer(request) == Problem(400, "invalid_request_error", "file: Field required")
+    assert Files().answer(Call(request)) == Problem(
+        400, "invalid_request_error", "file: Field required"
+    )
 
 
 def test_uploads_need_the_key_like_everything_else() -> None:
@@ -201,7 +205,7 @@ def test_a_recording_is_found_by_the_id_and_its_usage_knows_the_content() -> Non
         first = sdk.messages.create(**body)
         assert text_of(first) == "At ten."
         assert first.usage.input_tokens > 2 * 2_000
-        assert running.course.journal[-1].request.body["messages"] == body["messages"]
+        assert running.backend.account.journal[-1].request.body["messages"] == body["messages"]
         again = [*body["messages"], first.to_param(), {"role": "user", "content": "Sure?"}]
         with pytest.raises(anthropic.APIStatusError) as missed:  # no rule objects to the thinking
             sdk.messages.create(**body | {"messages": again})
@@ -214,15 +218,17 @@ def test_a_file_of_the_wrong_kind_is_refused(sdk: anthropic.Anthropic) -> None:
         sdk.messages.create(**said([held(made.id, "image")]))
 
 
-def test_files_outlive_a_new_start_of_the_lesson(server: Server, sdk: anthropic.Anthropic) -> None:
+def test_files_outlive_a_new_start_of_the_lesson(
+    server: Server[Replay], sdk: anthropic.Anthropic
+) -> None:
     made = sdk.files.upload(file=b"one")
-    server.course.start(server.course.recorded)
+    server.backend.start(server.backend.lesson.recorded)
     assert sdk.files.retrieve_metadata(made.id).id == made.id
 
 
 @pytest.mark.parametrize("odd", [None, 7, [], {}, ["file_1"], "file_nobody"])
 def test_no_file_id_however_odd_makes_the_server_fail(
-    server: Server, sdk: anthropic.Anthropic, odd: Any
+    server: Server[Replay], sdk: anthropic.Anthropic, odd: Any
 ) -> None:
     sdk.files.upload(file=b"one")
     for body in (said([held(odd)]), {"messages": odd}, {"model": HELLO["model"]}):
@@ -262,8 +268,8 @@ def test_citations_and_pages_cost_more() -> None:
     ]
     plain, cited, off = (estimate.request_tokens(body) for body in asked)
     assert off == plain < cited
-    assert estimate.pdf_pages(paper().read_bytes()) == 2
-    assert estimate.pdf_pages(b"%PDF-1.7 /Type /Pages, packed") == 1
+    assert media.pdf_pages(paper().read_bytes()) == 2
+    assert media.pdf_pages(b"%PDF-1.7 /Type /Pages, packed") == 1
 
 
 def document(**more: Any) -> JSON:

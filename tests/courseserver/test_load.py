@@ -15,8 +15,8 @@ from typing import Any
 import anthropic
 import pytest
 
-from courseserver.core import Course
 from courseserver.loopback import Server
+from courseserver.replay import Replay
 from courseserver.staged import STAGED
 from tests.support import HELLO, async_client, client, exchange, said, send, serving, text_of
 
@@ -67,7 +67,7 @@ def test_fifty_threads_get_each_their_own_answers(covers: Callable[[str], None])
     with serving(*lesson(THREADS)) as server:
 
         def caller(number: int) -> int:
-            url = server.url + server.course.stage("yours", script(number))
+            url = server.url + server.backend.account.stage("yours", script(number))
             with client(server.url) as sdk, client(url) as played:
                 for turn in range(TURNS):
                     ask = question(number, turn)
@@ -78,14 +78,14 @@ def test_fifty_threads_get_each_their_own_answers(covers: Callable[[str], None])
             return TURNS * 3
 
         answers = in_threads(caller)
-        assert answers == len(server.course.journal) == THREADS * TURNS * 3
+        assert answers == len(server.backend.account.journal) == THREADS * TURNS * 3
     covers(f"load: {THREADS} threads, {answers} answers, each the right one")
 
 
 def test_two_hundred_coroutines_get_each_their_own_answers(covers: Callable[[str], None]) -> None:
-    async def caller(sdk: anthropic.AsyncAnthropic, server: Server, number: int) -> int:
+    async def caller(sdk: anthropic.AsyncAnthropic, server: Server[Replay], number: int) -> int:
         played = sdk.with_options(
-            base_url=server.url + server.course.stage("yours", script(number))
+            base_url=server.url + server.backend.account.stage("yours", script(number))
         )
         for turn in range(TURNS):
             ask = question(number, turn)
@@ -95,14 +95,14 @@ def test_two_hundred_coroutines_get_each_their_own_answers(covers: Callable[[str
             assert text_of(await played.messages.create(**HELLO)) == script(number)[turn]
         return TURNS * 3
 
-    async def everyone(server: Server) -> int:
+    async def everyone(server: Server[Replay]) -> int:
         async with async_client(server.url) as sdk:
             calls = [caller(sdk, server, number) for number in range(COROUTINES)]
             return sum(await asyncio.wait_for(asyncio.gather(*calls), PATIENCE))
 
     with serving(*lesson(COROUTINES)) as server:
         answers = asyncio.run(everyone(server))
-        assert answers == len(server.course.journal) == COROUTINES * TURNS * 3
+        assert answers == len(server.backend.account.journal) == COROUTINES * TURNS * 3
     covers(f"load: {COROUTINES} coroutines, {answers} answers, each the right one")
 
 
@@ -112,7 +112,9 @@ def test_scripts_that_are_staged_at_one_moment_are_never_mixed_up() -> None:
 
         def stage(number: int) -> int:
             for turn in range(20):
-                urls[number * 20 + turn] = server.course.stage("same", (f"{number} {turn}",))
+                urls[number * 20 + turn] = server.backend.account.stage(
+                    "same", (f"{number} {turn}",)
+                )
             return 20
 
         count = in_threads(stage)
@@ -137,7 +139,7 @@ def test_replies_in_order_are_each_given_once_to_callers_at_once() -> None:
 def test_callers_who_wait_in_vain_keep_nobody_else_waiting() -> None:
     """Twenty stalled replies hang; a twenty-first caller is served at once."""
     with serving(exchange("hello", HELLO, "Hi there.")) as server:
-        stalled = server.url + server.course.stage("slow", STAGED["slow"].replies)
+        stalled = server.url + server.backend.account.stage("slow", STAGED["slow"].replies)
         left = threading.Event()
 
         def wait_in_vain(_: int) -> int:
@@ -151,7 +153,7 @@ def test_callers_who_wait_in_vain_keep_nobody_else_waiting() -> None:
 
         with ThreadPoolExecutor(20) as pool:
             waiting = [pool.submit(wait_in_vain, number) for number in range(20)]
-            while len(server.course.journal) < 20:
+            while len(server.backend.account.journal) < 20:
                 time.sleep(0.02)
             with client(server.url) as sdk:
                 assert text_of(sdk.messages.create(**HELLO)) == "Hi there."
@@ -177,7 +179,7 @@ def test_callers_who_leave_in_the_middle_do_no_harm() -> None:
 def test_a_lesson_that_begins_again_under_load_answers_everybody() -> None:
     """`setup()` again while threads are asking: every answer is a whole one, or a 421."""
     with serving(exchange("hello", HELLO, "Hi there.")) as server:
-        recorded = server.course.recorded
+        recorded = server.backend.lesson.recorded
 
         def caller(_: int) -> int:
             for _turn in range(10):
@@ -188,7 +190,7 @@ def test_a_lesson_that_begins_again_under_load_answers_everybody() -> None:
 
         def begin_again() -> None:
             while not done.is_set():
-                server.course.start(recorded)
+                server.backend.start(recorded)
                 time.sleep(0.001)
 
         again = threading.Thread(target=begin_again)
@@ -202,7 +204,7 @@ def test_a_lesson_that_begins_again_under_load_answers_everybody() -> None:
 
 def test_a_server_can_be_stopped_the_moment_it_has_started() -> None:
     for _ in range(20):
-        stopping = threading.Thread(target=Server(Course()).stop, daemon=True)
+        stopping = threading.Thread(target=Server(Replay()).stop, daemon=True)
         stopping.start()
         stopping.join(10)
         assert not stopping.is_alive()
@@ -212,7 +214,7 @@ def test_a_server_that_is_stopped_ends_its_thread_and_frees_its_port() -> None:
     before = threading.active_count()
     with serving(exchange("hello", HELLO, "Hi there.")) as server:
         url = server.url
-        stalled = url + server.course.stage("slow", STAGED["slow"].replies)
+        stalled = url + server.backend.account.stage("slow", STAGED["slow"].replies)
         with (
             client(stalled, timeout=0.2, max_retries=0) as sdk,
             pytest.raises(anthropic.APITimeoutError),

@@ -15,13 +15,8 @@ import anthropic
 import pytest
 
 from courseserver import facts
-from courseserver.recordings import (
-    RecordingError,
-    Recordings,
-    canonical,
-    differences,
-    request_key,
-)
+from courseserver.identity import Identity, canonical, differences
+from courseserver.recordings import RecordingError, Recordings
 from tests.support import (
     HELLO,
     LESSON,
@@ -43,9 +38,14 @@ GREETING = exchange("hello", HELLO, "Hi there.")
 LONG = "The reading room is open on the first Sunday of the month. " * 40
 
 
+def asked_by(body: Any, **more: Any) -> Identity:
+    """What identifies a request with this body."""
+    return Identity(request(body, **more))
+
+
 def answers(asked: JSON, recorded: JSON = HELLO, *, query: str = "", **head: str) -> bool:
     """Whether a recording of `recorded` answers a request with the body `asked`."""
-    found = recordings(exchange("one", recorded, "Yes.")).find(request(asked, query=query, **head))
+    found = recordings(exchange("one", recorded, "Yes.")).find(asked_by(asked, query=query, **head))
     return found is not None
 
 
@@ -122,8 +122,8 @@ def test_another_api_version_misses() -> None:
 
 def test_an_exchange_may_name_an_older_api_version() -> None:
     old = recordings(exchange("old", HELLO, "Old.", api_version="2023-06-01"))
-    assert old.find(request(HELLO, anthropic_version="2023-06-01"))
-    assert not old.find(request(HELLO))
+    assert old.find(asked_by(HELLO, anthropic_version="2023-06-01"))
+    assert not old.find(asked_by(HELLO))
 
 
 def test_a_beta_is_part_of_the_request_and_the_order_of_betas_is_not() -> None:
@@ -131,9 +131,9 @@ def test_a_beta_is_part_of_the_request_and_the_order_of_betas_is_not() -> None:
         exchange("beta", HELLO, "Beta.", betas=["b-2026-01-01", "a-2026-01-01"])
     )
     for sent in ("a-2026-01-01,b-2026-01-01", "b-2026-01-01, a-2026-01-01"):
-        assert with_betas.find(request(HELLO, anthropic_beta=sent))
-    assert not with_betas.find(request(HELLO, anthropic_beta="a-2026-01-01"))
-    assert not with_betas.find(request(HELLO))
+        assert with_betas.find(asked_by(HELLO, anthropic_beta=sent))
+    assert not with_betas.find(asked_by(HELLO, anthropic_beta="a-2026-01-01"))
+    assert not with_betas.find(asked_by(HELLO))
     assert not answers(HELLO, anthropic_beta="a-2026-01-01")
 
 
@@ -155,8 +155,8 @@ def test_a_query_misses_unless_it_only_says_beta() -> None:
 
 def test_another_method_or_path_misses() -> None:
     recorded = recordings(GREETING)
-    assert not recorded.find(request(HELLO, path="/v1/messages/batches"))
-    assert not recorded.find(request(HELLO, method="PUT"))
+    assert not recorded.find(asked_by(HELLO, path="/v1/messages/batches"))
+    assert not recorded.find(asked_by(HELLO, method="PUT"))
 
 
 # --- long and binary parts ------------------------------------------------------------------
@@ -241,8 +241,8 @@ def test_a_volatile_part_can_be_deep_inside() -> None:
     deep = recordings(
         exchange("deep", body, "Yes.", volatile=["messages.0.content", "metadata.user_id"])
     )
-    assert deep.find(request({**said("It is ten."), "metadata": {"user_id": "b"}}))
-    assert not deep.find(request(said("It is ten.")))
+    assert deep.find(asked_by({**said("It is ten."), "metadata": {"user_id": "b"}}))
+    assert not deep.find(asked_by(said("It is ten.")))
 
 
 def test_an_exact_recording_lives_beside_one_with_a_volatile_part() -> None:
@@ -251,7 +251,7 @@ def test_an_exact_recording_lives_beside_one_with_a_volatile_part() -> None:
         exchange("no time", {**HELLO, "max_tokens": 5}, "Exact."),
     )
     found = [
-        two.find(request(body)) for body in ({**HELLO, "system": "y"}, {**HELLO, "max_tokens": 5})
+        two.find(asked_by(body)) for body in ({**HELLO, "system": "y"}, {**HELLO, "max_tokens": 5})
     ]
     assert [entry and entry.name for entry in found] == ["any time", "no time"]
 
@@ -278,8 +278,8 @@ def test_replies_that_cycle_begin_again() -> None:
 def test_starting_the_lesson_again_begins_with_the_first_reply() -> None:
     with serving(exchange("two", HELLO, "first", "second")) as server, client(server.url) as sdk:
         assert texts(sdk, 2) == ["first", "second"]
-        server.course.start(server.course.recorded)
-        assert not len(server.course.journal)
+        server.backend.start(server.backend.lesson.recorded)
+        assert not len(server.backend.account.journal)
         assert texts(sdk, 2) == ["first", "second"]
 
 
@@ -309,7 +309,7 @@ def test_a_missed_request_gets_a_421_in_one_attempt_and_a_sentence_with_the_diff
     with serving(GREETING) as server, client(server.url) as sdk:
         with pytest.raises(anthropic.APIStatusError) as raised:
             sdk.messages.create(**said("Hallo"))
-        attempts = len(server.course.journal)
+        attempts = len(server.backend.account.journal)
     error = raised.value
     assert error.status_code == 421
     assert attempts == 1
@@ -337,13 +337,13 @@ def test_the_same_holds_for_the_async_client_and_for_a_stream() -> None:
         ):
             pass
         assert raised.value.status_code == 421
-        assert len(server.course.journal) == 2
+        assert len(server.backend.account.journal) == 2
 
 
 def test_the_server_notes_what_it_missed() -> None:
     with serving(GREETING) as server:
         send(server.url, said("Hallo", max_tokens=5))
-        missed = server.course.journal[-1].missed
+        missed = server.backend.account.journal[-1].missed
     assert missed is not None
     assert missed.nearest == "hello"
     assert len(missed.differences) == 2
@@ -409,7 +409,7 @@ def test_a_volatile_part_is_never_named_as_a_difference() -> None:
     clock = exchange("clock", {**HELLO, "system": "It is nine."}, "Tick.", volatile=["system"])
     with serving(clock) as server:
         send(server.url, {**said("Hallo"), "system": "It is ten."})
-        missed = server.course.journal[-1].missed
+        missed = server.backend.account.journal[-1].missed
     assert missed is not None
     assert missed.differences == ('messages[0].content: recorded "Hello", sent "Hallo"',)
 
@@ -427,12 +427,12 @@ def test_the_nearest_request_is_the_one_that_differs_least() -> None:
         "How do I bake rolls?": "bread",
     }
     for text, wanted in asked.items():
-        near = recorded.nearest(request(said(text)))
+        near = recorded.nearest(asked_by(said(text)))
         assert near is not None and near[0].name == wanted, text
-    near = recorded.nearest(request(said("When does the library open?", max_tokens=30)))
+    near = recorded.nearest(asked_by(said("When does the library open?", max_tokens=30)))
     assert near is not None and near[0].name == "opening hours, brief"
     assert near[1] == ["max_tokens: recorded 20, sent 30"]
-    near = recorded.nearest(request({**HELLO, "system": LONG + "!"}))
+    near = recorded.nearest(asked_by({**HELLO, "system": LONG + "!"}))
     assert near is not None and near[0].name == "with a system prompt"
 
 
@@ -449,7 +449,7 @@ def test_finding_the_nearest_of_many_long_requests_takes_no_noticeable_time() ->
         )
     )
     begun = time.perf_counter()
-    assert many.nearest(request({**HELLO, "messages": turns}))
+    assert many.nearest(asked_by({**HELLO, "messages": turns}))
     assert time.perf_counter() - begun < 1  # comparing all of them word by word takes many seconds
 
 
@@ -490,7 +490,7 @@ def test_two_requests_have_the_same_key_exactly_when_nothing_differs() -> None:
     bodies: list[JSON] = [HELLO, said("Hullo"), {**HELLO, "max_tokens": 300.0}, said([])]
     for one in bodies:
         for other in bodies:
-            same = request_key(request(one)) == request_key(request(other))
+            same = Identity(request(one)).key == Identity(request(other)).key
             assert same == (not list(differences(canonical(one), canonical(other))))
 
 

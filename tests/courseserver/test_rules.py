@@ -1,6 +1,6 @@
 """The API's rules: each refuses what it should, in the API's words, and lets its neighbour pass.
 
-The table below is the specification. A gate counts every refusal that `rules.py` can give; it is
+The table below is the specification. A gate counts every refusal that `rules/` can give; it is
 red when one of them has no case, or when it counted nothing.
 """
 
@@ -27,7 +27,10 @@ from PIL import Image
 from pydantic import BaseModel
 from typing_extensions import is_typeddict
 
-from courseserver import facts, rules, schema, wire
+from courseserver import facts, ids, rules, schema, wire
+from courseserver.call import Call
+from courseserver.endpoints import TABLE
+from courseserver.short import whole_message
 from courseserver.values import Request
 
 JSON = dict[str, Any]
@@ -128,7 +131,7 @@ def thought(system: str = "Be brief.", thinking: str = "") -> JSON:
     return {
         "type": "thinking",
         "thinking": thinking,
-        "signature": wire.signature(prefix, thinking, 9),
+        "signature": ids.signature(prefix, thinking, 9),
     }
 
 
@@ -458,17 +461,17 @@ CASES = [
                           "tool_choice": {"type": "any"}},
       }.items()],
     case("replayed-thinking", lambda: replay(thought(), system="Be long."),
-         BOUND + NEEDS + rules.CHANGED["system"],
+         BOUND + NEEDS + rules.caching.CHANGED["system"],
          lambda: replay(thought())),
     case("replayed-thinking", lambda: replay(thought(), system="Be long.", headers=CONTROLS),
-         BOUND + rules.CHANGED["system"],
+         BOUND + rules.caching.CHANGED["system"],
          lambda: replay(thought(), headers=CONTROLS)),
     case("replayed-thinking", lambda: replay(thought(), tools=[tool()]),
-         BOUND + NEEDS + rules.CHANGED["tools"],
+         BOUND + NEEDS + rules.caching.CHANGED["tools"],
          lambda: replay(thought(), tools=[tool()], thinking=AUTO | {"block_binding": {
              "prefix_mismatch_behavior": "drop_block"}}, headers=BETA)),
     case("replayed-thinking", lambda: replay(thought("Be kind."), model="claude-haiku-5-5"),
-         BOUND + NEEDS + rules.CHANGED["system"],
+         BOUND + NEEDS + rules.caching.CHANGED["system"],
          lambda: replay(thought("Be kind."), model="claude-sonnet-5")),
     case("replayed-thinking", lambda: replay(thought(thinking="good") | {"thinking": "better"}),
          "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant "
@@ -558,7 +561,7 @@ NAMES = [f"{rule}-{RULES[: at + 1].count(rule)}" for at, rule in enumerate(RULES
 
 @pytest.mark.parametrize("each", CASES, ids=NAMES)
 def test_a_rule_refuses_in_the_words_of_the_api(each: Case) -> None:
-    problem = rules.check(each.refused(), expected_key=KEY)
+    problem = rules.check(Call(each.refused(), expected_key=KEY))
     assert problem is not None, "nothing was refused"
     assert problem.rule == each.rule
     assert (problem.status, problem.type) == (each.status, each.type)
@@ -570,7 +573,7 @@ def test_a_rule_refuses_in_the_words_of_the_api(each: Case) -> None:
 
 @pytest.mark.parametrize("each", CASES, ids=NAMES)
 def test_the_nearest_good_request_passes(each: Case) -> None:
-    assert rules.check(each.passes(), expected_key=KEY) is None
+    assert rules.check(Call(each.passes(), expected_key=KEY)) is None
 
 
 def test_every_refusal_in_the_rules_has_a_case() -> None:
@@ -578,7 +581,7 @@ def test_every_refusal_in_the_rules_has_a_case() -> None:
     met: dict[str, set[int]] = {name: set() for name in written}
     for each in CASES:
         found = next(rule for rule in rules.RULES if rule.name == each.rule)
-        running = found.objections(rules.Call(each.refused(), KEY))
+        running = found.objections(Call(each.refused(), expected_key=KEY))
         next(running)
         met[each.rule].add(line_of(running))
     missing = {
@@ -606,7 +609,7 @@ def test_every_rule_names_its_source_and_is_the_only_one_of_its_name() -> None:
     assert len({each.name for each in rules.RULES}) == len(rules.RULES)
     for each in rules.RULES:
         assert re.search(r"20\d\d|SDK|not established|undated", each.source), each.name
-        assert set(each.kinds) <= rules.ENDPOINTS.keys(), each.name
+        assert set(each.kinds) <= {endpoint.kind for endpoint in TABLE}, each.name
 
 
 # --- what the real SDK sends ----------------------------------------------------------------
@@ -633,7 +636,8 @@ def spoken(*replies: Any) -> tuple[anthropic.Anthropic, list[Request]]:
         body = json.loads(raw) if raw else None
         path, query = request.url.path, request.url.query.decode()
         sent.append(Request(request.method, path, query, dict(request.headers), raw, body))
-        problem = rules.check(sent[-1], expected_key=KEY)
+        call = Call(sent[-1], expected_key=KEY)
+        problem = rules.check(call)
         if problem:
             told = wire.error(problem, "test", len(sent))
         elif "messages" not in (body or {}):
@@ -642,7 +646,8 @@ def spoken(*replies: Any) -> tuple[anthropic.Anthropic, list[Request]]:
             return httpx2.Response(200, json={"input_tokens": 8})
         else:
             short = waiting.pop(0) if waiting else "Hello!"
-            told = wire.reply(wire.expand(short, sent[-1], len(sent)), sent[-1], "test", len(sent))
+            whole = whole_message(short, call.body, len(sent))
+            told = wire.reply(whole, call, "test", len(sent))
         content = b"".join(step.data for step in told.steps)
         return httpx2.Response(told.status, headers=dict(told.headers), content=content)
 
@@ -802,20 +807,21 @@ def test_the_schema_knows_every_kind_of_block_and_tool_of_the_sdk() -> None:
 # --- light, and never in the way ------------------------------------------------------------
 
 
-def test_rules_load_no_picture_library_before_a_picture_comes() -> None:
-    code = "import sys, courseserver.rules; sys.exit('PIL' in sys.modules)"
+def test_the_course_server_needs_no_picture_library() -> None:
+    code = "import sys; sys.modules['PIL'] = None\nimport courseserver.loopback"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
 
 
-def test_without_a_picture_library_pictures_pass_unmeasured(
+def test_without_a_picture_library_a_picture_is_measured_and_priced_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wide = ask(messages=[user(picture(8_001, 1))])
+    wide = Call(ask(messages=[user(picture(8_001, 1))]), expected_key=KEY)
+    small = Call(ask(messages=[user(picture(280, 280))]), expected_key=KEY)
     monkeypatch.setitem(sys.modules, "PIL", None)
-    found = list(
-        next(r for r in rules.RULES if r.name == "image").objections(rules.Call(wide, None))
-    )
-    assert found == []
+    problem = rules.check(wide)
+    assert problem is not None and problem.rule == "image"
+    assert rules.check(small) is None
+    assert small.tokens > 100  # ten by ten patches
 
 
 ODD: list[Any] = [
@@ -851,5 +857,5 @@ def test_no_request_however_odd_makes_the_rules_fail(path: str) -> None:
         for key in ("type", "properties", "items", "anyOf", "$defs", "additionalProperties"):
             asked = {"format": {"type": "json_schema", "schema": {"type": "object"} | {key: value}}}
             odd.append(ask(path, output_config=asked))
-    refused = sum(rules.check(each) is not None for each in odd)
+    refused = sum(rules.check(Call(each)) is not None for each in odd)
     assert 0 < refused < len(odd)

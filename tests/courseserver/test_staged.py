@@ -145,7 +145,7 @@ def test_every_script_says_what_happens_and_what_the_sdk_makes_of_it() -> None:
 
 def attempts(name: str, **settings: Any) -> int:
     """How many requests the SDK sends for one call."""
-    log = course_server().course.journal
+    log = course_server().backend.account.journal
     before = len(log)
     settings = {"timeout": QUICK.get(name, 30), **settings}
     with client(staged(name), **settings) as sdk, suppress(anthropic.APIError):

@@ -22,11 +22,11 @@ from anthropic import types
 from anthropic.types import beta
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from courseserver import wire
-from courseserver.batches import PATH as BATCHES
+from courseserver import ids
+from courseserver.endpoints import BATCHES
 from courseserver.recordings import Recordings
+from courseserver.short import whole_message
 from courseserver.staged import STAGED
-from courseserver.values import Request
 from helpers import facts, staged
 from tests.support import HELLO, ROOT, Answer, client, exchange, headers, said, send, serving
 
@@ -728,7 +728,7 @@ def test_the_same_request_gets_the_same_bytes_from_a_fresh_server(stream: bool) 
     for _ in range(2):
         with serving(exchange("one", body, short)) as server:
             recorded = send(server.url, body)
-            asked = send(server.url + server.course.stage("yours", (short,)), body)
+            asked = send(server.url + server.backend.account.stage("yours", (short,)), body)
             missed = send(server.url, said("Something else", stream=stream))
             refused = send(server.url, {**body, "max_tokens": "many"})
             answers.append((recorded, asked, missed, refused))
@@ -747,7 +747,7 @@ def test_the_same_question_again_gets_the_same_error_whatever_was_asked_between(
 
 def test_different_questions_get_different_ids() -> None:
     with serving() as server:
-        url = server.url + server.course.stage("yours", ("Fine.",))
+        url = server.url + server.backend.account.stage("yours", ("Fine.",))
         ids = [send(url, said(f"Question {n}")).json["id"] for n in range(20)]
         ids += [send(server.url, said(f"Question {n}")).headers["request-id"] for n in range(20)]
     assert len(set(ids)) == 40
@@ -763,18 +763,18 @@ SYSTEM = "You work in a library."
 def conversation() -> JSON:
     """The second request of a conversation, as the SDK sent back what the server had answered."""
     with serving() as server:
-        url = server.url + server.course.stage("yours", ([{"thinking": ""}, "Sunday."],))
+        url = server.url + server.backend.account.stage("yours", ([{"thinking": ""}, "Sunday."],))
         with client(url) as sdk:
             ask: Any = {**HELLO, "system": SYSTEM, "tools": TOOLS, "messages": [QUESTION]}
             reply = sdk.messages.create(**ask)
             turns = [QUESTION, reply.to_param(), {"role": "user", "content": "And tomorrow?"}]
             sdk.messages.create(**{**ask, "messages": turns})
-        return dict(server.course.journal[-1].request.body)
+        return dict(server.backend.account.journal[-1].request.body)
 
 
 def problem_of(body: JSON) -> str | None:
     """What the wire module says about the thinking block of the second turn."""
-    return wire.signature_problem(
+    return ids.signature_problem(
         body["messages"][1]["content"][0], {**body, "messages": body["messages"][:1]}
     )
 
@@ -866,32 +866,31 @@ def test_a_changed_text_of_a_thinking_block_is_noticed(kind: str) -> None:
     body = said("When?", thinking=thinking)
     (block,) = expanded([{"thinking": "On Sunday?"}], body)
     assert block["thinking"] == "On Sunday?"
-    assert wire.signature_problem(block, body) is None
-    assert wire.signature_problem(block | {"thinking": "On Monday?"}, body) == "edited"
-    assert wire.signature_problem(block | {"thinking": ""}, body) == "edited"
+    assert ids.signature_problem(block, body) is None
+    assert ids.signature_problem(block | {"thinking": "On Monday?"}, body) == "edited"
+    assert ids.signature_problem(block | {"thinking": ""}, body) == "edited"
 
 
 def test_thinking_blocks_of_one_turn_belong_together() -> None:
     first, second, text = expanded([{"redacted_thinking": 60}, {"thinking": ""}, "Nine."], HELLO)
     assert (first["type"], text["type"]) == ("redacted_thinking", "text")
     assert first["data"].isascii() and len(first["data"]) > 800
-    assert wire.signature_problem(first, HELLO) is None
-    assert wire.signature_problem(second, HELLO, first["data"]) is None
-    assert wire.signature_problem(second, HELLO) == "edited", "the redacted one was left out"
+    assert ids.signature_problem(first, HELLO) is None
+    assert ids.signature_problem(second, HELLO, first["data"]) is None
+    assert ids.signature_problem(second, HELLO) == "edited", "the redacted one was left out"
     other = first | {"data": first["data"][:-20] + "A" * 20}
-    assert wire.signature_problem(other, HELLO) == "altered"
-    assert wire.signature_problem(first, HELLO | {"system": "Be brief."}) == "system"
+    assert ids.signature_problem(other, HELLO) == "altered"
+    assert ids.signature_problem(first, HELLO | {"system": "Be brief."}) == "system"
 
 
 def expanded(blocks: list[Any], body: JSON) -> list[JSON]:
     """The content of a reply in its short form, as the wire has it."""
-    request = Request("POST", "/v1/messages", "", {}, b"", body)
-    return list(wire.expand(blocks, request, "a seed")["content"])
+    return list(whole_message(blocks, body, "a seed")["content"])
 
 
 def test_the_signature_grows_with_the_thinking() -> None:
     prefix = {"messages": [QUESTION]}
-    lengths = [len(wire.signature(prefix, "", tokens)) for tokens in (0, 40, 400, 4_000)]
+    lengths = [len(ids.signature(prefix, "", tokens)) for tokens in (0, 40, 400, 4_000)]
     assert lengths == sorted(set(lengths))
     assert lengths[0] >= 700 and lengths[1] <= 1_100
 

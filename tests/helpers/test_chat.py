@@ -14,6 +14,7 @@ import pytest
 
 from authoring.kernel import WIDGET_VIEW
 from courseserver.loopback import Server
+from courseserver.replay import Replay
 from helpers.chat import Chat
 from tests.support import HELLO, client, exchange, serving
 
@@ -23,7 +24,7 @@ LONGER = {**HELLO, "messages": [*HELLO["messages"], GREETED, {"role": "user", "c
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server() -> Iterator[Server[Replay]]:
     """A course server that knows a greeting and one thing to say after it."""
     replies = (
         exchange("hello", HELLO, "Hi there."),
@@ -34,7 +35,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def chat(server: Server) -> Iterator[Chat]:
+def chat(server: Server[Replay]) -> Iterator[Chat]:
     """A chat with two suggestions, on the lesson's way of taking a turn."""
     with client(server.url, max_retries=0) as sdk:
 
@@ -93,12 +94,12 @@ def test_while_the_answer_is_on_its_way_the_question_stands_there(chat: Chat) ->
 
 
 def test_leaving_the_field_sends_nothing_and_an_empty_field_neither(
-    chat: Chat, server: Server
+    chat: Chat, server: Server[Replay]
 ) -> None:
     chat.own.value = HI  # what the browser reports when the focus moves on
-    assert not len(server.course.journal)
+    assert not len(server.backend.account.journal)
     enter(chat, "  ")
-    assert not len(server.course.journal)
+    assert not len(server.backend.account.journal)
 
 
 def test_a_request_without_a_reply_is_shown_and_the_history_stays_as_it_was(chat: Chat) -> None:
@@ -130,8 +131,10 @@ def test_start_again_forgets_everything(chat: Chat) -> None:
     assert not any(button.disabled for button in chat.buttons)
 
 
-def test_a_reply_without_text_says_why(server: Server) -> None:
-    url = server.url + server.course.stage("refusal", ({"content": [], "stop_reason": "refusal"},))
+def test_a_reply_without_text_says_why(server: Server[Replay]) -> None:
+    url = server.url + server.backend.account.stage(
+        "refusal", ({"content": [], "stop_reason": "refusal"},)
+    )
     with client(url) as sdk:
         chat = Chat(lambda history, _: (sdk.messages.create(**HELLO), history), [])
         assert chat.send(HI) == ""

@@ -255,7 +255,7 @@ def test_a_cost_reads_about_and_names_what_was_paid_for() -> None:
 def lesson(monkeypatch: pytest.MonkeyPatch) -> Iterator[anthropic.Anthropic]:
     """A lesson of this process with two recorded questions, and a client for it."""
     server = course_server()
-    server.course.start(
+    server.backend.replay.start(
         recordings(
             exchange("one", said("one"), {"content": "x", "usage": usage(fresh=1_000, out=100)}),
             exchange(
@@ -263,7 +263,7 @@ def lesson(monkeypatch: pytest.MonkeyPatch) -> Iterator[anthropic.Anthropic]:
             ),
         )
     )
-    monkeypatch.setattr(server.course, "key", None)
+    monkeypatch.setattr(server.backend.account, "key", None)
     with client(server.url) as sdk:
         yield sdk
 
@@ -297,7 +297,7 @@ def test_a_refused_call_counts_as_a_call_and_costs_nothing(lesson: anthropic.Ant
 def test_a_streamed_call_counts_like_a_plain_one(lesson: anthropic.Anthropic) -> None:
     reply = {"content": "x", "usage": usage(fresh=1_000, out=100)}
     streamed = exchange("one", {**said("one"), "stream": True}, reply)
-    course_server().course.start(recordings(streamed))
+    course_server().backend.replay.start(recordings(streamed))
     with lesson.messages.stream(**said("one")) as stream:
         stream.until_done()
     assert ledger.totals()["usd"] == pytest.approx(0.003)

@@ -251,7 +251,7 @@ def test_replay_sends_no_credential_and_no_header_of_the_learners_own(course: Ow
         + """
 from helpers._setup import course_server
 answer = ask()
-told = {"answer": answer, "sent": dict(course_server().course.journal[-1].request.headers),
+told = {"answer": answer, "sent": dict(course_server().backend.account.journal[-1].request.headers),
         "left": sorted(name for name in os.environ if name.startswith("ANTHROPIC_"))}
 """
     )

@@ -88,9 +88,9 @@ class Talk:
 def played(*replies: Any, **settings: Any) -> Iterator[Talk]:
     """A client of a server of its own that plays these replies, the last one repeating."""
     with serving() as server:
-        url = server.url + server.course.stage("claim", replies)
+        url = server.url + server.backend.account.stage("claim", replies)
         with client(url, **settings) as sdk:
-            yield Talk(sdk, server.course.journal, url)
+            yield Talk(sdk, server.backend.account.journal, url)
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def recorded(**settings: Any) -> Iterator[Talk]:
         serving(exchange("hello", HELLO, "Hi there."), key="right") as server,
         client(server.url, **{"api_key": "right", **settings}) as sdk,
     ):
-        yield Talk(sdk, server.course.journal, server.url)
+        yield Talk(sdk, server.backend.account.journal, server.url)
 
 
 def refusal(status: int, kind: str = "some_error", **headers: str) -> JSON:
@@ -975,11 +975,11 @@ def retry_after() -> None:
 
     async def sent_within(seconds: float, reply: JSON) -> int:
         with serving() as server:
-            url = server.url + server.course.stage("claim", (reply,))
+            url = server.url + server.backend.account.stage("claim", (reply,))
             async with async_client(url) as sdk:
                 with suppress(asyncio.TimeoutError, anthropic.APIError):
                     await asyncio.wait_for(sdk.messages.create(**HELLO), seconds)
-            return len(server.course.journal)
+            return len(server.backend.account.journal)
 
     assert asyncio.run(sent_within(5, refusal(529))) == 3
     assert asyncio.run(sent_within(1.5, refusal(529, **{"retry-after": "60"}))) == 1

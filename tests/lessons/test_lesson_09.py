@@ -21,8 +21,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from courseserver.core import Course
 from courseserver.loopback import Server
+from courseserver.replay import Replay
 from helpers import MODEL, cost
 from helpers._setup import load_recordings
 from tests.support import KEY, PATIENCE, ROOT, client, serving
@@ -91,9 +91,9 @@ def test_each_review_is_of_a_book_of_the_library_and_names_no_reader(
 def test_a_batch_costs_half_to_the_cent_and_each_recorded_label_is_one_of_the_list(
     names: Names, reviews: list[dict[str, str]]
 ) -> None:
-    server = Server(Course())
+    server = Server(Replay())
     try:
-        server.course.start(load_recordings("09_batches"))
+        server.backend.start(load_recordings("09_batches"))
         sdk = client(server.url)
         batch = sdk.messages.batches.create(requests=[names["request_for"](r) for r in reviews])
         results = names["results_of"](sdk, batch.id)
@@ -121,7 +121,10 @@ def request(name: str, **more: Any) -> Any:
 
 
 def test_waiting_ends_at_its_deadline_and_leaves_the_batch_alone(names: Names) -> None:
-    with serving() as server, client(server.url + server.course.stage("t", ("Yes.",))) as sdk:
+    with (
+        serving() as server,
+        client(server.url + server.backend.account.stage("t", ("Yes.",))) as sdk,
+    ):
         batch = sdk.messages.batches.create(requests=[request("a")])
         with pytest.raises(TimeoutError, match="in_progress"):
             names["wait_for"](sdk, batch.id, minutes=-1)
@@ -142,7 +145,7 @@ FATES: list[tuple[Any, Any, str]] = [
 
 def test_the_verdict_sends_again_only_what_the_service_did_not_do(names: Names) -> None:
     told = tuple(reply for reply, _, _ in FATES)
-    with serving() as server, client(server.url + server.course.stage("t", told)) as sdk:
+    with serving() as server, client(server.url + server.backend.account.stage("t", told)) as sdk:
         sent = [request(f"r-{n}", **more) for n, (_, more, _) in enumerate(FATES)]
         results = names["results_of"](sdk, sdk.messages.batches.create(requests=sent).id)
     verdicts = [names["verdict"](results[f"r-{n}"]) for n in range(len(FATES))]
@@ -153,7 +156,7 @@ def test_looking_again_takes_as_many_404s_as_it_is_allowed(names: Names) -> None
     with serving() as server, client(server.url) as sdk:
         with pytest.raises(names["anthropic"].NotFoundError):
             names["look_again"](sdk, "msgbatch_01nothere", tries=4, pause=0)
-        assert len(server.course.journal) == 4
+        assert len(server.backend.account.journal) == 4
 
 
 # --- the program ------------------------------------------------------------------------------
@@ -164,7 +167,7 @@ def test_the_program_waits_for_a_running_batch_writes_its_labels_and_creates_non
 ) -> None:
     told = ("praise", {"result": "expired"}, "mixed")
     with serving() as server:
-        url = server.url + server.course.stage("t", told)
+        url = server.url + server.backend.account.stage("t", told)
         sdk = client(url)
         batch = sdk.messages.batches.create(requests=[request(n) for n in "abc"])
         (tmp_path / "my_batch_id.txt").write_text(batch.id, encoding="utf-8")
@@ -177,7 +180,7 @@ def test_the_program_waits_for_a_running_batch_writes_its_labels_and_creates_non
             timeout=PATIENCE,
             check=False,
         )
-        methods = [entry.request.method for entry in server.course.journal]
+        methods = [entry.request.method for entry in server.backend.account.journal]
     assert done.returncode == 0, done.stderr
     with (tmp_path / "my_labels.csv").open(encoding="utf-8", newline="") as file:
         assert dict(csv.reader(file)) == {"a": "praise", "c": "mixed"}

@@ -420,8 +420,9 @@ def test_runs_of_two_threads_do_not_mix() -> None:
 def test_a_check_forgets_what_was_sent() -> None:
     say(ASK)
     _, course = practice()
-    assert not len(course.journal)
-    assert (course.scripts, course.tapes) == ({}, {})
+    account = course.replay.account
+    assert not len(account.journal)
+    assert (account.scripts, course.tapes) == ({}, {})
 
 
 # --- exceptions in words --------------------------------------------------------------------

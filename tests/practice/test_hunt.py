@@ -17,6 +17,7 @@ import pytest
 
 from courseserver import rules
 from courseserver.loopback import Server
+from courseserver.replay import Replay
 from practice._hunt import CARDS
 from tests.support import HELLO, KEY, OwnCourse, client, exchange, kernel, recording, send, serving
 
@@ -128,7 +129,7 @@ LINES = [(f"{card} {rule}", clue) for card, lines in CARDS.items() for rule, clu
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server() -> Iterator[Server[Replay]]:
     """A course server that knows one greeting, with thinking in the reply, and minds the key."""
     with serving(GREETING, key=KEY) as running:
         yield running
@@ -136,13 +137,13 @@ def server() -> Iterator[Server]:
 
 @pytest.mark.parametrize(("line", "clue"), LINES, ids=[line for line, _ in LINES])
 def test_a_refusal_on_a_card_is_found_offline_and_its_clue_leaves_it_to_be_found(
-    server: Server, line: str, clue: str
+    server: Server[Replay], line: str, clue: str
 ) -> None:
     spoiler, what = ASKS[line]
     asking = client(server.url, max_retries=0)
     with suppress(anthropic.APIStatusError):
         what(asking, server.url) if callable(what) else asking.messages.create(**{**HELLO, **what})
-    entry = server.course.journal[-1]
+    entry = server.backend.account.journal[-1]
     assert entry.reply.headers["x-course-reply"] == f"rule: {line[3:]}"
     sent = f"{entry.request.path} {dict(entry.request.headers)} {entry.request.raw[:5_000]!r}"
     came = b"".join(step.data for step in entry.reply.steps).decode()

@@ -10,7 +10,6 @@ import base64
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -26,8 +25,8 @@ from courseserver.staged import STAGED
 from helpers import cost, facts
 from helpers._cost import dollars
 from practice.wishes_cli import main
+from tests.launch.courses import bring_launch, load
 from tests.support import HELLO, LESSON, OwnCourse, exchange, kernel, said, serving
-from tests.test_start import load
 
 JSON = dict[str, Any]
 KEY = "made-up-" * 4 + "key"
@@ -237,8 +236,8 @@ def test_answered_questions_move_to_their_own_file_and_failed_ones_stay_with_the
     path = fill(course.root / ".course", *before)
     with serving(api, key=KEY) as server:
         done = wishes(course, "--send", typed="yes\n", ANTHROPIC_BASE_URL=server.url)
-        sent = [entry.request for entry in server.course.journal]
-        usage = server.course.journal[-1].reply.usage
+        sent = [entry.request for entry in server.backend.account.journal]
+        usage = server.backend.account.journal[-1].reply.usage
     assert [request.body for request in sent] == [{**b, "stream": True} for b in (missing, asked)]
     assert f"This goes to {server.url}" in done.stdout and "costs money" in done.stdout
     [kept] = answered(course)
@@ -267,7 +266,7 @@ def test_nothing_is_sent_without_a_typed_yes(course: OwnCourse, typed: str) -> N
     path = fill(course.root / ".course", line(HELLO))
     with serving(GREETING) as server:
         done = wishes(course, "--send", typed=typed, ANTHROPIC_BASE_URL=server.url)
-        assert not len(server.course.journal)
+        assert not len(server.backend.account.journal)
     assert done.stdout.endswith("Nothing was sent.\n") and done.returncode == 1
     assert path.read_text(encoding="utf-8") == line(HELLO) + "\n"
 
@@ -281,7 +280,7 @@ def test_nothing_is_sent_without_a_key(course: OwnCourse, dotenv: str, why: str)
     fill(course.root / ".course", line(HELLO))
     with serving(GREETING) as server:
         done = wishes(course, "--send", typed="yes\n", ANTHROPIC_BASE_URL=server.url)
-        assert not len(server.course.journal)
+        assert not len(server.backend.account.journal)
     [sentence] = [text for text in done.stdout.splitlines() if "Nothing was sent" in text]
     assert why in sentence and done.returncode == 1
 
@@ -290,7 +289,7 @@ def test_nothing_is_sent_without_a_key(course: OwnCourse, dotenv: str, why: str)
 def test_a_reply_that_breaks_off_is_not_taken_for_an_answer(course: OwnCourse, kind: str) -> None:
     path = fill(course.root / ".course", line(HELLO))
     with serving() as server:
-        url = server.url + server.course.stage(kind, STAGED[kind].replies)
+        url = server.url + server.backend.account.stage(kind, STAGED[kind].replies)
         done = wishes(course, "--send", typed="yes\n", ANTHROPIC_BASE_URL=url)
     assert "Not answered, and still on the list." in done.stdout and done.returncode == 1
     assert json.loads(path.read_text(encoding="utf-8"))["failed"]
@@ -301,14 +300,14 @@ def test_a_reply_that_breaks_off_is_not_taken_for_an_answer(course: OwnCourse, k
 
 
 def test_start_py_wishes_shows_the_list(course: OwnCourse) -> None:
-    shutil.copy(Path(__file__).parents[2] / "start.py", course.root)
+    bring_launch(course.root)
     (course.root / "requirements.txt").write_text("# empty\n", encoding="utf-8")
     venv.create(course.root / ".venv", symlinks=os.name != "nt")
-    start = load(course.root)
-    [packages] = start.site_packages()
+    environment = load(course.root, "environment")
+    [packages] = environment.site_packages()
     here = sysconfig.get_paths()["purelib"]  # in place of an installation
     (packages / "here.pth").write_text(here, encoding=sys.getfilesystemencoding())
-    start.STAMP.write_text(start.stamp_text(), encoding="utf-8")
+    environment.STAMP.write_text(environment.stamp_text(), encoding="utf-8")
     fill(course.root / ".course", line(said("One?")), line(said("Two?")))
 
     def run(*words: str) -> str:

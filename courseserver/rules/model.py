@@ -1,0 +1,127 @@
+"""Rules about what a model takes: limits, thinking, effort, tool choice, schemas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from courseserver.call import Call
+from courseserver.prompt import items
+from courseserver.rules.rule import ERRORS, TALK, Objections, rule
+
+NUMERIC = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+UNSUPPORTED = {"integer": NUMERIC, "number": NUMERIC, "array": {"maxItems"}}
+
+
+@rule("claude-code#23923, 2026-02-07", "messages")
+def max_tokens(call: Call) -> Objections:
+    asked, most = call.body["max_tokens"], call.model.max_output
+    if asked > most:
+        which = f"which is the maximum allowed number of output tokens for {call.body['model']}"
+        yield f"max_tokens: {asked} > {most}, {which}"
+
+
+@rule("pi pull request 7961, 2026-08-11; both: published live refusal of 2026-10-04", "messages")
+def sampling(call: Call) -> Objections:
+    given = {n: call.body[n] for n in ("temperature", "top_p", "top_k") if n in call.body}
+    if "temperature" in given and "top_p" in given:
+        yield "`temperature` and `top_p` cannot both be specified for this model."
+    for name, value in given.items():
+        neutral = value == 1 if name == "temperature" else name == "top_p" and value >= 0.99
+        if not neutral and not call.model.sampling:
+            yield f"`{name}` is deprecated for this model."
+
+
+@rule(f"{ERRORS}, and thinking-troubleshooting; budget: live refusal of 2026-09-02", *TALK)
+def thinking(call: Call) -> Objections:
+    kind, accepted = call.part("thinking", "type"), call.model.thinking
+    if kind in {None, *accepted}:
+        pass
+    elif kind == "adaptive":
+        yield "adaptive thinking is not supported on this model"
+    elif kind == "between_tools":
+        yield '"thinking.type.between_tools" is not supported for this model.'
+    elif kind == "disabled" and "between_tools" in accepted:
+        yield (
+            'To turn thinking off on this model, send "thinking": {"type": "between_tools"} '
+            'instead of {"type": "disabled"}. The model does not think before responding. The '
+            "short updates it writes between tool calls come back as thinking blocks."
+        )
+    else:
+        use = 'Use "thinking.type.adaptive" and "output_config.effort" to control thinking'
+        yield f'"thinking.type.{kind}" is not supported for this model. {use} behavior.'
+    budget, most = call.part("thinking", "budget_tokens"), call.body.get("max_tokens")
+    if budget and most is not None and budget >= most and "interleaved-thinking" not in call.betas:
+        yield "`max_tokens` must be greater than `thinking.budget_tokens`."
+
+
+@rule(f"recorded (levels); TradingAgents#831, 2026-05-14 (no effort); {ERRORS} (off)", *TALK)
+def effort(call: Call) -> Objections:
+    level, levels = call.part("output_config", "effort"), call.model.efforts
+    if level and not levels:
+        yield "This model does not support the effort parameter."
+    if level and level not in levels:
+        known = f"Supported levels: {', '.join(sorted(levels))}."
+        yield f"This model does not support effort level '{level}'. {known}"
+    off = call.part("thinking", "type") in {"disabled", "between_tools"}
+    if off and call.model.off_needs_high_or_less and level in {"xhigh", "max"}:
+        yield (
+            f"output_config.effort '{level}' is not supported when thinking is disabled on this "
+            "model. Use effort 'high' or below, or enable thinking."
+        )
+
+
+@rule(f"{ERRORS}; while thinking: quoted to 2026; no such tool: runs of September 2026", *TALK)
+def tool_choice(call: Call) -> Objections:
+    if call.forces_tool and not call.model.forced_tools:
+        yield 'tool_choice: type "tool" and "any" are not supported for this model.'
+    if call.forces_tool and call.part("thinking", "type") == "enabled":
+        yield "Thinking may not be enabled when tool_choice forces tool use."
+    wanted = call.part("tool_choice", "name")
+    if call.forces_tool and not wanted and not call.tools:
+        yield "tool_choice.any may only be specified while providing tools"
+    if wanted is not None and wanted not in [tool.get("name") for tool in call.tools]:
+        yield f"Tool '{wanted}' not found in provided tools"
+
+
+@rule("claude-code#14205, 2025-12-16", *TALK)
+def tool_names(call: Call) -> Objections:
+    names = [str(tool["name"]) for tool in call.tools if "name" in tool]
+    if len(set(names)) < len(names):
+        yield "tools: Tool names must be unique."
+
+
+@rule("published live refusals: 2026-07-21, 2026-08-01 (format), 2026-09-04 (strict)", *TALK)
+def json_schema(call: Call) -> Objections:
+    places = {"output_config.format.schema": call.part("output_config", "format", "schema")}
+    strict = [(k, tool) for k, tool in enumerate(call.tools) if tool.get("strict")]
+    places |= {f"tools.{k}.custom": tool.get("input_schema") for k, tool in strict}
+    for place, each in places.items():
+        if fault := schema_fault(each):
+            yield f"{place}: {fault}"
+
+
+@rule("direct API, haiku-4-5, published capture of 2026-09-30", "messages")
+def stop_sequences(call: Call) -> Objections:
+    if not all(text.strip() for text in call.body.get("stop_sequences") or []):
+        yield "stop_sequences: each stop sequence must contain non-whitespace"
+
+
+def schema_fault(part: Any) -> str | None:
+    """What strict JSON Schema refuses in `part` or below: open objects, number and list limits."""
+    if not isinstance(part, dict):
+        return None
+    kind, closed = part.get("type"), part.get("additionalProperties")
+    if kind == "object" and closed is None:
+        return "For 'object' type, 'additionalProperties' must be explicitly set to false"
+    if kind == "object" and closed is not False:
+        given = "object" if isinstance(closed, dict) else "true"
+        no = f"'additionalProperties: {given}' is not supported"
+        return f"For 'object' type, {no}. Please set 'additionalProperties' to false"
+    bad = sorted(UNSUPPORTED.get(kind, set()) & part.keys()) if isinstance(kind, str) else []
+    if bad:
+        which = f"property '{bad[0]}' is" if len(bad) == 1 else f"properties {', '.join(bad)} are"
+        return f"For '{kind}' type, {which} not supported"
+    below = [part.get("items"), *items(part, "anyOf"), *items(part, "allOf")]
+    for named in (part.get(name) for name in ("properties", "$defs", "definitions")):
+        below += named.values() if isinstance(named, dict) else []
+    return next((fault for each in below if (fault := schema_fault(each))), None)
