@@ -152,7 +152,7 @@ def test_an_author_reads_which_cell_misses_and_what_is_nearest_and_types_a_copy(
 def test_a_name_that_was_played_in_this_run_is_refused_with_its_cell(tmp_path: Path) -> None:
     path = tmp_path / "recording.json"
     path.write_text('{"exchanges": []}', encoding="utf-8")
-    with pytest.raises(AuthoringError, match="'a' was played already in this run for cell 3."):
+    with pytest.raises(AuthoringError, match=r"'a' was played already in this run for cell 3\."):
         record(path, {}, {"a": "cell 3"}, lambda missed, played: {"name": "a"})
 
 
