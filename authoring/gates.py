@@ -16,9 +16,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from authoring import ROOT
+from authoring import ROOT, AuthoringError
 from authoring.environment import clean_environment
-from helpers.lessons import BY_NAME, BY_NUMBER
+from authoring.navigation import lesson_of
+from helpers.lessons import BY_NUMBER
 from launch.files import course_files
 
 TYPED = ["start.py", "launch", "courseserver", "helpers", "practice", "authoring", "tests", "bench"]
@@ -83,7 +84,7 @@ def gates() -> list[Gate]:
 
 def check_gate(lessons: Sequence[str] = ()) -> Gate:
     """Return the gate that runs lessons once and their cells again; all when none is named."""
-    wanted = [BY_NUMBER.get(word) or BY_NAME[word] for word in lessons]
+    wanted = [lesson_of(word) for word in lessons]
     found = [name for lesson in wanted for name in files(f"notebooks/{lesson.file}")]
     if not lessons:
         found = files("notebooks/*.ipynb")
@@ -93,6 +94,15 @@ def check_gate(lessons: Sequence[str] = ()) -> Gate:
         ["-m", "authoring", "check", *lessons],
         found,
     )
+
+
+def is_lesson(word: str) -> bool:
+    """Tell whether a word names a lesson."""
+    try:
+        lesson_of(word)
+    except AuthoringError:
+        return False
+    return True
 
 
 def run(gate: Gate, environ: Mapping[str, str]) -> tuple[str, float]:
@@ -111,7 +121,7 @@ def main(words: Sequence[str]) -> int:
     """
     known = gates()
     names = [gate.name for gate in known]
-    lessons = [word for word in words if word in BY_NUMBER or word in BY_NAME]
+    lessons = [word for word in words if is_lesson(word)]
     unknown = [word for word in words if word not in names and word not in lessons]
     if unknown:
         print(

@@ -35,7 +35,7 @@ def test_a_word_that_is_neither_a_gate_nor_a_lesson_is_refused(
     assert "No gate or lesson typo; there is: ruff" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("word", ["06b", "06b_more_tools"])
+@pytest.mark.parametrize("word", ["06b", "6b", "06b_more_tools"])
 def test_the_name_of_a_lesson_runs_its_check_and_nothing_else(
     word: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
