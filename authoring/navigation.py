@@ -21,9 +21,9 @@ MAP_START, MAP_END = "<!-- map:start -->", "<!-- map:end -->"
 
 
 def lesson_of(name: str) -> Lesson:
-    """The lesson with this name (`01_first_call`), number (`01`) or notebook file."""
+    """The lesson with this name (`01_first_call`), number (`01` or `1`) or notebook file."""
     stem = Path(name).name.removesuffix(".ipynb")
-    found = BY_NAME.get(stem) or BY_NUMBER.get(stem)
+    found = BY_NAME.get(stem) or BY_NUMBER.get(stem) or BY_NUMBER.get(f"0{stem}")
     if found is None:
         raise AuthoringError(
             f"{name} is not a lesson. Known are {', '.join(BY_NUMBER)}; "
