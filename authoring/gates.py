@@ -19,8 +19,8 @@ from typing import NamedTuple
 from authoring import ROOT, AuthoringError
 from authoring.environment import clean_environment
 from authoring.navigation import lesson_of
-from helpers.lessons import BY_NUMBER
 from launch.files import course_files
+from practice.lessons import BY_NUMBER
 
 TYPED = ["start.py", "launch", "courseserver", "helpers", "practice", "authoring", "tests", "bench"]
 TWO_WORKERS = ["-n", "2", "--dist", "loadfile"]  # a file stays with one worker: cells in order

@@ -107,7 +107,7 @@ def models_known_in_files(text: Text) -> Iterator[Problem]:
             yield number, f"names {name}, which courseserver/facts.py does not know", "Correct it."
 
 
-CONTENT = ("recordings/", "exercises/source/", "helpers/lessons.py")
+CONTENT = ("recordings/", "exercises/source/", "practice/lessons.py")
 
 
 @file_rule

@@ -386,7 +386,7 @@ def links_lead_somewhere(book: Notebook) -> Iterator[Problem]:
 def listed_lesson(book: Notebook) -> Iterator[Problem]:
     """Navigation and map come from one list."""
     if book.lesson is None:
-        yield None, "is not in helpers/lessons.py", "Add it there, or move the file elsewhere."
+        yield None, "is not in practice/lessons.py", "Add it there, or move the file elsewhere."
 
 
 @rule

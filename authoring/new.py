@@ -18,7 +18,7 @@ from authoring import navigation as nav
 from authoring.render import normalise, to_bytes
 from authoring.write import recording_of, save
 from courseserver import facts
-from helpers.lessons import BY_NAME, BY_NUMBER
+from practice.lessons import BY_NAME, BY_NUMBER
 
 LESSON = re.compile(r"(\d\d[a-z]?)_[a-z0-9_]+")
 EXERCISE = re.compile(r"(\d\d[a-z]?)\.([1-9])")
@@ -165,14 +165,14 @@ def new_lesson(root: Path, name: str, number: str, title: str) -> int:
     if other and other.name != name:
         raise AuthoringError(f"the number {number} belongs to {other.name}.")
     if name not in BY_NAME:
-        listed = root / "helpers" / "lessons.py"
+        listed = root / "practice" / "lessons.py"
         text = listed.read_text(encoding="utf-8")
         entry = ENTRY.format(number=number, name=name, title=title)
         changed = text.replace(LIST_END, entry + LIST_END, 1)
         if changed == text:
-            raise AuthoringError("the end of the list in helpers/lessons.py was not found.")
+            raise AuthoringError("the end of the list in practice/lessons.py was not found.")
         listed.write_text(changed, encoding="utf-8", newline="\n")
-        print(f"helpers/lessons.py: a line for {number}")
+        print(f"practice/lessons.py: a line for {number}")
     path.write_bytes(to_bytes(normalise(skeleton(name, title))))
     recording = recording_of(name, root)
     if not recording.exists():

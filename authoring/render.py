@@ -24,7 +24,7 @@ from authoring import navigation as nav
 from authoring.kernel import WIDGET_VIEW, Runner, place, running
 from authoring.paths import machine_paths
 from courseserver import facts
-from helpers.lessons import BY_NAME, Lesson
+from practice.lessons import BY_NAME, Lesson
 
 REFERENCE = (3, 11)
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from authoring import AuthoringError, check, render
 from authoring import navigation as nav
-from helpers.lessons import BY_NUMBER
+from practice.lessons import BY_NUMBER
 
 FINE = ("x = 41", "x + 1", "print('anthropic 2.11.0')", "import os\nos.environ['COURSE_PACE']")
 

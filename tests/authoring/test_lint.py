@@ -28,7 +28,7 @@ from authoring import navigation as nav
 from authoring.lint_notebooks import NOTEBOOK_RULES
 from authoring.render import normalise, place_generated, put_facts, to_bytes
 from courseserver.facts import MODEL, RETIRED
-from helpers.lessons import BY_NAME
+from practice.lessons import BY_NAME
 
 LESSON = BY_NAME["01_first_call"]
 NUMBERS = {"calls": 1, "input_tokens": 10, "output_tokens": 5, "usd": 0.0001}

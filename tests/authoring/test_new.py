@@ -13,7 +13,7 @@ import pytest
 
 from authoring import AuthoringError, build, new
 from authoring.build import limits
-from practice.grading.check import check
+from practice.grading._check import check
 from practice.grading.model import code
 from practice.grading.sources import Sheet, sheet
 from tests.support import PATIENCE, ROOMS, ROOT

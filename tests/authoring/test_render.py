@@ -19,7 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from authoring import AuthoringError, kernel, render
 from authoring import navigation as nav
-from helpers.lessons import BY_NUMBER, LESSONS, PATHS
+from practice.lessons import BY_NUMBER, LESSONS, PATHS
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
