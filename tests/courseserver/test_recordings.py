@@ -533,12 +533,12 @@ def test_a_broken_recording_says_what_is_wrong_and_how_to_get_it_back(
     with pytest.raises(RecordingError) as raised:
         Recordings.parse(json.dumps(data), LESSON)
     assert named in str(raised.value)
-    assert f"start.py reset {LESSON}" in str(raised.value)
+    assert f"git restore recordings/{LESSON}.json" in str(raised.value)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\ufeff{}", '{"lesson": "a"'])
 def test_a_file_that_is_no_recording_at_all_says_so_too(text: str) -> None:
-    with pytest.raises(RecordingError, match=f"start.py reset {LESSON}"):
+    with pytest.raises(RecordingError, match=f"git restore recordings/{LESSON}.json"):
         Recordings.parse(text, LESSON)
 
 
