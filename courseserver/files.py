@@ -26,6 +26,7 @@ from courseserver.values import JSON, Problem, Request
 CREATED, STAMP = datetime.fromisoformat(f"{facts.AS_OF}T09:00:00"), "%Y-%m-%dT%H:%M:%S.%fZ"
 HOUR, NINETY_DAYS = 3_600, 7_776_000  # seconds that a file may live; SDK 2.11
 INVALID = "invalid_request_error"
+TAKES = {"document": ("application/pdf", "text/plain"), "image": ("image/",)}  # block: file kinds
 BETWEEN = "Input should be between"  # wording not established
 
 
@@ -64,12 +65,24 @@ class Files:
         if not isinstance(value, dict):
             return value
         if value.get("type") != "file" or str(value.get("file_id")) not in self.kept:
+            kind = self._kind_of(value.get("source"))
+            if kind and not kind.startswith(TAKES.get(str(value.get("type")), kind)):
+                return value  # a rule tells that such a block cannot hold such a file
             return {key: self._fill(item) for key, item in value.items()}
         meta, content = self.kept[str(value["file_id"])]
         kind = meta["mime_type"]
         if kind == "text/plain":
             return {"type": "text", "media_type": kind, "data": content.decode(errors="replace")}
         return {"type": "base64", "media_type": kind, "data": base64.b64encode(content).decode()}
+
+    def kinds(self) -> dict[str, str]:
+        """The media types of the files that are kept, by id."""
+        return {name: str(meta["mime_type"]) for name, (meta, _) in self.kept.items()}
+
+    def _kind_of(self, source: Any) -> str:
+        """The media type of the file that a source names; "" when it names none of ours."""
+        name = source.get("file_id") if isinstance(source, dict) else None
+        return str(self.kept[str(name)][0]["mime_type"]) if str(name) in self.kept else ""
 
     def _upload(self, request: Request) -> JSON | Problem:
         parts = {head.get_param("name", header="content-disposition"): (head, content)

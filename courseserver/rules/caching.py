@@ -36,11 +36,10 @@ def cache_marks(call: Call) -> Objections:
 
 @rule(f"{OURS}; docs prompt-caching, August 2026", "messages")
 def warm_up(call: Call) -> Objections:
-    used = {
-        "stream": call.body.get("stream"),
-        "output_config.format": call.part("output_config", "format"),
-        "tool_choice": call.forces_tool,
-    }
+    used = {"stream": call.body.get("stream")}
+    if call.json_format:
+        used[call.json_format[0]] = True
+    used["tool_choice"] = call.forces_tool
     for name in (name for name, there in used.items() if there and not call.body["max_tokens"]):
         yield f"max_tokens: 0 is not supported together with `{name}`"
 
