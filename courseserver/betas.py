@@ -90,7 +90,5 @@ def opened(header: str) -> frozenset[str]:
     """The fields that the names in the header open."""
     names = asked(header)
     return frozenset(
-        field
-        for field, heads in OPENS.items()
-        if any(name.startswith(heads) for name in names)
+        field for field, heads in OPENS.items() if any(name.startswith(heads) for name in names)
     )

@@ -24,7 +24,7 @@ ESCAPE = re.compile(
 )
 
 
-class EncodingFault(Exception):
+class EncodingError(Exception):
     """A Content-Encoding that cannot be taken off. `code`: as SDK 2.14 knows it; `status`."""
 
     def __init__(self, code: str, status: int, words: str) -> None:
@@ -34,13 +34,13 @@ class EncodingFault(Exception):
 
 
 def decoded(headers: Mapping[str, str], raw: bytes) -> bytes:
-    """The body without its Content-Encoding. Raises `EncodingFault`."""
+    """The body without its Content-Encoding. Raises `EncodingError`."""
     coding = headers.get("content-encoding", "").strip().lower()
     if coding in ("", "identity") or not raw:
         return raw
     if coding not in ("gzip", "x-gzip", "deflate"):
         words = "The request's `Content-Encoding` is not supported."
-        raise EncodingFault("request_body_encoding_unsupported", 400, words)
+        raise EncodingError("request_body_encoding_unsupported", 400, words)
     unpacking = zlib.decompressobj(GZIP_OR_ZLIB)
     try:
         plain = unpacking.decompress(raw, MOST_BYTES + 1)
@@ -48,10 +48,10 @@ def decoded(headers: Mapping[str, str], raw: bytes) -> bytes:
         plain = b""
     if len(plain) > MOST_BYTES:
         words = "Request exceeds the maximum size"
-        raise EncodingFault("request_body_too_large_after_decoding", 413, words)
+        raise EncodingError("request_body_too_large_after_decoding", 413, words)
     if not unpacking.eof:
         words = "The request body is not valid for its `Content-Encoding`."
-        raise EncodingFault("request_body_encoding_invalid", 400, words)
+        raise EncodingError("request_body_encoding_invalid", 400, words)
     return plain
 
 

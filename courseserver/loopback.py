@@ -146,9 +146,7 @@ def _cancel(task: asyncio.Task[None]) -> None:
 class _Incoming(HTTPMessageDelegate):
     """One request while it arrives. Unlike tornado's own it leaves forms in bodies alone."""
 
-    def __init__(
-        self, connection: HTTPConnection, handle: Callable[[_Incoming], None]
-    ) -> None:
+    def __init__(self, connection: HTTPConnection, handle: Callable[[_Incoming], None]) -> None:
         self.connection = connection
         self.chunks: list[bytes] = []
         self._handle = handle

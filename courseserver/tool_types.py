@@ -27,8 +27,11 @@ class ToolType:
 
 
 def _type(name: str, fields: str, required: str = "") -> ToolType:
-    pairs = (field.split(":") for field in fields.split())
-    return ToolType(name, {field: kind for field, kind in pairs}, tuple(required.split()))
+    kinds: dict[str, str] = {}
+    for field in fields.split():
+        key, _, kind = field.partition(":")
+        kinds[key] = kind
+    return ToolType(name, kinds, tuple(required.split()))
 
 
 _sizes = "display_height_px display_width_px"

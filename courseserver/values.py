@@ -110,16 +110,14 @@ def parse_body(raw: bytes) -> Any:
         return None
 
 
-def received(
-    method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes
-) -> Request:
+def received(method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes) -> Request:
     """The request that an adapter got: its Content-Encoding taken off, its JSON parsed.
 
     A body whose encoding cannot be taken off stays as it came, and so does the header.
     """
     try:
         raw = bodies.decoded(headers, raw)
-    except bodies.EncodingFault:
+    except bodies.EncodingError:
         return Request(method, path, query, headers, raw, None)
     headers = {name: text for name, text in headers.items() if name != "content-encoding"}
     return Request(method, path, query, headers, raw, parse_body(raw))

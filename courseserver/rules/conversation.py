@@ -61,8 +61,9 @@ def empty_turn(call: Call) -> Objections:
 
 
 @rule("claude-code#62379 and #59812, May 2026; inside results: awsl-project/maxx#257, 2026-02-25; "
-      "blank ones: LibreChat-AI/agents#124, 2026-04-30, which says that one beside another text "
-      "passes; beside a call: recorded 2026-04-05, against a report in the same thread", *TALK)  # fmt: skip
+      "blank: LibreChat-AI/agents#124, 2026-04-30, by which one beside another text passes and one "
+      "beside a search does not; beside calls it passed, recorded 2026-04-05: so it passes",
+      *TALK)  # fmt: skip
 def empty_text(call: Call) -> Objections:
     for part in call.prompt.marked():
         if part.block.get("text") == "":
@@ -120,7 +121,7 @@ def final_thinking(call: Call) -> Objections:
 
 
 @rule("claude-code#25959, 2026-02-15, and #8867, 2025-10-03; an id twice in one turn: #21094 and "
-      "#28515, 2026 (in two turns it passes: pydantic-ai, recorded August 2026)", *TALK)  # fmt: skip
+      "#28515, 2026 (in two turns it passes: pydantic-ai, August 2026)", *TALK)  # fmt: skip
 def tool_results(call: Call) -> Objections:
     groups = [group for _, group in call.prompt.joined()]
     for before, now, after in zip([[], *groups], groups, [*groups[1:], []], strict=False):
@@ -148,8 +149,9 @@ def tool_results(call: Call) -> Objections:
         first = itertools.takewhile(lambda part: part.kind == "tool_result", after)
         results = {part.block["tool_use_id"] for part in first}  # what follows a text is too late
         if missing := ", ".join(name for name in calls if name not in results):
+            number = call.prompt.numbers[now[-1].turn]
             yield (
-                f"messages.{call.prompt.numbers[now[-1].turn]}: `tool_use` ids were found without `tool_result` blocks "
+                f"messages.{number}: `tool_use` ids were found without `tool_result` blocks "
                 f"immediately after: {missing}. Each `tool_use` block must have a corresponding "
                 "`tool_result` block in the next message."
             )

@@ -74,7 +74,7 @@ def beta(call: Call) -> Objections:
 def encoding(call: Call) -> Objections:
     try:
         body.decoded(call.headers, call.request.raw)
-    except body.EncodingFault as fault:
+    except body.EncodingError as fault:
         kind = "invalid_request_error" if fault.status == 400 else "request_too_large"
         yield Problem(fault.status, kind, str(fault), {"error_code": fault.code})
 
@@ -93,9 +93,7 @@ def not_json(call: Call) -> Objections:
 def shape(call: Call) -> Objections:
     counting = call.kind == "count_tokens"
     sampling = call.old and not counting
-    fault = schema.first_fault(
-        call.value, counting=counting, opened=call.opened, sampling=sampling
-    )
+    fault = schema.first_fault(call.value, counting=counting, opened=call.opened, sampling=sampling)
     if fault:
         yield fault
 

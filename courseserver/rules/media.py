@@ -18,7 +18,8 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 @rule("gajae-code, 2026-07-21 (base64); lobehub, 2026-05-12 (5 MB then); home-assistant#167208, "
       "2026-04-02 (type); claude-code#56511 (unreadable), #49537 (sides), 2026; details: SDK 2.12; "
-      "empty: claude-code#12750, 2025-11-30; that a damaged one is unreadable is likely", *TALK)  # fmt: skip
+      "empty: claude-code#12750, 2025-11-30; that a damaged one is unreadable is likely",
+      *TALK)  # fmt: skip
 def image(call: Call) -> Objections:
     many = len(call.prompt.of_kind("image")) > facts.MANY_IMAGES
     longest = facts.MANY_IMAGES_MAX_SIDE if many else facts.IMAGE_MAX_SIDE

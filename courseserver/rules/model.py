@@ -99,8 +99,8 @@ def tool_names(call: Call) -> Objections:
         yield "tools: Tool names must be unique."
 
 
-@rule("home-assistant/core#181282, 2026-09-04; claude-code#86665, 2026-08-14; on top: cantinarr#497,"
-      " 2026-08-23; keys: decocms/studio#6874, 2026-09-02", *TALK)  # fmt: skip
+@rule("home-assistant/core#181282, 2026-09-04; claude-code#86665, 2026-08-14; on top: "
+      "cantinarr#497, 2026-08-23; keys: decocms/studio#6874, 2026-09-02", *TALK)  # fmt: skip
 def tool_schema(call: Call) -> Objections:
     for place, each in own_schemas(call):
         if not is_json_schema(each):
@@ -128,7 +128,7 @@ def tool_types(call: Call) -> Objections:
 
 
 @rule("CherryHQ/cherry-studio#10374, 2025-09-26; both lists: docs managed agents, 2026 (the path "
-      f"before it: {OURS}); web_fetch takes an empty list: two public notes, 2026", *TALK)  # fmt: skip
+      f"before it: {OURS}); web_fetch takes an empty list: public notes, 2026", *TALK)  # fmt: skip
 def domains(call: Call) -> Objections:
     for k, tool in enumerate(call.tools):
         kind = str(tool.get("type") or "")
@@ -233,6 +233,6 @@ def _is_json_schema(text: str) -> bool:
 @cache
 def _meta_schema() -> Any:
     """The check of a schema. jsonschema is imported only now: it takes a tenth of a second."""
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
     return Draft202012Validator(Draft202012Validator.META_SCHEMA)
