@@ -107,7 +107,10 @@ class Replay:
         if kind == "files":
             return self._filed(call)
         if kind == "models":
-            return json_reply(models.answer(call), "table", call)
+            listed = models.answer(call)
+            if isinstance(listed, Problem):
+                return wire.error(listed, "rule: models", call.identity.key)
+            return json_reply(listed, "table", call)
         if kind == "batches":
             return self._batched(call, script, base)
         if script:
