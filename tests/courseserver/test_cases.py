@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from courseserver import facts, rules
+from courseserver import facts, ids, rules
 from courseserver.call import Call
+from courseserver.short import whole_message
 from courseserver.values import Request, parse_body
 from tests.courseserver.test_rules import (
     GONE,
@@ -478,3 +479,37 @@ def test_expected_tags_are_sorted_and_written_out() -> None:
         assert before.endswith("does not match any of the ")
         assert len(tags) > 2 and tags == sorted(tags), problem.message
         assert after == ", ".join(f"'{tag}'" for tag in tags), "something is left out"
+
+
+def told_of(block: JSON, behavior: str, **fields: Any) -> Any:
+    """What the reply tells about dropped blocks, to a request that sends `block` back."""
+    how = {"type": "adaptive", "block_binding": {"prefix_mismatch_behavior": behavior}}
+    request = back(block, thinking=how, headers=BINDING, **fields)
+    assert rules.check(Call(request, expected_key=KEY)) is None
+    message = whole_message("Hi", request.body, 1)
+    names = list(message)
+    if "input_transformations" in names:
+        at = names.index("input_transformations")
+        assert names[at - 1 : at + 2] == ["usage", "input_transformations", "diagnostics"]
+    return message.get("input_transformations", "nothing")
+
+
+def test_a_dropped_block_is_told_in_the_reply() -> None:
+    """Recorded on Sonnet 5.5, 2026-10-05."""
+    other = ids.signature({"system": "Be kind.", "messages": [user("q")]}, "", 9)
+    block = {"type": "thinking", "thinking": "", "signature": other}
+    told = [
+        {
+            "type": "thinking_dropped",
+            "path": "messages.1.content.0",
+            "reason": "prefix_binding_mismatch",
+        }
+    ]
+    assert told_of(block, "drop_block") == told
+    assert told_of(block, "drop_block", model="claude-sonnet-4-6") == []
+
+
+def test_a_reply_says_when_nothing_was_dropped_and_is_silent_when_nobody_asked() -> None:
+    """Recorded on Fable 5.1, September 2026."""
+    assert told_of(of_5_5(), "drop_block") == []
+    assert told_of(of_5_5(), "error") == "nothing"
