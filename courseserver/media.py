@@ -13,6 +13,7 @@ import zlib
 import imagesize
 
 MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+UNSIZED = {0x00, 0x01, 0xFF, *range(0xD0, 0xDA)}  # JPEG marks without a length
 ENDINGS = {  # for an upload without a name
     "application/pdf": ".pdf",
     "text/plain": ".txt",
@@ -53,7 +54,7 @@ def is_whole(data: bytes) -> bool:
     """
     try:
         return READERS[picture_kind(data) or ""](data)
-    except (KeyError, IndexError, struct.error):
+    except (KeyError, IndexError, ValueError, struct.error):
         return False
 
 
@@ -78,29 +79,29 @@ def _png(data: bytes) -> bool:
 
 def _jpeg(data: bytes) -> bool:
     """Segments up to the pixels, and an end mark somewhere behind their beginning."""
-    at = 2
-    while data[at] == 0xFF:
-        if data[at + 1] == 0xDA:
+    at = data.index(b"\xff", 2)
+    while True:
+        mark = data[at + 1]
+        if mark == 0xDA:
             return b"\xff\xd9" in data[at:]
-        if data[at + 1] in {0xFF, 0x01, *range(0xD0, 0xD9)}:  # filling, and marks without a length
-            at += 1 if data[at + 1] == 0xFF else 2
-            continue
-        [size] = struct.unpack_from(">H", data, at + 2)
-        at += 2 + size
-    return False
+        step = 1
+        if mark not in UNSIZED:
+            [size] = struct.unpack_from(">H", data, at + 2)
+            step = 2 + size
+        at = data.index(b"\xff", at + step)  # readers pass over what stands between segments
 
 
 def _gif(data: bytes) -> bool:
     """The first picture whole: head, colour tables, blocks of pixels."""
     at = 13 + _colours(data[10])
     while data[at] != 0x3B:
-        if data[at] == 0x21:  # an extension
-            at = _past_blocks(data, at + 2)
-        elif data[at] == 0x2C:
+        if data[at] == 0x2C:
             _past_blocks(data, at + 11 + _colours(data[at + 9]))
             return True
+        if data[at] == 0x21:  # an extension
+            at = _past_blocks(data, at + 2)
         else:
-            return False
+            at += 1  # readers pass over it
     return False
 
 
@@ -116,7 +117,7 @@ def _past_blocks(data: bytes, at: int) -> int:
 
 def _webp(data: bytes) -> bool:
     [size] = struct.unpack_from("<I", data, 4)
-    return bool(size + 8 <= len(data))
+    return bool(size + 8 <= len(data) + 1)  # some leave the last byte of filling out
 
 
 READERS = {"image/png": _png, "image/jpeg": _jpeg, "image/gif": _gif, "image/webp": _webp}

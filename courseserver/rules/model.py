@@ -215,8 +215,9 @@ def own_schemas(call: Call) -> Iterator[tuple[str, JSON]]:
 
 
 def is_json_schema(value: JSON) -> bool:
-    """Whether a value is a JSON Schema, draft 2020-12; True for one too deep to be looked at.
+    """Whether a value is a JSON Schema, draft 2020-12.
 
+    True where nobody can look: it is nested too deep, or jsonschema is not installed (a browser).
     Formats and regular expressions are not looked at: other languages have others.
     """
     return _is_json_schema(json.dumps(value))
@@ -226,7 +227,7 @@ def is_json_schema(value: JSON) -> bool:
 def _is_json_schema(text: str) -> bool:
     try:
         return bool(_meta_schema().is_valid(json.loads(text)))
-    except RecursionError:
+    except (RecursionError, ImportError):
         return True
 
 

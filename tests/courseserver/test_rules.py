@@ -27,7 +27,7 @@ from PIL import Image
 from pydantic import BaseModel
 from typing_extensions import is_typeddict
 
-from courseserver import betas, facts, ids, rules, schema, wire
+from courseserver import betas, facts, ids, media, rules, schema, wire
 from courseserver.call import Call
 from courseserver.endpoints import TABLE
 from courseserver.short import whole_message
@@ -1006,6 +1006,54 @@ def test_without_a_picture_library_a_picture_is_measured_and_priced_all_the_same
     assert problem is not None and problem.rule == "image"
     assert rules.check(small) is None
     assert small.tokens > 100  # ten by ten patches
+
+
+def test_without_jsonschema_a_schema_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = {"type": "object", "properties": {"only here": "number"}}
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    rules.model._meta_schema.cache_clear()
+    assert rules.model.is_json_schema(odd)
+    monkeypatch.undo()
+    rules.model._is_json_schema.cache_clear()
+    assert not rules.model.is_json_schema(odd)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "P", "1"])
+def test_a_whole_picture_is_whole_and_a_cut_one_is_not(kind: str, mode: str) -> None:
+    if kind == "JPEG" and mode == "P":
+        pytest.skip("a JPEG has no palette")
+    held = io.BytesIO()
+    Image.effect_noise((60, 40), 90).convert(mode).save(held, kind)
+    data = held.getvalue()
+    assert media.is_whole(data)
+    assert media.is_whole(data + b"trailing")
+    for part in (0.9, 0.5, 0.2):
+        assert not media.is_whole(data[: int(len(data) * part)]), part
+
+
+def test_a_picture_with_more_in_it_than_pixels_is_whole() -> None:
+    frames = [Image.effect_noise((30, 20), 90).convert("P") for _ in range(3)]
+    for kind in ("GIF", "WEBP", "PNG"):
+        held = io.BytesIO()
+        frames[0].save(held, kind, save_all=True, append_images=frames[1:])
+        assert media.is_whole(held.getvalue()), kind
+    held = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    frames[0].convert("RGB").save(held, "JPEG", progressive=True, exif=exif, comment=b"\xff\xd9")
+    jpeg = held.getvalue()
+    assert media.is_whole(jpeg)
+    assert media.is_whole(jpeg[:20] + b"\x00\x00" + jpeg[20:]), "readers pass over it"
+    assert not media.is_whole(jpeg[:-40]), "the end mark in the comment is not the end"
+
+
+def test_a_damaged_check_sum_is_seen() -> None:
+    held = io.BytesIO()
+    Image.effect_noise((30, 20), 90).save(held, "PNG")
+    data = bytearray(held.getvalue())
+    data[len(data) // 2] ^= 1
+    assert not media.is_whole(bytes(data))
 
 
 ODD: list[Any] = [
