@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from authoring import ROOT, AuthoringError
-from start import write_shipped
 
 
 def parser() -> argparse.ArgumentParser:
@@ -50,8 +49,7 @@ def run(arguments: Sequence[str]) -> int:
     if options.command == "render":
         from authoring import render
 
-        status = render.render_all(ROOT, options.lessons, check=options.check)
-        return status if options.check else write_shipped()
+        return render.render_all(ROOT, options.lessons, check=options.check)
     if options.command == "lint":
         from authoring import lint
 
@@ -59,8 +57,7 @@ def run(arguments: Sequence[str]) -> int:
     if options.command == "build":
         from authoring import build
 
-        status = build.build(ROOT, check=options.check)
-        return status if options.check else write_shipped()
+        return build.build(ROOT, check=options.check)
     from authoring import navigation
 
     return navigation.rewrite_readme(ROOT, check=options.check)

@@ -14,6 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from authoring import AuthoringError, models, name_within
 from authoring.render import normalise, to_bytes
+from launch.files import is_own
 from practice._progress import slots
 from practice._quiz import read as questions
 from practice.grading import Exercise, Mistake
@@ -29,7 +30,6 @@ MORE = """# Stuck? Take one # away and run this cell.
 # {name}.hint()
 # {name}.solution()
 # {name}.reset()"""
-OWN = re.compile(r"\.mine-|^my_|^\.")  # a learner's own files, and hidden ones
 
 
 def numbered(one: Exercise) -> str:
@@ -161,7 +161,7 @@ def stray(root: Path, made: dict[Path, bytes]) -> list[Path]:
     """Files among the generated ones that have no source."""
     folder = root / "exercises"
     there = [*folder.glob("*"), *(folder / "solutions").glob("*")]
-    return [p for p in there if p.is_file() and p not in made and not OWN.search(p.name)]
+    return [p for p in there if p.is_file() and p not in made and not is_own(p.name)]
 
 
 def build(root: Path, check: bool = False) -> int:

@@ -20,8 +20,8 @@ from authoring.lint_notebooks import NOTEBOOK_RULES
 from authoring.models import retiring
 
 WARN_DAYS = 90
-IGNORED = {".env", ".venv", ".course", "desk", "build", "__pycache__", ".ipynb_checkpoints"}
-IGNORED |= {".git", ".pytest_cache", ".ruff_cache", ".mypy_cache"}
+IGNORED = {".env", ".venv", ".course", "desk", "my-course", "build", "__pycache__"}
+IGNORED |= {".git", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", ".mypy_cache"}
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ def plain_file_name(text: Text) -> Iterator[Problem]:
     """Windows and macOS do not tell README from readme, and shells stumble over spaces."""
     parts = [part for part in text.file.split("/") if not part.startswith(".")]
     inner = parts if "/" in text.file else []  # in the root README, LICENSE and so on are usual
+    inner = [part for part in inner if part != "README.md"]  # GitHub shows it by this name
     if any(not re.fullmatch(r"[a-z0-9_.-]+", part) for part in inner) or " " in text.file:
         yield None, "has capitals, spaces or other characters in its name", "Rename it."
 

@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [replay|setup|suite ...]`: one table of what is fast and how fast.
+"""`python -m bench [--quick] [SECTION ...]`: one table of what is fast and how fast.
 
 It measures nothing itself. Missed targets are shown, never an error: a busy machine is no bug.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from bench import BenchError, table
 from tests.gates import ROOT, clean_environment
 
-SECTIONS = ("replay", "setup", "suite")
+SECTIONS = ("replay", "relay", "setup", "suite")
 
 
 def section(name: str, quick: bool, notebooks: Sequence[Path]) -> Callable[[], list[table.Row]]:
@@ -24,6 +24,10 @@ def section(name: str, quick: bool, notebooks: Sequence[Path]) -> Callable[[], l
         from bench import replay
 
         return lambda: replay.rows(*((100, 40, 1) if quick else (600, 200, 5)))
+    if name == "relay":
+        from bench import relay
+
+        return lambda: relay.rows(*((60, 1) if quick else (300, 5)))
     if name == "setup":
         from bench import startup
 

@@ -1,5 +1,6 @@
-"""Tries the course as somebody new does: a clean clone, an empty home, `python3 start.py`; then a
-second start with the network cut, and the doctor. Run by .ci/run (Linux, macOS; not Windows).
+"""Tries the course as somebody new does: a clean clone, an empty home, `python3 start.py`; every
+notebook of their copy run and saved; then a second start with the network cut, and the doctor.
+Run by .ci/run (Linux, macOS; not Windows).
 
 It knows start.py only from outside, as a command, and clones what is committed, nothing else.
 """
@@ -46,6 +47,11 @@ def ask(port: int, path: str) -> Any:
         return json.load(answer)
 
 
+def listed(port: int, path: str) -> list[str]:
+    """Return the names in a folder, as JupyterLab's file browser shows them."""
+    return [item["name"] for item in ask(port, path)["content"]]
+
+
 def start(clone: Path, home: Path, seconds: float) -> str:
     """Start JupyterLab as a learner does, wait until it is ready, stop it with Ctrl-C twice.
 
@@ -84,7 +90,11 @@ def start(clone: Path, home: Path, seconds: float) -> str:
             news = ask(port, "/lab/api/settings/@jupyterlab/apputils-extension:notification")
             default = news["schema"]["properties"]["fetchNews"]["default"]
             expect(default == "false", f"JupyterLab would ask about news ({default})")
-            lessons = [item["name"] for item in ask(port, "/api/contents/notebooks")["content"]]
+            root = listed(port, "/api/contents/")
+            expect(
+                "README.md" in root and "start.py" not in root, f"the root is not the copy: {root}"
+            )
+            lessons = listed(port, "/api/contents/notebooks")
             expect("00_welcome.ipynb" in lessons, f"the first lesson is not there: {lessons}")
             for _ in range(2):  # the first asks, the second is the answer
                 process.send_signal(signal.SIGINT)
@@ -133,15 +143,39 @@ def first(clone: Path, home: Path) -> None:
     """The first start, and what it must leave behind and must not."""
     start(clone, home, FIRST_START)
     imported = subprocess.run(
-        [clone / ".venv/bin/python", "-c", "import helpers, authoring, anthropic"],
+        [clone / ".venv/bin/python", "-c", "import helpers, launch, authoring, anthropic"],
         cwd=home,
         env=environment(home),
     )
     expect(imported.returncode == 0, "helpers cannot be imported from another folder")
-    status = subprocess.check_output(["git", "status", "--porcelain"], cwd=clone, text=True)
-    expect(not status, f"the start left files that git does not ignore:\n{status}")
+    expect_clean(clone, "the start")
     kernels = [str(path) for path in home.rglob("kernels")]
     expect(not kernels, f"a kernel was registered for the whole account: {kernels}")
+
+
+def expect_clean(clone: Path, what: str) -> None:
+    """See that git has nothing to say about a clone in which a learner did something."""
+    status = subprocess.check_output(["git", "status", "--porcelain"], cwd=clone, text=True)
+    expect(not status, f"{what} left files that git does not ignore:\n{status}")
+
+
+def learn(clone: Path, home: Path) -> None:
+    """Run every notebook of the copy and save it: git stays clean, a start changes none."""
+    code = subprocess.call(
+        [clone / ".venv/bin/python", clone / "tests/run_my_course.py", clone / "my-course"],
+        env=environment(home),
+    )
+    expect(code == 0, "a notebook of the copy failed, or there was none of a kind")
+    expect_clean(clone, "a day of learning")
+    ran = notebooks(clone)
+    start_again = subprocess.run([sys.executable, "start.py", "install"], cwd=clone)
+    expect(start_again.returncode == 0, "start.py install failed after a day of learning")
+    expect(ran and notebooks(clone) == ran, "a start changed what the learner had run")
+
+
+def notebooks(clone: Path) -> dict[str, bytes]:
+    """Return the learner's notebooks with their outputs."""
+    return {str(path): path.read_bytes() for path in clone.glob("my-course/**/*.ipynb")}
 
 
 def second(clone: Path, home: Path) -> None:
@@ -217,6 +251,8 @@ def main(arguments: list[str]) -> int:
             subprocess.run(command, check=True, env={**os.environ, **trust})
             print(f"First start in a clean clone, {clone.relative_to(scratch)}:", flush=True)
             first(clone, home)
+            print("Every notebook of the copy:", flush=True)
+            learn(clone, home)
             second_without_network(clone, home)
     except NewcomerError as error:
         print(f"RED: {error}", flush=True)

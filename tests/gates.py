@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from launch.files import course_files
+
 ROOT = Path(__file__).resolve().parent.parent
 TYPED = ["start.py", "launch", "courseserver", "helpers", "practice", "authoring", "tests", "bench"]
 TWO_WORKERS = ["-n", "2", "--dist", "loadfile"]  # a file stays with one worker: cells in order
@@ -29,14 +31,7 @@ class Gate(NamedTuple):
 
 def files(*patterns: str) -> list[str]:
     """Return the files of the course that fit the patterns, without a learner's own, sorted."""
-    found = {path.relative_to(ROOT) for pattern in patterns for path in ROOT.glob(pattern)}
-    return sorted(
-        path.as_posix()
-        for path in found
-        if ".mine-" not in path.name
-        and not path.name.startswith("my_")
-        and not any(part.startswith(".") for part in path.parts)
-    )
+    return [path.as_posix() for path in course_files(ROOT, patterns)]
 
 
 def seen_by_ruff() -> list[str]:

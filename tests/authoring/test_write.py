@@ -44,10 +44,9 @@ DRAFTS = {
 
 def make_course(folder: Path) -> Path:
     """A folder with what the tool needs, and a lesson without replies."""
-    for room in (*ROOMS, "authoring"):
+    for room in (*ROOMS, "authoring", "launch"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / room, folder / room, ignore=ignored)
-    shutil.copy(ROOT / "start.py", folder)
     for name in ("notebooks", "recordings"):
         (folder / name).mkdir()
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS]

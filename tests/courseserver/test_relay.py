@@ -41,7 +41,7 @@ from tests.support import (
 )
 
 TOKEN = "a-token-of-this-session"
-SECRET = "sk-ant-test-0123456789-this-must-never-show"
+SECRET = "the-key-of-these-tests-which-must-never-show"
 STREAMED = {**HELLO, "stream": True}
 REPLY = [{"thinking": "", "tokens": 30}, "Good morning from upstream, and a long line of words."]
 OTHER = said("Only upstream knows this.")
