@@ -92,7 +92,7 @@ class _Body(httpx2.SyncByteStream, httpx2.AsyncByteStream):
                 f"{words} (incomplete chunked read)", request=self.sent
             )
         if step.fault == "stall":
-            raise httpx2.ReadTimeout("The read operation timed out", request=self.sent)
+            raise httpx2.ReadTimeout("timed out", request=self.sent)
         return step.data
 
 

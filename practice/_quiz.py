@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers._text import tell
-from helpers.lessons import BY_NUMBER
 from helpers.settings import ROOT
 from practice._progress import Store
+from practice.lessons import BY_NUMBER
 
 NOTEBOOKS = ROOT / "notebooks"
 HEAD = "## Three questions"

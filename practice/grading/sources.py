@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from helpers.lessons import LESSONS, Lesson
 from helpers.settings import ROOT
 from practice.grading.model import Exercise
+from practice.lessons import LESSONS, Lesson
 
 FOLDER = ROOT / "exercises" / "source"
 

@@ -657,7 +657,8 @@ CASES = [
          re.compile(r"prompt is too long: \d+ tokens > 200000 maximum"),
          lambda: ask(messages=[user("word " * 200_000)])),
 ]  # fmt: skip
-NAMES = [f"{each.rule}-{number}" for number, each in enumerate(CASES)]
+RULES = [each.rule for each in CASES]
+NAMES = [f"{rule}-{RULES[: at + 1].count(rule)}" for at, rule in enumerate(RULES)]
 
 
 @pytest.mark.parametrize("each", CASES, ids=NAMES)

@@ -36,7 +36,7 @@ from anthropic.lib.tools import ToolError
 from courseserver import facts
 from courseserver.journal import Journal
 from courseserver.staged import STAGED
-from helpers.lessons import BY_NUMBER
+from practice.lessons import BY_NUMBER
 from tests.support import HELLO, KEY, ROOT, async_client, client, exchange, said, serving, text_of
 
 JSON = dict[str, Any]

@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 
-from helpers.lessons import LESSONS
 from practice import desk
 from practice.grading import Exercise
 from practice.grading._check import check, judge
@@ -27,6 +26,7 @@ from practice.grading.lab import Lab
 from practice.grading.model import Outcome, code
 from practice.grading.sources import FOLDER, Sheet, sheets
 from practice.grading.words import EXCEPTIONS, KIT
+from practice.lessons import LESSONS
 from tests.mutants import mutants
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 
 from helpers._text import tell
-from helpers.lessons import LESSONS
 from practice import desk
 from practice._exercise import Attempt
 from practice._progress import (
@@ -34,6 +33,7 @@ from practice._progress import (
 )
 from practice._quiz import NOTEBOOKS, Question, Quiz, quiz, read
 from practice.grading.sources import find, sheets
+from practice.lessons import LESSONS
 from tests.support import HELLO, ROOT, OwnCourse, kernel, recording
 
 IDS = [f"0{lesson}.{number}" for lesson in range(1, 9) for number in range(1, 6)]
