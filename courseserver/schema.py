@@ -229,21 +229,22 @@ def _batch_adapter() -> TypeAdapter[Any]:
     return TypeAdapter(shape("batch", requests=some))
 
 
-EVERY_BETA = frozenset(OPENS)
-
-
 def first_fault(
     body: Any,
     *,
     counting: bool = False,
+    beta: bool = False,
     opened: frozenset[str] = frozenset(),
     sampling: bool = False,
 ) -> str | None:
     """The API's sentence about the first field that has a wrong shape; None when all is well.
 
     `counting`: for count_tokens. `opened`: the fields in beta that the request's header
-    anthropic-beta opens. `sampling`: the old API version, with temperature, top_p, top_k.
+    anthropic-beta opens; `beta`: all of them. `sampling`: the old API version, with temperature,
+    top_p, top_k.
     """
+    if beta:
+        opened = frozenset(OPENS)
     return _fault(_adapter(counting, opened, sampling), body)
 
 

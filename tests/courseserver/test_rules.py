@@ -864,11 +864,8 @@ NOT_SENT = {"self", "timeout", "extra_headers", "extra_query", "extra_body", "ou
 METHODS: list[tuple[Any, JSON]] = [
     (anthropic.resources.Messages.create, {}),
     (anthropic.resources.Messages.count_tokens, {"counting": True}),
-    (anthropic.resources.beta.messages.Messages.create, {"opened": schema.EVERY_BETA}),
-    (
-        anthropic.resources.beta.messages.Messages.count_tokens,
-        {"opened": schema.EVERY_BETA, "counting": True},
-    ),
+    (anthropic.resources.beta.messages.Messages.create, {"beta": True}),
+    (anthropic.resources.beta.messages.Messages.count_tokens, {"beta": True, "counting": True}),
 ]
 
 
