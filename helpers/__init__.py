@@ -23,7 +23,7 @@ from courseserver import facts
 from helpers import show
 from helpers._cost import cost
 from helpers._ledger import ledger
-from helpers._setup import setup
+from helpers._setup import mode, setup
 from helpers._staged import staged
 from helpers.settings import default_model
 
@@ -51,6 +51,7 @@ __all__ = [
     "facts",
     "hunt",
     "ledger",
+    "mode",
     "progress",
     "quiz",
     "setup",

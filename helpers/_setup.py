@@ -3,7 +3,7 @@
 It starts the course server and points the SDK at it through the environment, in every
 mode; nothing of the SDK is wrapped or patched, and nothing is written to disk. The mode
 is the server's: a client that was made earlier goes where the newest line says. Other
-files see the server only through `journal`, `current_lesson` and `staged`.
+files see the server only through `journal`, `current_lesson`, `mode` and `staged`.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ def setup(lesson: str) -> None:
     """
     recorded = load_recordings(lesson)
     dotenv = read_dotenv()
-    mode = decide_mode(_learners_environment(), dotenv)
+    decided = decide_mode(_learners_environment(), dotenv)
     if pace := dotenv.get("COURSE_PACE"):
         os.environ.setdefault("COURSE_PACE", pace)
     server = course_server()
     server.backend.replay.start(recorded)
     _point_sdk(server.url)
-    server.backend.relay = _relay(mode, server.backend.account)
+    server.backend.relay = _relay(decided, server.backend.account)
     report.install(journal, current_lesson)
-    if mode.note:
-        print(mode.note)
-    print(_mode_line(mode, recorded))
+    if decided.note:
+        print(decided.note)
+    print(_mode_line(decided, recorded))
     print(_versions_line())
 
 
@@ -106,6 +106,11 @@ def _adapter() -> type[Server[Door]]:
     return Server
 
 
+def mode() -> str:
+    """The mode of this moment, `replay` or `live`: that of the newest `setup()`."""
+    return "live" if course_server().backend.relay else "replay"
+
+
 def current_lesson() -> str:
     """The name of the lesson that `setup()` began, or ""."""
     return course_server().backend.replay.lesson.recorded.lesson
@@ -136,15 +141,15 @@ def _point_sdk(url: str) -> None:
     os.environ["ANTHROPIC_API_KEY"] = SESSION_KEY
 
 
-def _relay(mode: Mode, account: Account) -> Relay | None:
+def _relay(decided: Mode, account: Account) -> Relay | None:
     """Who asks the real API, or the learner's own gateway to it; None in replay."""
     from courseserver.relay import Relay
 
-    if mode.name != "live":
+    if decided.name != "live":
         return None
     outside = _outside or {}
     address = outside.get("ANTHROPIC_BASE_URL") or REAL_API
-    headers = {"x-api-key": mode.key or ""}
+    headers = {"x-api-key": decided.key or ""}
     for line in outside.get("ANTHROPIC_CUSTOM_HEADERS", "").splitlines():
         name, colon, value = line.partition(":")
         if colon:
@@ -157,10 +162,10 @@ def _variables(beginning: str) -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k.startswith(beginning)}
 
 
-def _mode_line(mode: Mode, recorded: Recordings) -> str:
-    if mode.name == "live":
+def _mode_line(decided: Mode, recorded: Recordings) -> str:
+    if decided.name == "live":
         return (
-            f"Live, because {mode.why}: requests go to the real API and cost money. "
+            f"Live, because {decided.why}: requests go to the real API and cost money. "
             "For replay, set COURSE_MODE=replay."
         )
     count = 0
@@ -172,7 +177,7 @@ def _mode_line(mode: Mode, recorded: Recordings) -> str:
     if made < len(recorded.exchanges):
         how = f"{made} written by hand"
     return (
-        f"Replay, because {mode.why}: {count} recorded replies ({how}) "
+        f"Replay, because {decided.why}: {count} recorded replies ({how}) "
         f"for {recorded.lesson}. Nothing leaves this machine."
     )
 

@@ -408,6 +408,22 @@ told += [ask(made_in_live)]
     assert "course-session" not in str(arrived)
 
 
+def test_the_mode_can_be_asked(tmp_path: Path) -> None:
+    course = live_course(tmp_path, ANTHROPIC_BASE_URL="http://127.0.0.1:9")
+    code = (
+        SETUP
+        + SWITCH
+        + """
+import helpers
+told = []
+for name in ("replay", "live", "replay"):
+    mode(name)
+    told.append(helpers.mode())
+"""
+    )
+    assert course.tells(code) == ["replay", "live", "replay"]
+
+
 def test_ledger_and_wire_see_live_calls(tmp_path: Path) -> None:
     with serving(UPSTREAM, key=KEY) as api:
         course = live_course(tmp_path, ANTHROPIC_BASE_URL=api.url)
