@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Literal
-from urllib.parse import parse_qs
 
 from courseserver import facts, rules
 from courseserver.call import Call
 from courseserver.endpoints import BATCHES
 from courseserver.ids import make_id
+from courseserver.paging import page
 from courseserver.short import Failure, Form, Message, NoResult, expand
 from courseserver.values import JSON, Problem, Request, Step
 from courseserver.wire import compact
@@ -154,7 +154,8 @@ class Batches:
         """The reply's body to all but a creation. `base`: where the client finds the results."""
         what, name = call.endpoint.name, call.resource
         if what == "batches":
-            return self._list(parse_qs(call.request.query), base)
+            newest = sorted(self.kept.values(), key=lambda batch: -batch.number)
+            return page([batch.wire(base) for batch in newest], call.request.query)
         if name not in self.kept:
             return Problem(404, "not_found_error", f"Message Batch not found: {name}")
         batch = self.kept[name]
@@ -173,26 +174,6 @@ class Batches:
         del self.kept[name]
         self.deleted.add(name)
         return {"id": name, "type": "message_batch_deleted"}
-
-    def _list(self, query: dict[str, list[str]], base: str) -> JSON | Problem:
-        newest = sorted(self.kept.values(), key=lambda batch: -batch.number)
-        names = [batch.id for batch in newest]
-        limit = query.get("limit", ["20"])[0]
-        if not (limit.isdecimal() and 1 <= int(limit) <= 1_000):
-            return Problem(400, INVALID, "limit: Input should be between 1 and 1000")
-        after, before = query.get("after_id", [""])[0], query.get("before_id", [""])[0]
-        start = names.index(after) + 1 if after in names else 0
-        if before in names:
-            start = max(0, names.index(before) - int(limit))
-        page = newest[start : start + int(limit)]
-        ids = [batch.id for batch in page]
-        more = start > 0 if before else start + len(page) < len(newest)
-        return {
-            "data": [batch.wire(base) for batch in page],
-            "has_more": more,
-            "first_id": ids[0] if ids else None,
-            "last_id": ids[-1] if ids else None,
-        }
 
 
 def single(asked: Request, each: JSON) -> Call:

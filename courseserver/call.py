@@ -6,10 +6,11 @@ know who answers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from courseserver import endpoints, estimate, facts
+from courseserver import betas, endpoints, estimate, facts
 from courseserver.identity import Identity
 from courseserver.prompt import Prompt
 from courseserver.values import JSON, Request
@@ -20,20 +21,26 @@ class Call:
 
     `value` is its parsed body, with the content of uploaded files in place of their ids; `body` is
     the same where it is an object, else empty. `expected_key`: the only API key that is accepted;
-    None accepts any.
+    None accepts any. `uploads`: the media types of the account's files, by id.
     """
 
     def __init__(
-        self, request: Request, value: Any = None, expected_key: str | None = None
+        self,
+        request: Request,
+        value: Any = None,
+        expected_key: str | None = None,
+        uploads: Mapping[str, str] | None = None,
     ) -> None:
         self.request = request
         self.headers = request.headers
         self.expected_key = expected_key
+        self.uploads = uploads or {}
         self.endpoint, self.resource = endpoints.find(request.path)
         self.kind = self.endpoint.kind
         self.value = request.body if value is None else value
         self.body: JSON = self.value if isinstance(self.value, dict) else {}
         self.betas = self.headers.get("anthropic-beta", "")
+        self.opened = betas.opened(self.betas)
         self.old = self.headers.get("anthropic-version") in facts.OLD_API_VERSIONS
 
     @cached_property
@@ -75,6 +82,18 @@ class Call:
     def forces_tool(self) -> bool:
         """Whether `tool_choice` leaves the model no way but to call a tool."""
         return self.part("tool_choice", "type") in {"any", "tool"}
+
+    @property
+    def json_format(self) -> tuple[str, JSON] | None:
+        """Where the JSON form of the answer is described, and the description; None if nowhere.
+
+        Under the beta of 2025 it may stand in `output_format`.
+        """
+        new = self.part("output_config", "format")
+        if new:
+            return "output_config.format", new
+        old = self.part("output_format")
+        return ("output_format", old) if old else None
 
     def part(self, *names: str) -> Any:
         """A value deep in the body; None when a step of the way is missing or null."""

@@ -28,6 +28,25 @@ OLDER = (1.07, 0.25, 0.04, 1.98, 0.87, 1.15, 0.50)
 PDF_TOKENS_PER_PAGE = 2_100
 CITED_TEXT, CITED_PAGE = 590, 1_570  # what citations add: to a text, to a page of a PDF
 
+# What was measured on requests of 2025 and 2026 (wire.md), mostly few of each kind.
+FORCED_NEWER, FORCED_OLDER = 475, 94  # newer: in place of 282; older: on top. 3 and 3 requests
+ONE_CALL_OLDER = 205  # less, with disable_parallel_tool_use and no forced call
+MANUAL_OLDER, MANUAL_OLDER_TOOLS = 28, 170
+TASK_BUDGET = 40
+# On top of a tool's own text. Web search without what the search brings in: 4.x and Haiku 4.5;
+# web fetch: Sonnet 5; memory, computer use: one request each; code execution: half of a request
+# that took two rounds; bash, editor: docs pricing, 2025. What the newer models count is not known
+# but for web fetch, so they get the same.
+TYPED_TOOLS = {
+    "web_search_": 1_600,
+    "web_fetch_": 800,
+    "memory_": 1_060,
+    "computer_": 1_315,
+    "code_execution_": 1_700,
+    "bash_": 245,
+    "text_editor_": 700,
+}
+
 
 def _blank_but(kept: str) -> bytes:
     """A table for bytes.translate that puts a blank for all other characters."""
@@ -94,11 +113,10 @@ def request_tokens(body: Mapping[str, Any]) -> int:
         total += _content(message.get("content"), newer)
         if at >= counted_from:
             total += _thinking(message.get("content"))
-    tools = body.get("tools") or []
-    if tools:
-        chars = sum(len(_compact(tool)) for tool in tools)
-        total += 282 + 0.40 * chars if newer else 486 + 12 * len(tools) + 0.30 * chars
-    schema = ((body.get("output_config") or {}).get("format") or {}).get("schema")
+    total += _tools(body, newer)
+    total += _settings(body, newer)
+    form = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
+    schema = form.get("schema")
     if schema:
         total += 85 + 0.5 * len(_compact(schema))
     return max(1, round(total))
@@ -120,6 +138,39 @@ def answer_tokens(content: list[JSON], model: str, thinking_tokens: int) -> int:
                 else 34 + 8 * args + 0.25 * size
             )
     return round(total) + thinking_tokens if content else 0
+
+
+def _tools(body: Mapping[str, Any], newer: bool) -> float:
+    """The hidden prompt about tools, and the tools themselves."""
+    tools = body.get("tools") or []
+    if not tools:
+        return 0.0
+    choice = body.get("tool_choice") or {}
+    forced = choice.get("type") in ("any", "tool")
+    chars = sum(len(_compact(tool)) for tool in tools)
+    if newer:
+        total = (FORCED_NEWER if forced else 282) + 0.40 * chars
+    else:
+        total = 486 + 12 * len(tools) + 0.30 * chars
+        if forced:
+            total += FORCED_OLDER
+        elif choice.get("disable_parallel_tool_use"):
+            total -= ONE_CALL_OLDER
+    for tool in tools:
+        kind = str(tool.get("type") or "")
+        heads = [head for head in TYPED_TOOLS if kind.startswith(head)]
+        total += max((TYPED_TOOLS[head] for head in heads), default=0)
+    return total
+
+
+def _settings(body: Mapping[str, Any], newer: bool) -> float:
+    """What the setting of thinking and a budget for the task add to the prompt."""
+    total = 0.0
+    if (body.get("thinking") or {}).get("type") == "enabled" and not newer:
+        total += MANUAL_OLDER_TOOLS if body.get("tools") else MANUAL_OLDER
+    if (body.get("output_config") or {}).get("task_budget"):
+        total += TASK_BUDGET
+    return total
 
 
 def _content(content: Any, newer: bool) -> float:
@@ -145,6 +196,11 @@ def _block(block: JSON, newer: bool) -> float:
         if source.get("type") == "base64":
             pages = pdf_pages(base64.b64decode(source.get("data", "")))
             return (PDF_TOKENS_PER_PAGE + CITED_PAGE * cited) * pages
+        if source.get("type") in ("url", "file"):  # nobody here can read it: one page, a floor
+            return PDF_TOKENS_PER_PAGE + CITED_PAGE * cited
+        if source.get("type") == "content":
+            held = _content(source.get("content"), newer)
+            return held + CITED_TEXT * cited
         return text_tokens(str(source.get("data", "")), newer=newer) + CITED_TEXT * cited
     return 0  # server results: not counted by this estimate; thinking: see _thinking()
 

@@ -21,12 +21,13 @@ from courseserver import facts
 from courseserver.call import Call
 from courseserver.ids import make_id
 from courseserver.media import ENDINGS
+from courseserver.paging import BETWEEN, MOST, number
 from courseserver.values import JSON, Problem, Request
 
 CREATED, STAMP = datetime.fromisoformat(f"{facts.SERVER_DAY}T09:00:00"), "%Y-%m-%dT%H:%M:%S.%fZ"
 HOUR, NINETY_DAYS = 3_600, 7_776_000  # seconds that a file may live; SDK 2.11
 INVALID = "invalid_request_error"
-BETWEEN = "Input should be between"  # wording not established
+TAKES = {"document": ("application/pdf", "text/plain"), "image": ("image/",)}  # block: file kinds
 
 
 @dataclass
@@ -64,12 +65,24 @@ class Files:
         if not isinstance(value, dict):
             return value
         if value.get("type") != "file" or str(value.get("file_id")) not in self.kept:
+            kind = self._kind_of(value.get("source"))
+            if kind and not kind.startswith(TAKES.get(str(value.get("type")), kind)):
+                return value  # a rule tells that such a block cannot hold such a file
             return {key: self._fill(item) for key, item in value.items()}
         meta, content = self.kept[str(value["file_id"])]
         kind = meta["mime_type"]
         if kind == "text/plain":
             return {"type": "text", "media_type": kind, "data": content.decode(errors="replace")}
         return {"type": "base64", "media_type": kind, "data": base64.b64encode(content).decode()}
+
+    def kinds(self) -> dict[str, str]:
+        """The media types of the files that are kept, by id."""
+        return {name: str(meta["mime_type"]) for name, (meta, _) in self.kept.items()}
+
+    def _kind_of(self, source: Any) -> str:
+        """The media type of the file that a source names; "" when it names none of ours."""
+        name = source.get("file_id") if isinstance(source, dict) else None
+        return str(self.kept[str(name)][0]["mime_type"]) if str(name) in self.kept else ""
 
     def _upload(self, request: Request) -> JSON | Problem:
         parts = {head.get_param("name", header="content-disposition"): (head, content)
@@ -78,13 +91,16 @@ class Files:
             return Problem(400, INVALID, "file: Field required")
         head, content = parts["file"]
         seconds = parts.get("expires_in_seconds", (head, b""))[1].decode(errors="replace")
-        if seconds and not (seconds.isdecimal() and HOUR <= int(seconds) <= NINETY_DAYS):
+        lifetime = number(seconds, HOUR, NINETY_DAYS)
+        if seconds and lifetime is None:
             return Problem(400, INVALID, f"expires_in_seconds: {BETWEEN} {HOUR} and {NINETY_DAYS}")
         kind = head.get_content_type()
         given = (head.get_filename() or "").replace("\\", "/").rpartition("/")[2]
         given = given or f"unnamed{ENDINGS.get(kind, '')}"
         name = make_id("file", given, hashlib.sha256(content).hexdigest())
-        gone = (CREATED + timedelta(seconds=int(seconds))).strftime(STAMP) if seconds else None
+        gone = None
+        if lifetime is not None:
+            gone = (CREATED + timedelta(seconds=lifetime)).strftime(STAMP)
         meta = {
             "type": "file", "id": name, "size_bytes": len(content),
             "created_at": CREATED.strftime(STAMP), "filename": given,
@@ -97,12 +113,13 @@ class Files:
         newest = [meta for meta, _ in reversed(self.kept.values())]
         if wanted := query.get("ids[]", []) + query.get("ids", []):
             return {"data": [meta for meta in newest if meta["id"] in wanted], "next_page": None}
-        limit, page = query.get("limit", ["20"])[0], query.get("page", ["page_0"])[0]
-        if not (limit.isdecimal() and 1 <= int(limit) <= 1_000 and page[5:].isdecimal()):
-            return Problem(400, INVALID, f"limit: {BETWEEN} 1 and 1000")
-        end = int(page[5:]) + int(limit)
+        size = number(query.get("limit", ["20"])[0], 1, MOST)
+        start = number(query.get("page", ["page_0"])[0][5:], 0, 10**9)
+        if size is None or start is None:
+            return Problem(400, INVALID, f"limit: {BETWEEN} 1 and {MOST}")
+        end = start + size
         more = f"page_{end}" if end < len(newest) else None
-        return {"data": newest[int(page[5:]) : end], "next_page": more}
+        return {"data": newest[start:end], "next_page": more}
 
 
 def form_parts(request: Request) -> Iterator[tuple[Message, bytes]]:

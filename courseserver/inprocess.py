@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import httpx2
 
 from courseserver.pace import pace
-from courseserver.values import Backend, Forward, Problem, Reply, Request, Step, parse_body
+from courseserver.values import Backend, Forward, Problem, Reply, Step, received
 from courseserver.wire import error, our_fault
 
 HOST = "course.local"  # no such machine: each server has a port of its own there
@@ -44,7 +44,7 @@ class Server(Generic[AnyBackend]):
         headers = {name.lower(): value for name, value in sent.headers.items()}
         query = sent.url.query.decode("ascii", "replace")
         path = sent.url.raw_path.decode("ascii", "replace").partition("?")[0]
-        request = Request(sent.method, path, query, headers, raw, parse_body(raw))
+        request = received(sent.method, path, query, headers, raw)
         try:
             decided = self.backend.decide(request)
         except Exception as bug:
@@ -103,6 +103,8 @@ def _response(server: Server[Any], sent: httpx2.Request, raw: bytes) -> httpx2.R
         headers["retry-after"] = str(round(int(headers["retry-after"]) * pace()))
     if not reply.streamed:
         headers["content-length"] = str(sum(len(step.data) for step in reply.steps))
+    if sent.method == "HEAD":
+        return httpx2.Response(reply.status, headers=headers)
     return httpx2.Response(reply.status, headers=headers, stream=_Body(reply, sent))
 
 

@@ -9,21 +9,28 @@ import asyncio
 import logging
 import ssl
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import httpx2
 from tornado.http1connection import HTTP1Connection
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
 from tornado.iostream import StreamClosedError
 from tornado.netutil import bind_sockets
 
 from courseserver import wire
 from courseserver.pace import pace
 from courseserver.upstream import carry, new_client
-from courseserver.values import Backend, Forward, Reply, Request, parse_body
+from courseserver.values import Backend, Forward, Reply, received
 
 STALL_SECONDS = 900.0  # longer than the SDK's own time-out of 600 s
 # Above the API's own 32 MB, so that a request too large gets its 413.
@@ -68,7 +75,9 @@ class Server(Generic[AnyBackend]):
         asyncio.set_event_loop(self._loop)
 
         async def listen() -> HTTPServer:
-            server = HTTPServer(self._handle, max_buffer_size=MOST_BYTES, ssl_options=self._tls)
+            server = HTTPServer(
+                _Door(self._handle), max_buffer_size=MOST_BYTES, ssl_options=self._tls
+            )
             server.add_socket(self._socket)
             return server
 
@@ -87,12 +96,14 @@ class Server(Generic[AnyBackend]):
         self._loop.run_until_complete(close())
         self._loop.close()
 
-    def _handle(self, http: HTTPServerRequest) -> None:
-        names = {name.lower(): value for name, value in http.headers.get_all()}
-        request = Request(
-            http.method or "", http.path, http.query, names, http.body, parse_body(http.body)
-        )
-        connection = http.connection
+    def _handle(self, incoming: _Incoming) -> None:
+        start, connection = incoming.start, incoming.connection
+        names: dict[str, str] = {}
+        for name, value in incoming.headers.get_all():
+            key = name.lower()
+            names[key] = f"{names[key]}, {value}" if key in names else value
+        path, _, query = start.path.partition("?")
+        request = received(start.method, path, query, names, b"".join(incoming.chunks))
         assert isinstance(connection, HTTP1Connection)
         try:
             decided = self.backend.decide(request)
@@ -104,7 +115,7 @@ class Server(Generic[AnyBackend]):
             # The client left: so does its question.
             connection.set_close_callback(lambda: _cancel(task))
         else:
-            self._start(_send(connection, decided))
+            self._start(_send(connection, decided, head_only=request.method == "HEAD"))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
@@ -132,6 +143,48 @@ def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
 
 
+class _Incoming(HTTPMessageDelegate):
+    """One request while it arrives. Unlike tornado's own it leaves forms in bodies alone."""
+
+    def __init__(self, connection: HTTPConnection, handle: Callable[[_Incoming], None]) -> None:
+        self.connection = connection
+        self.chunks: list[bytes] = []
+        self._handle = handle
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> None:
+        """Keep the head of the request."""
+        assert isinstance(start_line, RequestStartLine)
+        self.start = start_line
+        self.headers = headers
+
+    def data_received(self, chunk: bytes) -> None:
+        """Keep a piece of the body."""
+        self.chunks.append(chunk)
+
+    def finish(self) -> None:
+        """The request is whole."""
+        self._handle(self)
+
+    def on_connection_close(self) -> None:
+        """The client left in the middle of its request."""
+        self.chunks.clear()
+
+
+class _Door(HTTPServerConnectionDelegate):
+    """Takes each request of each connection to one function."""
+
+    def __init__(self, handle: Callable[[_Incoming], None]) -> None:
+        self._handle = handle
+
+    def start_request(
+        self, server_conn: object, request_conn: HTTPConnection
+    ) -> HTTPMessageDelegate:
+        """A request begins."""
+        return _Incoming(request_conn, self._handle)
+
+
 @dataclass
 class _Sink:
     """A relayed reply goes out on this connection as it comes."""
@@ -149,16 +202,21 @@ class _Sink:
         await self.connection.write(chunk)
 
 
-async def _send(connection: HTTP1Connection, reply: Reply) -> None:
-    """Send a reply step by step, at the course's pace."""
+async def _send(connection: HTTP1Connection, reply: Reply, *, head_only: bool) -> None:
+    """Send a reply step by step, at the course's pace; to a HEAD its head alone."""
     head = HTTPHeaders(dict(reply.headers))
     head["server"] = "course-server"
     if reply.status == 200 and "retry-after" in head:  # a batch that runs: look again then
         head["retry-after"] = str(round(int(head["retry-after"]) * pace()))
     if not reply.streamed:
         head["content-length"] = str(sum(len(step.data) for step in reply.steps))
+    start = ResponseStartLine("HTTP/1.1", reply.status, "")
     started = False
     try:
+        if head_only:
+            await connection.write_headers(start, head)
+            connection.finish()
+            return
         for step in reply.steps:
             delay = step.delay * pace()
             if delay:
@@ -171,7 +229,6 @@ async def _send(connection: HTTP1Connection, reply: Reply) -> None:
             if started:
                 await connection.write(step.data)
                 continue
-            start = ResponseStartLine("HTTP/1.1", reply.status, "")
             await connection.write_headers(start, head, step.data)
             started = True
         connection.finish()

@@ -7,21 +7,16 @@ from typing import Any
 from courseserver import facts
 from courseserver.call import Call
 from courseserver.facts import EFFORTS, THINKING, Model
-from courseserver.values import JSON
+from courseserver.paging import page
+from courseserver.values import JSON, Problem
 
 
-def answer(call: Call) -> JSON:
-    """The reply's body: one model, or the list with the newest first."""
+def answer(call: Call) -> JSON | Problem:
+    """The reply's body: one model, or a page of the list with the newest first."""
     if call.resource:
         return entry(facts.model(call.resource))
     dated = sorted(facts.MODELS.values(), key=lambda m: str(m.released or ""), reverse=True)
-    data = [entry(model) for model in dated]
-    return {
-        "data": data,
-        "has_more": False,
-        "first_id": data[0]["id"],
-        "last_id": data[-1]["id"],
-    }
+    return page([entry(model) for model in dated], call.request.query)
 
 
 def entry(model: Model) -> JSON:

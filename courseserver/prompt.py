@@ -14,11 +14,14 @@ from courseserver.values import JSON
 
 SERVER_CALLS = {"server_tool_use", "mcp_tool_use"}
 THINKING = {"thinking", "redacted_thinking"}
+HOLDERS = {"tool_result", "document", "search_result"}  # blocks of ours that hold others
 
 
 @dataclass(frozen=True)
 class Part:
     """One block of the prompt. `path`: as the API names it; `role`: of its turn, or "".
+
+    Paths count turns as the API joins them: neighbours of one role are one (recorded in 2026).
 
     `turn` and `at` say where a block of a message stands. `nested` blocks stand inside another
     one (the result of a tool); they are no positions of their own in the cache.
@@ -47,7 +50,8 @@ class Prompt:
             Part(f"system.{k}", block)
             for k, block in enumerate(as_blocks(body.get("system") or None))
         ]
-        self.messages = list(_talk(self.turns))
+        self.numbers = _numbers(self.turns)
+        self.messages = list(_talk(self.turns, self.numbers))
         self.blocks: list[list[Part]] = [[] for _ in self.turns]  # by turn, none nested
         for part in self.messages:
             if not part.nested:
@@ -81,6 +85,13 @@ class Prompt:
             before = role
         return groups
 
+    def inner_texts(self) -> Iterator[JSON]:
+        """The text blocks that stand inside results, documents and search results."""
+        for part in self.top:
+            if part.kind in HOLDERS:
+                for each in _inside(part.block):
+                    yield from _texts_in(each)
+
     @property
     def top(self) -> list[Part]:
         """The blocks of messages that do not stand inside another."""
@@ -102,12 +113,44 @@ def items(holder: Mapping[str, Any], name: str) -> list[JSON]:
     return [part for part in value if isinstance(part, dict)]
 
 
-def _talk(turns: list[JSON]) -> Iterator[Part]:
+def _numbers(turns: list[JSON]) -> list[int]:
+    """The number of each turn once neighbours of one role are joined; system turns never are."""
+    numbers: list[int] = []
+    before = ""
+    for turn in turns:
+        role = str(turn["role"])
+        joins = role == before and role != "system"
+        last = numbers[-1] if numbers else -1
+        numbers.append(last if joins else last + 1)
+        before = role
+    return numbers
+
+
+def _talk(turns: list[JSON], numbers: list[int]) -> Iterator[Part]:
+    start = 0  # blocks of the joined turn that stand in the turns before this one
     for i, turn in enumerate(turns):
         role = str(turn["role"])
-        for j, block in enumerate(as_blocks(turn["content"])):
-            path = f"messages.{i}.content.{j}"
+        blocks = as_blocks(turn["content"])
+        if not i or numbers[i] != numbers[i - 1]:
+            start = 0
+        for j, block in enumerate(blocks):
+            path = f"messages.{numbers[i]}.content.{start + j}"
             yield Part(path, block, role, i, j)
             for k, inner in enumerate(items(block, "content")):
                 where = f"{path}.{block['type']}.content.{k}"
                 yield Part(where, inner, role, i, j, nested=True)
+        start += len(blocks)
+
+
+def _inside(block: JSON) -> list[JSON]:
+    """The blocks that stand in a block: in its content, or in that of its source."""
+    source = block.get("source")
+    held = items(source, "content") if isinstance(source, dict) else []
+    return [*items(block, "content"), *held]
+
+
+def _texts_in(block: JSON) -> Iterator[JSON]:
+    if block.get("type") == "text":
+        yield block
+    for each in _inside(block):
+        yield from _texts_in(each)

@@ -77,7 +77,12 @@ class Replay:
     def answer(self, request: Request, script: Script | None, base: str) -> Reply:
         """The reply from a script, or from the recordings; `base`: as the client reached us."""
         told = self.account.files.filled(request.body)  # what is kept has its file ids
-        call = Call(request, told, expected_key=None if script else self.account.key)
+        call = Call(
+            request,
+            told,
+            expected_key=None if script else self.account.key,
+            uploads=self.account.files.kinds(),
+        )
         missed = None
         problem = rules.check(call)
         if problem:  # no counter in the seed: a cell that is run again shows the same id
@@ -102,7 +107,10 @@ class Replay:
         if kind == "files":
             return self._filed(call)
         if kind == "models":
-            return json_reply(models.answer(call), "table", call)
+            listed = models.answer(call)
+            if isinstance(listed, Problem):
+                return wire.error(listed, "rule: models", call.identity.key)
+            return json_reply(listed, "table", call)
         if kind == "batches":
             return self._batched(call, script, base)
         if script:

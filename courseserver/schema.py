@@ -1,8 +1,8 @@
 """The shape of a Messages or count_tokens request, checked by pydantic as the API checks it.
 
 It knows the fields, their types and their order, and puts the first fault into the API's words.
-It knows nothing of models: what a model refuses stands in `rules.py`. Sources: the fields are
-those of SDK 2.11; their order and the words of a type fault are those of the direct API with
+It knows nothing of models: what a model refuses stands in `rules/`. Sources: the fields are
+those of SDK 2.14; their order and the words of a type fault are those of the direct API with
 `claude-sonnet-5`, 31 August to 4 September 2026 (a third party's published conformance run).
 """
 
@@ -17,6 +17,8 @@ from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError
 from typing_extensions import NotRequired, TypedDict
 
 from courseserver import facts
+from courseserver.betas import OPENS
+from courseserver.tool_types import TYPES, ToolType
 
 _typed_dict: Any = TypedDict  # objects are made from tables at run time; no type checker reads them
 _left_out: Any = NotRequired
@@ -56,12 +58,20 @@ def text_or(item: Any) -> Any:
 
 def _tool_kind(tool: Any) -> str | None:
     kind = (tool.get("type") or "custom") if isinstance(tool, dict) else None
-    return "typed" if isinstance(kind, str) and TYPED_TOOL.fullmatch(kind) else kind
+    return kind if kind is None or isinstance(kind, str) else str(kind)
+
+
+def _thinking_kind(thinking: Any) -> str | None:
+    """The type; "bound" for what only says how blocks that come back are treated."""
+    if not isinstance(thinking, dict):
+        return None
+    kind = thinking.get("type")
+    if kind is None and "type" not in thinking and "block_binding" in thinking:
+        return "bound"
+    return kind if isinstance(kind, str) or kind is None else str(kind)
 
 
 ANY = dict[str, Any]
-# Tools that Anthropic defines: only their type is looked at.
-TYPED_TOOL = re.compile(r"[a-z_0-9]+_20\d{6}|tool_search_tool_[a-z0-9]+|mcp_toolset")
 # Blocks that servers make and that come back as they were: only their type is looked at.
 SERVER_BLOCKS = Literal[
     "server_tool_use", "web_search_tool_result", "web_fetch_tool_result", "container_upload",
@@ -77,7 +87,7 @@ TOOL_ID = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$")]
 
 BETA_FIELDS = (
     "billing_policy", "compaction", "context_management", "fallback_credit_token", "fallbacks",
-    "mcp_servers", "thread",
+    "mcp_servers", "output_format", "thread",
 )  # fmt: skip
 NOT_COUNTED = {
     "max_tokens", "metadata", "stop_sequences", "temperature", "service_tier", "top_k", "top_p",
@@ -90,9 +100,23 @@ MARK = opt(CACHE, null=True)
 CITED = opt(shape("citations", enabled=opt(bool)), null=True)
 
 
+KINDS: dict[str, Any] = {"b": bool, "i": int, "s": str, "t": list[str], "a": Any}
+
+
+def _typed_tool(kind: str, tool: ToolType) -> Any:
+    """A tool of one type that the API defines."""
+    fields: dict[str, Any] = {"type": Literal[kind]}
+    if tool.name:
+        fields["name"] = Literal[tool.name]
+    for name, letter in tool.fields.items():
+        value = KINDS[letter.lower()]
+        fields[name] = value if name in tool.required else opt(value, null=letter.isupper())
+    return shape(kind, **fields, cache_control=MARK)
+
+
 # fmt: off
 @cache
-def _adapter(counting: bool, beta: bool, sampling: bool) -> TypeAdapter[Any]:
+def _adapter(counting: bool, opened: frozenset[str], sampling: bool) -> TypeAdapter[Any]:
     """The whole request; made at its first use, so that an import does not pay for it."""
     text_null, any_null = opt(str, null=True), opt(ANY, null=True)
     url = shape("url", type=Literal["url"], url=str)
@@ -122,7 +146,9 @@ def _adapter(counting: bool, beta: bool, sampling: bool) -> TypeAdapter[Any]:
     redacted = shape("redacted_thinking", type=Literal["redacted_thinking"], data=str)
     server = shape("server", loose=True, type=SERVER_BLOCKS)
     block = one_of(text, image, document, found, thought, redacted, tool_use, tool_result, server)
-    turn_beta: ANY = {"clear_at": text_null, "output_config": any_null} if beta else {}
+    turn_beta: ANY = {}
+    if "clear_at" in opened:
+        turn_beta = {"clear_at": text_null, "output_config": any_null}
     turn = shape("turn", role=Literal["user", "assistant", "system"], content=text_or(block),
                  **turn_beta)
 
@@ -132,7 +158,8 @@ def _adapter(counting: bool, beta: bool, sampling: bool) -> TypeAdapter[Any]:
                    input_examples=opt(list[ANY]), defer_loading=opt(bool),
                    eager_input_streaming=opt(bool, null=True), allowed_callers=opt(list[str]),
                    cache_control=MARK)
-    tool = either(_tool_kind, custom=custom, typed=ANY)
+    typed = {kind: _typed_tool(kind, tool) for kind, tool in TYPES.items()}
+    tool = either(_tool_kind, custom=custom, **typed)
     alone = {"disable_parallel_tool_use": opt(bool)}
     tool_choice = one_of(shape("auto", type=Literal["auto"], **alone),
                          shape("any", type=Literal["any"], **alone),
@@ -140,17 +167,25 @@ def _adapter(counting: bool, beta: bool, sampling: bool) -> TypeAdapter[Any]:
                          shape("none", type=Literal["none"]))
 
     display: Any = Literal["summarized", "omitted"]
-    display = _union[display, Literal["updates"]] if beta else display
-    how: ANY = {"display": opt(display, null=True)} | ({"block_binding": any_null} if beta else {})
+    if "display_updates" in opened:
+        display = _union[display, Literal["updates"]]
+    how: ANY = {"display": opt(display, null=True)}
+    kinds: ANY = {}
+    if "block_binding" in opened:
+        how["block_binding"] = any_null
+        kinds["bound"] = shape("bound", **how)
     budget = Annotated[int, Field(ge=facts.MIN_THINKING_BUDGET)]
-    thinking = one_of(shape("adaptive", type=Literal["adaptive"], **how),
-                      shape("enabled", type=Literal["enabled"], budget_tokens=budget, **how),
-                      shape("disabled", type=Literal["disabled"]),
-                      shape("between_tools", type=Literal["between_tools"]))
+    kinds |= {
+        "adaptive": shape("adaptive", type=Literal["adaptive"], **how),
+        "enabled": shape("enabled", type=Literal["enabled"], budget_tokens=budget, **how),
+        "disabled": shape("disabled", type=Literal["disabled"]),
+        "between_tools": shape("between_tools", type=Literal["between_tools"]),
+    }
+    thinking = either(_thinking_kind, **kinds)
     json_format = shape("format", type=Literal["json_schema"], schema=ANY)
     output_config = shape("output_config", effort=opt(EFFORTS, null=True),
                           format=opt(json_format, null=True),
-                          **({"task_budget": any_null} if beta else {}))
+                          **({"task_budget": any_null} if "task_budget" in opened else {}))
     ratio = opt(Annotated[float, Field(ge=0, le=1)])
     container = either(lambda v: "str" if isinstance(v, str) else "ContainerParams",
                        str=str, ContainerParams=ANY)
@@ -177,8 +212,9 @@ def _adapter(counting: bool, beta: bool, sampling: bool) -> TypeAdapter[Any]:
         "diagnostics": opt(shape("diagnostics", previous_message_id=text_null), null=True),
         "speed": opt(Literal["standard", "fast"], null=True),
         **dict.fromkeys(BETA_FIELDS, opt(Any)),
+        "output_format": opt(json_format, null=True),
     }
-    hidden: set[str] = set() if beta else set(BETA_FIELDS)
+    hidden = set(BETA_FIELDS) - opened
     hidden |= set() if sampling else {"temperature", "top_k", "top_p"}
     hidden |= NOT_COUNTED if counting else set()
     return TypeAdapter(shape("request", **{n: f for n, f in fields.items() if n not in hidden}))
@@ -194,14 +230,22 @@ def _batch_adapter() -> TypeAdapter[Any]:
 
 
 def first_fault(
-    body: Any, *, counting: bool = False, beta: bool = False, sampling: bool = False
+    body: Any,
+    *,
+    counting: bool = False,
+    beta: bool = False,
+    opened: frozenset[str] = frozenset(),
+    sampling: bool = False,
 ) -> str | None:
     """The API's sentence about the first field that has a wrong shape; None when all is well.
 
-    `counting`: for count_tokens. `beta`: the request carries an anthropic-beta header, which opens
-    the fields that are in beta. `sampling`: the old API version, with temperature, top_p, top_k.
+    `counting`: for count_tokens. `opened`: the fields in beta that the request's header
+    anthropic-beta opens; `beta`: all of them. `sampling`: the old API version, with temperature,
+    top_p, top_k.
     """
-    return _fault(_adapter(counting, beta, sampling), body)
+    if beta:
+        opened = frozenset(OPENS)
+    return _fault(_adapter(counting, opened, sampling), body)
 
 
 def batch_fault(body: Any) -> str | None:
@@ -220,7 +264,8 @@ def _fault(adapter: TypeAdapter[Any], body: Any) -> str | None:
 
 
 def _sentence(kind: str, path: tuple[int | str, ...], words: str, value: Any, more: ANY) -> str:
-    place = ".".join(str(part) for part in path if part not in {"str", "list", "typed"})
+    hidden = {"str", "list", "bound"}  # our own names for a choice, not steps of the way
+    place = ".".join(str(part) for part in path if part not in hidden)
     place = re.sub(r"cache_control\.(?!type)", "cache_control.ephemeral.", place)
     if kind == "literal_error" and path[-1] == "role":
         return f'messages: Unexpected role "{value}". Allowed roles are "user" or "assistant"'
@@ -231,9 +276,9 @@ def _sentence(kind: str, path: tuple[int | str, ...], words: str, value: Any, mo
         odd = odd or (path[:1] == ("messages",) and len(path) == 2)
         words = "Input does not match the expected shape." if odd else "Input should be an object"
     elif kind == "union_tag_invalid":
-        tags = more["expected_tags"].replace("'typed'", "'bash_20250124', 'memory_20250818', ...")
+        tags = sorted(set(re.findall(r"'(\w+)'", more["expected_tags"])) - {"bound"})
         words = f"Input tag '{more['tag']}' found using 'type' does not match any of the expected "
-        words += f"tags: {tags}"
+        words += "tags: " + ", ".join(f"'{tag}'" for tag in tags)
     elif kind == "list_type":
         words = "Input should be a valid array"
     elif kind == "too_short" and path == ("messages",):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from courseserver import estimate, facts
 from courseserver.call import Call
 from courseserver.ids import make_id, signature
+from courseserver.thinking import transformations
 from courseserver.values import JSON, Problem, Request, Step
 
 FAULTS = ("cut", "stall", "no-end", "error")
@@ -279,6 +280,8 @@ def expand(message: Message, call: Call, *seed: object) -> JSON:
     content = _content(blocks, call, model, *seed)
     thought = sum(block.tokens for block in blocks if isinstance(block, Thinking))
     tool_called = any(block["type"] == "tool_use" for block in content)
+    dropped = transformations(call)
+    told: JSON = {} if dropped is None else {"input_transformations": dropped}
     return {
         "model": model,
         "id": make_id("msg", *seed),
@@ -290,6 +293,7 @@ def expand(message: Message, call: Call, *seed: object) -> JSON:
         "stop_sequence": message.stop_sequence,
         "stop_details": message.stop_details,
         "usage": _usage(message, call, content, model, thought),
+        **told,
         "diagnostics": message.diagnostics,
     }
 

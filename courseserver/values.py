@@ -5,10 +5,11 @@ Plain data. Nothing here reads a socket, a file or a clock.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+from courseserver import body as bodies
 
 JSON = dict[str, Any]
 Fault = Literal["cut", "stall"]
@@ -104,6 +105,19 @@ class Backend(Protocol):
 def parse_body(raw: bytes) -> Any:
     """The JSON of a request body; None when there is none or it cannot be read."""
     try:
-        return json.loads(raw) if raw else None
+        return bodies.read(raw) if raw else None
     except ValueError:
         return None
+
+
+def received(method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes) -> Request:
+    """The request that an adapter got: its Content-Encoding taken off, its JSON parsed.
+
+    A body whose encoding cannot be taken off stays as it came, and so does the header.
+    """
+    try:
+        raw = bodies.decoded(headers, raw)
+    except bodies.EncodingError:
+        return Request(method, path, query, headers, raw, None)
+    headers = {name: text for name, text in headers.items() if name != "content-encoding"}
+    return Request(method, path, query, headers, raw, parse_body(raw))

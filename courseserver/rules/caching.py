@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from courseserver import facts, ids
+from courseserver import facts, thinking
 from courseserver.call import Call
 from courseserver.prompt import THINKING, Part
 from courseserver.rules.conversation import tool_ids
@@ -36,11 +36,10 @@ def cache_marks(call: Call) -> Objections:
 
 @rule(f"{OURS}; docs prompt-caching, August 2026", "messages")
 def warm_up(call: Call) -> Objections:
-    used = {
-        "stream": call.body.get("stream"),
-        "output_config.format": call.part("output_config", "format"),
-        "tool_choice": call.forces_tool,
-    }
+    used = {"stream": call.body.get("stream")}
+    if call.json_format:
+        used[call.json_format[0]] = True
+    used["tool_choice"] = call.forces_tool
     for name in (name for name, there in used.items() if there and not call.body["max_tokens"]):
         yield f"max_tokens: 0 is not supported together with `{name}`"
 
@@ -48,36 +47,28 @@ def warm_up(call: Call) -> Objections:
 @rule(f"{ERRORS}, and thinking-troubleshooting, 2026-09-26; `system`: opencode#48637, 2026-09-12; "
       f"data: claude-code 2.1.282; tools, messages: {OURS}", *TALK)  # fmt: skip
 def replayed_thinking(call: Call) -> Objections:
-    drops = call.part("thinking", "block_binding", "prefix_mismatch_behavior") == "drop_block"
     latest = [i for i, turn in enumerate(call.turns) if turn["role"] == "assistant"][-1:]
-    for i, turn in enumerate(call.prompt.blocks):
-        prefix = {**call.body, "messages": call.turns[:i]}
-        before = ""
-        for part in turn:
-            if part.kind not in THINKING:
-                continue
-            block = part.block
-            changed = ids.signature_problem(block, prefix, before)
-            before += ids.signature_of(block)
-            if changed == "altered" and block["type"] == "redacted_thinking":
-                yield f"{part.path}: Invalid `data` in `redacted_thinking` block"
-            if changed == "edited" and i in latest:
-                yield (
-                    f"{part.path}: `thinking` or `redacted_thinking` blocks in the "
-                    "latest assistant message cannot be modified. These blocks must remain as they "
-                    "were in the original response."
-                )
-            other = CHANGED.get(str(changed))  # what changed in front of it; None: the block itself
-            if changed and (not other or (call.model.prefix_check and not drops)):
-                bound = (
-                    ". The block is bound to a different conversation. Remove the block, or set "
-                    '`thinking.block_binding.prefix_mismatch_behavior` to "drop_block". '
-                )
-                if BINDING not in call.betas:
-                    bound += f"That setting requires the `{BINDING}` value in the "
-                    bound += "`anthropic-beta` header. "
-                more = bound + other if other else ""
-                yield f"{part.path}: Invalid `signature` in `thinking` block{more}"
+    bound_here = call.model.prefix_check and not thinking.drops(call)
+    for part, changed in thinking.changes(call):
+        if changed == "altered" and part.kind == "redacted_thinking":
+            yield f"{part.path}: Invalid `data` in `redacted_thinking` block"
+        if changed == "edited" and part.turn in latest:
+            yield (
+                f"{part.path}: `thinking` or `redacted_thinking` blocks in the "
+                "latest assistant message cannot be modified. These blocks must remain as they "
+                "were in the original response."
+            )
+        other = CHANGED.get(changed)  # what changed in front of it; None: the block itself
+        if not other or bound_here:
+            bound = (
+                ". The block is bound to a different conversation. Remove the block, or set "
+                '`thinking.block_binding.prefix_mismatch_behavior` to "drop_block". '
+            )
+            if BINDING not in call.betas:
+                bound += f"That setting requires the `{BINDING}` value in the "
+                bound += "`anthropic-beta` header. "
+            more = bound + other if other else ""
+            yield f"{part.path}: Invalid `signature` in `thinking` block{more}"
 
 
 @rule("a published run of the cookbook, 2025; docs thinking, October 2026 (who asks for it)", *TALK)

@@ -5,24 +5,35 @@ from __future__ import annotations
 import itertools
 
 from courseserver.call import Call
-from courseserver.prompt import SERVER_CALLS, Part, as_blocks
+from courseserver.prompt import SERVER_CALLS, THINKING, Part, as_blocks
 from courseserver.rules.rule import DIRECT, ERRORS, OURS, TALK, Objections, rule
 from courseserver.values import JSON
 
 ANYWHERE = "; the directive-only form (content: [] with output_config) is accepted at any position"
 
+SYSTEM_BLOCKS = ("text", "tool_addition", "tool_removal")
+SEEN = ("image", "document")  # what a blank text beside it is still refused with
+BELONGS_TO = {"tool_result": "user", "tool_use": "assistant"}
+
 
 @rule(f"{DIRECT}; what stands before: run of 2026-09-10; old models: claude-code#61412", *TALK)
 def system_turn(call: Call) -> Objections:
-    roles = [turn["role"] for turn in call.turns]
-    if roles[0] == "system":
-        use = "use the top-level 'system' parameter for the initial system prompt"
-        yield f"messages.0: {use}{ANYWHERE}"
+    roles = [str(turn["role"]) for turn in call.turns]
     if "system" in roles and not call.model.system_turns:
         yield "role 'system' is not supported on this model"
-    for i in (i for i, role in enumerate(roles) if role == "system" and i):
-        if call.turns[i].get("output_config"):
+    for i in (i for i, role in enumerate(roles) if role == "system"):
+        turn = call.turns[i]
+        if turn.get("output_config"):
             continue
+        blocks = as_blocks(turn["content"] or [])
+        if not blocks:
+            yield f"messages.{i}: system content must contain at least one block"
+        if any(block["type"] not in SYSTEM_BLOCKS for block in blocks):
+            what = "supports text, tool_addition, and tool_removal blocks only"
+            yield f"messages.{i}: role 'system' {what}"
+        if not i:
+            use = "use the top-level 'system' parameter for the initial system prompt"
+            yield f"messages.0: {use}{ANYWHERE}"
         must = ""
         if roles[i - 1] == "assistant" and not is_server_turn(call.turns[i - 1]):
             must = "follow a 'user' message or an 'assistant' message ending in a server tool "
@@ -31,6 +42,8 @@ def system_turn(call: Call) -> Objections:
             must = "precede an 'assistant' message or end the array"
         if must:
             yield f"messages.{i}: role 'system' must {must}{ANYWHERE}"
+        if any(is_blank(block) for block in blocks):
+            yield f"messages.{i}: system text blocks must contain non-whitespace text"
 
 
 @rule(f"{DIRECT}; assistant turns: claude-code#6774, 2025-08-28", *TALK)
@@ -47,22 +60,32 @@ def empty_turn(call: Call) -> Objections:
         at += len(group_turns)
 
 
-@rule("claude-code#62379 and #59812, May 2026; white space: run of 2026-09-09", *TALK)
+@rule("claude-code#62379 and #59812, May 2026; inside results: awsl-project/maxx#257, 2026-02-25; "
+      "blank: LibreChat-AI/agents#124, 2026-04-30, by which one beside another text passes and one "
+      "beside a search does not; beside calls it passed, recorded 2026-04-05: so it passes",
+      *TALK)  # fmt: skip
 def empty_text(call: Call) -> Objections:
     for part in call.prompt.marked():
         if part.block.get("text") == "":
             yield f"{part.path}.text: cache_control cannot be set for empty text blocks"
-    told = [("system", part.block) for part in call.prompt.system]
-    for number, turn in enumerate(call.prompt.blocks):
-        last = number == len(call.turns) - 1
-        prefill = last and call.turns[number]["role"] == "assistant"
-        if call.turns[number]["content"] and not prefill:
-            told += [("messages", part.block) for part in turn]
-    for place, block in told:
-        text = block.get("text", "x")
-        if block["type"] == "text" and not text.strip():
-            need = "contain non-whitespace text" if text else "be non-empty"
-            yield f"{place}: text content blocks must {need}"
+    last = len(call.turns) - 1
+    prefill = last if call.turns[last]["role"] == "assistant" else None  # another rule's matter
+    groups = [("system", call.prompt.system)]
+    groups += [("messages", group) for _, group in call.prompt.joined()]
+    for place, group in groups:
+        told = [
+            part
+            for part in group
+            if part.turn < 0 or (part.turn != prefill and call.turns[part.turn]["content"])
+        ]
+        if any(part.block.get("text") == "" for part in told):
+            yield f"{place}: text content blocks must be non-empty"
+        blank = [part for part in told if is_blank(part.block)]
+        other = [part for part in told if not is_blank(part.block) and part.kind not in SEEN]
+        if blank and not other:
+            yield f"{place}: text content blocks must contain non-whitespace text"
+    if any(block.get("text") == "" for block in call.prompt.inner_texts()):
+        yield "messages: text content blocks must be non-empty"
 
 
 @rule(f"{OURS}; docs api/migration-2026-10-21", *TALK)
@@ -76,13 +99,35 @@ def gone_since_2026_10_21(call: Call) -> Objections:
             yield f"{part.path}.text.citations: Extra inputs are not permitted"
 
 
-@rule("claude-code#25959, 2026-02-15, and #8867, 2025-10-03; twice: quoted, May, June 2026", *TALK)
+@rule("Anthropic.SDK#128, 2025-08-03 (results); public tests of 2026 (calls)", *TALK)
+def tool_roles(call: Call) -> Objections:
+    for part in call.prompt.top:
+        owner = BELONGS_TO.get(part.kind, part.role)
+        if part.role != owner and part.role != "system":
+            number = call.prompt.numbers[part.turn]
+            yield f"messages.{number}: `{part.kind}` blocks can only be in `{owner}` messages"
+
+
+@rule("forgecode#2107, 2025-12-11; hermes-agent#16921, 2026-04-28: seen on models of the 4 series, "
+      "on later ones not established, so those pass", *TALK)  # fmt: skip
+def final_thinking(call: Call) -> Objections:
+    if "-4-" not in call.model.id:
+        return
+    for role, group in call.prompt.joined():
+        if role == "assistant" and group and group[-1].kind in THINKING:
+            number, kind = call.prompt.numbers[group[-1].turn], group[-1].kind
+            what = f"The final block in an assistant message cannot be `{kind}`."
+            yield f"messages.{number}: {what}"
+
+
+@rule("claude-code#25959, 2026-02-15, and #8867, 2025-10-03; an id twice in one turn: #21094 and "
+      "#28515, 2026 (in two turns it passes: pydantic-ai, August 2026)", *TALK)  # fmt: skip
 def tool_results(call: Call) -> Objections:
     groups = [group for _, group in call.prompt.joined()]
-    seen: set[str] = set()
     for before, now, after in zip([[], *groups], groups, [*groups[1:], []], strict=False):
         asked, calls = tool_ids(before), tool_ids(now)
         answered: list[str] = []
+        seen: set[str] = set()
         for part in now:
             place, block = part.path, part.block
             if block["type"] == "tool_use":
@@ -104,8 +149,9 @@ def tool_results(call: Call) -> Objections:
         first = itertools.takewhile(lambda part: part.kind == "tool_result", after)
         results = {part.block["tool_use_id"] for part in first}  # what follows a text is too late
         if missing := ", ".join(name for name in calls if name not in results):
+            number = call.prompt.numbers[now[-1].turn]
             yield (
-                f"messages.{now[-1].turn}: `tool_use` ids were found without `tool_result` blocks "
+                f"messages.{number}: `tool_use` ids were found without `tool_result` blocks "
                 f"immediately after: {missing}. Each `tool_use` block must have a corresponding "
                 "`tool_result` block in the next message."
             )
@@ -133,3 +179,8 @@ def is_server_turn(turn: JSON) -> bool:
 def tool_ids(group: list[Part]) -> list[str]:
     """The ids of the tool calls of a turn."""
     return [part.block["id"] for part in group if part.kind == "tool_use"]
+
+
+def is_blank(block: JSON) -> bool:
+    """Whether a block is a text with nothing to read in it."""
+    return block["type"] == "text" and not str(block.get("text", "x")).strip()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hmac
-import json
+import re
 from collections.abc import Mapping
 
-from courseserver import facts, schema
+from courseserver import betas, body, facts, schema
 from courseserver.call import Call
 from courseserver.rules.rule import DIRECT, ERRORS, OURS, TALK, Objections, rule
 from courseserver.values import Problem
+
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}")
 
 
 @rule("quoted reply, 2025-04-14; limits: " + ERRORS)
@@ -55,23 +57,44 @@ def version(call: Call) -> Objections:
         yield f'anthropic-version: "{asked}" is not a valid version'
 
 
-@rule(
-    "claude-code#9586, 2025-10-15; after the colon each parser has its own words", *TALK, "batches"
-)
+@rule("docs beta-headers, 2026, and direct API, run of 2026-08-30; empty: anthropix#15, undated",
+      *TALK, "batches")  # fmt: skip
+def beta(call: Call) -> Objections:
+    if "anthropic-beta" not in call.headers:
+        return
+    if unknown := betas.unknown(call.betas):
+        names = ", ".join(f"`{name}`" for name in unknown)
+        yield (
+            f"Unexpected value(s) {names} for the `anthropic-beta` header. Please consult our "
+            "documentation at platform.claude.com/docs or try again without the header."
+        )
+
+
+@rule(f"SDK 2.14: codes and what they mean; {OURS}", *TALK, "batches", "files")
+def encoding(call: Call) -> Objections:
+    try:
+        body.decoded(call.headers, call.request.raw)
+    except body.EncodingError as fault:
+        kind = "invalid_request_error" if fault.status == 400 else "request_too_large"
+        yield Problem(fault.status, kind, str(fault), {"error_code": fault.code})
+
+
+@rule("claude-code#9586, 2025-10-15, and #60394, 2026-05-19 (half an emoji); after the colon each "
+      "parser has its own words", *TALK, "batches")  # fmt: skip
 def not_json(call: Call) -> Objections:
     try:
         if call.value is None and (call.kind in TALK or call.request.raw):
-            json.loads(call.request.raw)
+            body.read(call.request.raw)
     except ValueError as error:
-        yield f"The request body is not valid JSON: {str(error).replace('Expecting', 'expecting')}"
+        yield f"The request body is not valid JSON: {error}"
 
 
 @rule(f"fields: SDK 2.11; words: {DIRECT}", *TALK)
 def shape(call: Call) -> Objections:
-    counting, beta = call.kind == "count_tokens", bool(call.betas)
+    counting = call.kind == "count_tokens"
     sampling = call.old and not counting
-    body = call.value
-    if fault := schema.first_fault(body, counting=counting, beta=beta, sampling=sampling):
+    fault = schema.first_fault(call.value, counting=counting, opened=call.opened, sampling=sampling)
+    if fault:
         yield fault
 
 
@@ -93,3 +116,19 @@ def unknown_model(call: Call) -> Objections:
     name = call.body.get("model") or call.resource
     if name and facts.ALIASES.get(name, name) not in facts.MODELS:
         yield Problem(404, "not_found_error", f"model: {name}")
+
+
+@rule("litellm#10106, 2025-04-17; its sentence goes on, how is not established", "messages")
+def user_id(call: Call) -> Objections:
+    if EMAIL.search(call.part("metadata", "user_id") or ""):
+        yield (
+            "metadata.user_id: user_id appears to contain an email address. Please send a uuid "
+            "or hash value instead."
+        )
+
+
+@rule("direct API, published run of 2026-08-30", "messages")
+def inference_geo(call: Call) -> Objections:
+    place = call.body.get("inference_geo")
+    if place is not None and place not in ("global", "us"):
+        yield "inference_geo: must be one of ['global', 'us']"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from courseserver import estimate, facts
 from courseserver.call import Call
-from courseserver.media import pdf_pages, picture_kind, picture_size
+from courseserver.media import is_encrypted, is_pdf, is_whole, pdf_pages, picture_kind, picture_size
 from courseserver.rules.rule import OURS, TALK, Objections, rule
 from courseserver.values import JSON, Problem
 
@@ -17,7 +17,9 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @rule("gajae-code, 2026-07-21 (base64); lobehub, 2026-05-12 (5 MB then); home-assistant#167208, "
-      "2026-04-02 (type); claude-code#56511 (unreadable), #49537 (sides), 2026", *TALK)  # fmt: skip
+      "2026-04-02 (type); claude-code#56511 (unreadable), #49537 (sides), 2026; details: SDK 2.12; "
+      "empty: claude-code#12750, 2025-11-30; that a damaged one is unreadable is likely",
+      *TALK)  # fmt: skip
 def image(call: Call) -> Objections:
     many = len(call.prompt.of_kind("image")) > facts.MANY_IMAGES
     longest = facts.MANY_IMAGES_MAX_SIDE if many else facts.IMAGE_MAX_SIDE
@@ -25,6 +27,8 @@ def image(call: Call) -> Objections:
         place, said, size = f"{path}.image.source.base64", source["media_type"], len(source["data"])
         if data is None:
             yield f"{place}: invalid base64 data"
+        if not data:
+            yield f"{place}: image cannot be empty"
         if size > (most := facts.IMAGE_MAX_BYTES):
             what = f"image exceeds {most // facts.MEGABYTE} MB maximum"
             yield f"{place}: {what}: {size} bytes > {most} bytes"
@@ -32,12 +36,13 @@ def image(call: Call) -> Objections:
         if real and real != said:
             what = f"The image was specified using the {said} media type"
             yield f"{place}: {what}, but the image appears to be a {real} image"
-        if sides is None:
+        if sides is None or not is_whole(data or b""):
             yield "Could not process image"
         elif max(sides) > longest:
             what = "At least one of the image dimensions exceed max allowed size"
             what += " for many-image requests" if many else ""
-            yield f"{place}.data: {what}: {longest} pixels"
+            words = f"{place}.data: {what}: {longest} pixels"
+            yield Problem(400, "invalid_request_error", words, too_large(call, longest))
 
 
 @rule("docs vision-coordinates, August 2026, which quotes the sentence", *TALK)
@@ -69,22 +74,49 @@ def url(call: Call) -> Objections:
         yield "Unable to download the file. Please verify the URL and try again."
 
 
+@rule("anthropic-sdk-ruby#128, 2025-09-08 (a file of another kind); of a picture block: " + OURS,
+      "messages")  # fmt: skip
+def file_kind(call: Call) -> Objections:
+    for part in call.prompt.messages:
+        source = part.block.get("source")
+        name = source.get("file_id") if isinstance(source, dict) else None
+        if str(name) in call.uploads:  # kept from becoming its content: the block cannot hold it
+            only = "JPEG, PNG, GIF and WebP pictures"
+            if part.kind == "document":
+                only = "PDF and plaintext documents"
+            what = f"Unsupported {part.kind} file format: {call.uploads[str(name)]}."
+            yield f"{what} Only {only} are supported."
+
+
 @rule("docs files, August 2026: status and sentence", "messages")
 def file_id(call: Call) -> Objections:
     for source in call.prompt.sources("file"):  # an id that exists has become its content
         yield Problem(404, "not_found_error", f"File not found: {source['file_id']}")
 
 
-@rule("claude-code#5174, 2025-08-05; pages: warp#8114, 2025-11-20", *TALK)
+@rule("claude-code#5174, 2025-08-05; pages: warp#8114, 2025-11-20; password: claude-code#19013, "
+      "2026-01-18; empty: a quoted 400 of September 2026", *TALK)  # fmt: skip
 def pdf(call: Call) -> Objections:
     pages, most = 0, facts.PDF_MAX_PAGES[call.model.window]
     for path, _, data in inline(call, "document"):
         place = f"{path}.pdf.source.base64.data"
-        if b"%PDF-" not in (data or b"")[:1_024]:
+        if data == b"":
+            yield f"{path}.document.source.base64: PDF cannot be empty"
+        if not is_pdf(data or b""):
             yield f"{place}: The PDF specified was not valid."
+        if is_encrypted(data or b""):
+            yield f"{place}: The PDF specified is password protected."
         pages += pdf_pages(data or b"")
         if pages > most:
             yield f"{place}: A maximum of {most} PDF pages may be provided."
+
+
+@rule(f"docs citations, quoted 2026-07-20 (inspect_ai#4527); {OURS}", *TALK)
+def citations(call: Call) -> Objections:
+    documents = [part.block for part in call.prompt.top if part.kind == "document"]
+    cited = [bool((block.get("citations") or {}).get("enabled")) for block in documents]
+    if any(cited) and not all(cited):
+        yield "citations must be enabled on all or none of the documents within a request"
 
 
 @rule("recorded, undated; the count is the course's estimate", *TALK)
@@ -122,3 +154,17 @@ def is_on_the_web(address: str) -> bool:
 def no_downsizing(block: Mapping[str, Any]) -> bool:
     """Whether a picture asks to be refused rather than made smaller."""
     return (block.get("transformations") or {}).get("oversized_image") == "error"
+
+
+def too_large(call: Call, longest: int) -> JSON:
+    """`error.details` of pictures with a side over the limit: every one of them, in order."""
+    paths = []
+    for path, _, data in inline(call, "image"):
+        sides = picture_size(data or b"")
+        if sides and max(sides) > longest:
+            paths.append(path.replace(".tool_result.", "."))
+    return {
+        "error_code": "image_dimensions_too_large",
+        "max_side_length_pixels": longest,
+        "paths": paths,
+    }

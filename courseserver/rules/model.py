@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from typing import Any
 
 from courseserver.call import Call
 from courseserver.prompt import items
-from courseserver.rules.rule import ERRORS, TALK, Objections, rule
+from courseserver.rules.rule import ERRORS, OURS, TALK, Objections, rule
+from courseserver.tool_types import TYPES, unsupported
+from courseserver.values import JSON
 
 NUMERIC = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
 UNSUPPORTED = {"integer": NUMERIC, "number": NUMERIC, "array": {"maxItems"}}
+PROPERTY_KEY = "^[a-zA-Z0-9_.-]{1,64}$"
+# Opus 4.6 takes the parameter without effect; Opus 5 and 4.8 are in preview (fast-mode, 2026).
+FAST = ("claude-opus-5-5", "claude-opus-5", "claude-opus-4-8", "claude-opus-4-6")
 
 
 @rule("claude-code#23923, 2026-02-07", "messages")
@@ -90,9 +99,78 @@ def tool_names(call: Call) -> Objections:
         yield "tools: Tool names must be unique."
 
 
-@rule("published live refusals: 2026-07-21, 2026-08-01 (format), 2026-09-04 (strict)", *TALK)
+@rule("home-assistant/core#181282, 2026-09-04; claude-code#86665, 2026-08-14; on top: "
+      "cantinarr#497, 2026-08-23; keys: decocms/studio#6874, 2026-09-02", *TALK)  # fmt: skip
+def tool_schema(call: Call) -> Objections:
+    for place, each in own_schemas(call):
+        if not is_json_schema(each):
+            yield (
+                f"{place}: JSON schema is invalid. It must match JSON Schema draft 2020-12 "
+                "(https://json-schema.org/draft/2020-12). Learn more about tool use at "
+                "https://docs.claude.com/en/docs/tool-use."
+            )
+        if {"oneOf", "allOf", "anyOf"} & each.keys():
+            yield f"{place} does not support oneOf, allOf, or anyOf at the top level"
+        keys = each.get("properties") or {}
+        if not all(re.fullmatch(PROPERTY_KEY, key) for key in keys):
+            must = f"Property keys should match pattern '{PROPERTY_KEY}'"
+            yield f"{place}.properties: {must}"
+
+
+@rule(f"{ERRORS}; the list behind the sentence: {OURS}", *TALK)
+def tool_types(call: Call) -> Objections:
+    model = call.model.id
+    bad = [str(tool["type"]) for tool in call.tools if unsupported(tool.get("type") or "", model)]
+    if bad:
+        others = ", ".join(kind for kind in sorted(TYPES) if not unsupported(kind, model))
+        what = f"does not support tool types: {', '.join(bad)}."
+        yield f"'{call.body['model']}' {what} Did you mean one of {others}?"
+
+
+@rule("CherryHQ/cherry-studio#10374, 2025-09-26; both lists: docs managed agents, 2026 (the path "
+      f"before it: {OURS}); web_fetch takes an empty list: public notes, 2026", *TALK)  # fmt: skip
+def domains(call: Call) -> Objections:
+    for k, tool in enumerate(call.tools):
+        kind = str(tool.get("type") or "")
+        lists = [tool.get("allowed_domains"), tool.get("blocked_domains")]
+        if not kind.startswith("web_search_"):
+            continue
+        for name, given in zip(("allowed_domains", "blocked_domains"), lists, strict=True):
+            if given == []:
+                what = "Empty list of domains is ambiguous. Provide at least one domain or null."
+                yield f"tools.{k}.{kind}.{name}: {what}"
+        if all(lists):
+            what = "Only one of allowed_domains or blocked_domains may be set."
+            yield f"tools.{k}.{kind}: {what}"
+
+
+@rule("direct API, published run of 2026-08-30; pydantic-ai-go#4, 2026-09", "messages")
+def container(call: Call) -> Objections:
+    name = call.body.get("container")
+    # Web tools of 2026 run code as well, so they may have a container: they pass.
+    runs_code = any(
+        re.match("code_execution_|web_[a-z]+_2026", str(tool.get("type") or ""))
+        for tool in call.tools
+    )
+    if isinstance(name, str) and not runs_code and not call.body.get("mcp_servers"):
+        only = "can only be provided when using the code execution tool"
+        yield f"container: Container identifier {only}"
+
+
+@rule("hermes-agent#19517, 2026-05-04 and #82348, 2026-08-09 (Opus 4.6); a public test of 2026",
+      "messages")  # fmt: skip
+def speed(call: Call) -> Objections:
+    if call.body.get("speed") == "fast" and call.model.id not in FAST:
+        yield f"'{call.body['model']}' does not support the `speed` parameter."
+
+
+@rule("published live refusals: 2026-07-21, 2026-08-01 (format), 2026-09-04 (strict); minItems: "
+      "memorize-everything#93, 2026-05-01; output_format: recorded, 2026", *TALK)  # fmt: skip
 def json_schema(call: Call) -> Objections:
-    places = {"output_config.format.schema": call.part("output_config", "format", "schema")}
+    places: JSON = {}
+    if call.json_format:
+        where, form = call.json_format
+        places[f"{where}.schema"] = form.get("schema")
     strict = [(k, tool) for k, tool in enumerate(call.tools) if tool.get("strict")]
     places |= {f"tools.{k}.custom": tool.get("input_schema") for k, tool in strict}
     for place, each in places.items():
@@ -117,6 +195,8 @@ def schema_fault(part: Any) -> str | None:
         given = "object" if isinstance(closed, dict) else "true"
         no = f"'additionalProperties: {given}' is not supported"
         return f"For 'object' type, {no}. Please set 'additionalProperties' to false"
+    if kind == "array" and "maxItems" not in part and part.get("minItems", 0) not in (0, 1):
+        return "For 'array' type, 'minItems' values other than 0 or 1 are not supported"
     bad = sorted(UNSUPPORTED.get(kind, set()) & part.keys()) if isinstance(kind, str) else []
     if bad:
         which = f"property '{bad[0]}' is" if len(bad) == 1 else f"properties {', '.join(bad)} are"
@@ -125,3 +205,35 @@ def schema_fault(part: Any) -> str | None:
     for named in (part.get(name) for name in ("properties", "$defs", "definitions")):
         below += named.values() if isinstance(named, dict) else []
     return next((fault for each in below if (fault := schema_fault(each))), None)
+
+
+def own_schemas(call: Call) -> Iterator[tuple[str, JSON]]:
+    """Path and input schema of each tool that the API does not define itself."""
+    for k, tool in enumerate(call.tools):
+        if "input_schema" in tool:
+            yield f"tools.{k}.custom.input_schema", tool["input_schema"]
+
+
+def is_json_schema(value: JSON) -> bool:
+    """Whether a value is a JSON Schema, draft 2020-12.
+
+    True where nobody can look: it is nested too deep, or jsonschema is not installed (a browser).
+    Formats and regular expressions are not looked at: other languages have others.
+    """
+    return _is_json_schema(json.dumps(value))
+
+
+@lru_cache(maxsize=256)
+def _is_json_schema(text: str) -> bool:
+    try:
+        return bool(_meta_schema().is_valid(json.loads(text)))
+    except (RecursionError, ImportError):
+        return True
+
+
+@cache
+def _meta_schema() -> Any:
+    """The check of a schema. jsonschema is imported only now: it takes a tenth of a second."""
+    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+    return Draft202012Validator(Draft202012Validator.META_SCHEMA)

@@ -214,7 +214,8 @@ def test_a_recording_is_found_by_the_id_and_its_usage_knows_the_content() -> Non
 
 def test_a_file_of_the_wrong_kind_is_refused(sdk: anthropic.Anthropic) -> None:
     made = sdk.files.upload(file=paper())
-    with pytest.raises(anthropic.BadRequestError, match="media_type"):
+    only = "Unsupported image file format: application/pdf"
+    with pytest.raises(anthropic.BadRequestError, match=only):
         sdk.messages.create(**said([held(made.id, "image")]))
 
 

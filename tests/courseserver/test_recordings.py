@@ -388,7 +388,7 @@ def test_without_any_recording_the_sentence_says_so_plainly() -> None:
     ("head", "named"),
     [
         ({"anthropic_version": "2023-06-01"}, "header anthropic-version"),
-        ({"anthropic_beta": "a-2026-01-01"}, "header anthropic-beta"),
+        ({"anthropic_beta": "context-1m-2025-08-07"}, "header anthropic-beta"),
     ],
 )
 def test_a_difference_in_a_header_alone_is_named_too(head: dict[str, str], named: str) -> None:

@@ -15,10 +15,10 @@ import re
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import anthropic
 import httpx2
@@ -27,16 +27,17 @@ from PIL import Image
 from pydantic import BaseModel
 from typing_extensions import is_typeddict
 
-from courseserver import facts, ids, rules, schema, wire
+from courseserver import betas, facts, ids, media, rules, schema, wire
 from courseserver.call import Call
 from courseserver.endpoints import TABLE
 from courseserver.short import whole_message
+from courseserver.tool_types import TYPES
 from courseserver.values import Request
 
 JSON = dict[str, Any]
 KEY = "the-course-key"
 OLD = {"anthropic-version": "2023-06-01"}
-BETA = {"anthropic-beta": "something-2026-01-01"}
+THREADS = {"anthropic-beta": "message-threads-2026-08-12"}
 GONE = object()
 
 
@@ -90,7 +91,7 @@ def result(name: str = "toolu_1") -> JSON:
 
 
 def tool(name: str = "weather", **more: Any) -> JSON:
-    return {"name": name, "input_schema": {"type": "object", "properties": {}}, **more}
+    return {"name": name, "input_schema": {"type": "object", "properties": {}}} | more
 
 
 def mark(ttl: str = "5m") -> JSON:
@@ -105,7 +106,7 @@ def picture(width: int = 4, height: int = 4, kind: str = "PNG", **source: Any) -
     return {"type": "image", "source": inside}
 
 
-def paper(data: bytes = b"%PDF-1.7 and so on", **more: Any) -> JSON:
+def paper(data: bytes = b"%PDF-1.7 and so on %%EOF", **more: Any) -> JSON:
     held = base64.b64encode(data).decode()
     source = {"type": "base64", "media_type": "application/pdf", "data": held}
     return {"type": "document", "source": source, **more}
@@ -118,6 +119,10 @@ def linked(address: str) -> JSON:
 def noted(**kind: Any) -> JSON:
     source = {"type": "text", "media_type": "text/plain", "data": "A note."}
     return {"type": "document", "source": source, **kind}
+
+
+def searching(**more: Any) -> JSON:
+    return {"type": "web_search_20250305", "name": "web_search", **more}
 
 
 def answer(**schema_of: Any) -> JSON:
@@ -138,6 +143,11 @@ def thought(system: str = "Be brief.", thinking: str = "") -> JSON:
 def redacted() -> JSON:
     """A block of thinking that nobody can read."""
     return {"type": "redacted_thinking", "data": thought()["signature"]}
+
+
+def of_haiku() -> JSON:
+    """A thinking block as a model of the 4 series signs it, which the course cannot check."""
+    return thought() | {"signature": base64.b64encode(b"\x12" + bytes(200)).decode()}
 
 
 def altered(block: JSON, name: str = "signature") -> JSON:
@@ -193,7 +203,11 @@ HAIKU_4_5, OPUS_4_5, SONNET_4_6 = (
 DEAR = "claude-opus-5-5"
 OFF, AUTO = {"type": "disabled"}, {"type": "adaptive"}
 MANUAL = {"type": "enabled", "budget_tokens": 2_000}
-SURE, PAGES = {"transformations": {"oversized_image": "error"}}, b"%PDF-1.7 << /Type /Page >> "
+SURE, PAGES = (
+    {"transformations": {"oversized_image": "error"}},
+    b"%PDF-1.7 << /Type /Page >> %%EOF ",
+)
+OBJECT = {"type": "object", "properties": {}}
 ANY, FORCED = {"type": "any"}, {"type": "tool", "name": "weather"}
 TALK_TOOLS = [user("Oslo?"), claude(call()), user(result())]
 
@@ -215,6 +229,18 @@ CASES = [
          "anthropic-version: header is required", ask),
     case("version", lambda: ask(headers={"anthropic-version": "2024-10-22"}),
          'anthropic-version: "2024-10-22" is not a valid version', lambda: ask(headers=OLD)),
+    case("beta", lambda: ask(headers={"anthropic-beta": "context-1m-2025-08-07, a, b"}),
+         "Unexpected value(s) `a`, `b` for the `anthropic-beta` header. Please consult our "
+         "documentation at platform.claude.com/docs or try again without the header.",
+         lambda: ask(headers={"anthropic-beta": "context-1m-2025-08-07"})),
+    case("encoding", lambda: ask(headers={"content-encoding": "br"}),
+         "The request's `Content-Encoding` is not supported.",
+         lambda: ask(headers={"content-encoding": "identity"})),
+    case("user-id", lambda: ask(metadata={"user_id": "me@example.com"}),
+         "metadata.user_id: user_id appears to contain an email address. Please send a uuid or "
+         "hash value instead.", lambda: ask(metadata={"user_id": "me@example"})),
+    case("inference-geo", lambda: ask(inference_geo="eu"),
+         "inference_geo: must be one of ['global', 'us']", lambda: ask(inference_geo="us")),
     case("not-json", lambda: ask(raw=b'{"model": }'), "The request body is not valid JSON: "
          "expecting value: line 1 column 11 (char 10)", ask),
 
@@ -238,7 +264,7 @@ CASES = [
          "match pattern '^[a-zA-Z0-9_-]{1,128}$'", lambda: ask(tools=[tool("get_weather")])),
     case("shape", lambda: ask(tools=[{"type": "function", "function": {}}]), re.compile(
          r"tools\.0: Input tag 'function' found using 'type' does not match any of the expected "
-         r"tags: 'custom', .*"), lambda: ask(tools=[tool(type="custom")])),
+         r"tags: 'advisor_20260301', .*, 'custom', .*"), lambda: ask(tools=[tool(type="custom")])),
     case("shape", lambda: ask(thinking={"type": "enabled", "budget_tokens": 1_000}),
          "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024",
          lambda: ask(model=HAIKU_4_5, thinking=MANUAL, max_tokens=3_000)),
@@ -249,7 +275,7 @@ CASES = [
          "should be 'low', 'medium', 'high', 'xhigh' or 'max'",
          lambda: ask(output_config={"effort": "max"})),
     case("shape", lambda: ask(thread={"type": "create"}), "thread: Extra inputs are not permitted",
-         lambda: ask(thread={"type": "create"}, headers=BETA)),
+         lambda: ask(thread={"type": "create"}, headers=THREADS)),
     case("shape", lambda: ask(system=[text("Hi", cache_control={"type": "ephemeral",
          "ttl": "1d"})]),
          "system.0.cache_control.ephemeral.ttl: Input should be '5m' or '1h'",
@@ -300,6 +326,21 @@ CASES = [
          lambda: ask(messages=[user(text("a"))])),
     case("empty-text", lambda: ask(messages=[user(" \n")]),
          "messages: text content blocks must contain non-whitespace text", ask),
+    case("empty-text", lambda: ask(messages=[user(picture(), text(" "))]),
+         "messages: text content blocks must contain non-whitespace text",
+         lambda: ask(messages=[user(picture(), text(" "), text("What?"))])),
+    case("empty-text", lambda: ask(messages=[user("a"), claude(call()), user(result() | {
+         "content": [text("")]})]), "messages: text content blocks must be non-empty",
+         lambda: ask(messages=[user("a"), claude(call()), user(result() | {"content": ""})])),
+    case("system-turn", lambda: ask(messages=[user("Hi"), {"role": "system", "content": ""}]),
+         "messages.1: system content must contain at least one block",
+         lambda: ask(messages=[user("Hi"), {"role": "system", "content": "x"}])),
+    case("system-turn", lambda: ask(messages=[user("Hi"), user(picture()) | {"role": "system"}]),
+         "messages.1: role 'system' supports text, tool_addition, and tool_removal blocks only",
+         lambda: ask(messages=[user("Hi"), user(text("x")) | {"role": "system"}])),
+    case("system-turn", lambda: ask(messages=[user("Hi"), user(text("x"), text("")) | {
+         "role": "system"}]), "messages.1: system text blocks must contain non-whitespace text",
+         lambda: ask(messages=[user("Hi"), user(text("x"), text("y")) | {"role": "system"}])),
     case("empty-text", lambda: ask(system=[text("")]),
          "system: text content blocks must be non-empty",
          lambda: ask(system="")),
@@ -334,9 +375,21 @@ CASES = [
          "messages.2.content.1: each tool_use must have a single result. Found multiple "
          "`tool_result` "
          "blocks with id: toolu_1", lambda: ask(messages=TALK_TOOLS)),
-    case("tool-results", lambda: ask(messages=[*TALK_TOOLS, claude(call()), user(result())]),
-         "messages.3.content.0: `tool_use` ids must be unique",
-         lambda: ask(messages=[*TALK_TOOLS, claude(call("toolu_2")), user(result("toolu_2"))])),
+    case("tool-results", lambda: ask(messages=[user("a"), claude(call(), call()), user(result())]),
+         "messages.1.content.1: `tool_use` ids must be unique",
+         lambda: ask(messages=[*TALK_TOOLS, claude(call()), user(result())])),
+    case("tool-roles", lambda: ask(messages=[user("a"), claude(result()), user("b")]),
+         "messages.1: `tool_result` blocks can only be in `user` messages",
+         lambda: ask(messages=TALK_TOOLS)),
+    case("final-thinking", lambda: ask(messages=[user("Hello"), claude(of_haiku()), user("b")],
+         model=HAIKU_4_5),
+         "messages.1: The final block in an assistant message cannot be `thinking`.",
+         lambda: ask(messages=[user("Hello"), claude(of_haiku()), user("b")])),
+    case("final-thinking", lambda: ask(messages=[user("Hello"), claude(text("a"), redacted()),
+         user("b")], model=SONNET_4_6),
+         "messages.1: The final block in an assistant message cannot be `redacted_thinking`.",
+         lambda: ask(messages=[user("Hello"), claude(redacted()), claude("a"), user("b")],
+         model=SONNET_4_6)),
     case("prefill", lambda: ask(messages=[user("a"), claude("The answer is")]),
          "This model does not "
          "support assistant message prefill. The conversation must end with a user message.",
@@ -408,6 +461,40 @@ CASES = [
          lambda: ask(tools=[tool("clock"), tool()], tool_choice=FORCED, model=HAIKU_4_5)),
     case("tool-names", lambda: ask(tools=[tool(), tool()]), "tools: Tool names must be unique.",
          lambda: ask(tools=[tool(), tool("clock")])),
+    case("tool-schema", lambda: ask(tools=[tool(input_schema=OBJECT | {"required": "city"})]),
+         "tools.0.custom.input_schema: JSON schema is invalid. It must match JSON Schema draft "
+         "2020-12 (https://json-schema.org/draft/2020-12). Learn more about tool use at "
+         "https://docs.claude.com/en/docs/tool-use.",
+         lambda: ask(tools=[tool(input_schema=OBJECT | {"required": ["city"]})])),
+    case("tool-schema", lambda: ask(tools=[tool(), tool("b", input_schema=OBJECT | {
+         "anyOf": [{}]})]), "tools.1.custom.input_schema does not support oneOf, allOf, or anyOf "
+         "at the top level", lambda: ask(tools=[tool(input_schema=OBJECT | {"not": {}})])),
+    case("tool-schema", lambda: ask(tools=[tool(input_schema=OBJECT | {"properties": {
+         "my city": {}}})]), "tools.0.custom.input_schema.properties: Property keys should match "
+         "pattern '^[a-zA-Z0-9_.-]{1,64}$'", lambda: ask(tools=[tool(input_schema=OBJECT | {
+         "properties": {"my.city-0": {}}})])),
+    case("tool-types", lambda: ask(tools=[{"type": "bash_20241022", "name": "bash"}]),
+         re.compile(r"'claude-sonnet-5-5' does not support tool types: bash_20241022\. Did you "
+         r"mean one of advisor_20260301, bash_20250124, .*\?"),
+         lambda: ask(tools=[{"type": "bash_20250124", "name": "bash"}])),
+    case("domains", lambda: ask(tools=[searching(allowed_domains=[])]),
+         "tools.0.web_search_20250305.allowed_domains: Empty list of domains is ambiguous. Provide "
+         "at least one domain or null.", lambda: ask(tools=[searching(allowed_domains=None)])),
+    case("domains", lambda: ask(tools=[searching(allowed_domains=["a.org"],
+         blocked_domains=["b.org"])]), "tools.0.web_search_20250305: Only one of allowed_domains "
+         "or blocked_domains may be set.", lambda: ask(tools=[searching(
+         allowed_domains=["a.org"], blocked_domains=None)])),
+    case("container", lambda: ask(container="container_1", tools=[searching()]),
+         "container: Container identifier can only be provided when using the code execution tool",
+         lambda: ask(container="container_1", tools=[{"type": "code_execution_20260521",
+         "name": "code_execution"}])),
+    case("speed", lambda: ask(speed="fast"),
+         "'claude-sonnet-5-5' does not support the `speed` parameter.",
+         lambda: ask(speed="fast", model=DEAR)),
+    case("json-schema", lambda: ask(output_config=answer(a={"type": "array", "items": {},
+         "minItems": 2})), "output_config.format.schema: For 'array' type, 'minItems' values other "
+         "than 0 or 1 are not supported", lambda: ask(output_config=answer(a={"type": "array",
+         "items": {}, "minItems": 1}))),
     case("json-schema", lambda: ask(output_config={"format": {"type": "json_schema", "schema": {
          "type": "object", "properties": {}}}}), "output_config.format.schema: For 'object' type, "
          "'additionalProperties' must be explicitly set to false",
@@ -469,7 +556,7 @@ CASES = [
     case("replayed-thinking", lambda: replay(thought(), tools=[tool()]),
          BOUND + NEEDS + rules.caching.CHANGED["tools"],
          lambda: replay(thought(), tools=[tool()], thinking=AUTO | {"block_binding": {
-             "prefix_mismatch_behavior": "drop_block"}}, headers=BETA)),
+             "prefix_mismatch_behavior": "drop_block"}}, headers=CONTROLS)),
     case("replayed-thinking", lambda: replay(thought("Be kind."), model="claude-haiku-5-5"),
          BOUND + NEEDS + rules.caching.CHANGED["system"],
          lambda: replay(thought("Be kind."), model="claude-sonnet-5")),
@@ -500,6 +587,9 @@ CASES = [
          "messages.2.content.0.tool_result.content.0.image.source.base64: invalid base64 data",
          lambda: ask(messages=[user("a"), claude(call()),
          user(result() | {"content": [picture()]})])),
+    case("image", lambda: ask(messages=[user(picture(data=""))]),
+         "messages.0.content.0.image.source.base64: image cannot be empty",
+         lambda: ask(messages=[user(picture())])),
     case("image", lambda: ask(messages=[user(picture(data="A" * (10 * facts.MEGABYTE + 4)))]),
          "messages.0.content.0.image.source.base64: image exceeds 10 MB maximum: 10485764 bytes > "
          "10485760 bytes", lambda: ask(messages=[user(picture(900, 900))])),
@@ -542,12 +632,24 @@ CASES = [
     case("url", lambda: ask(messages=[user(linked("http://[nobody"))]),
          "Unable to download the file. Please verify the URL and try again.",
          lambda: ask(messages=[user(linked("http://example.org"))])),
+    case("file-kind", lambda: ask(messages=[user({"type": "document", "source": {"type": "file",
+         "file_id": "file_csv"}})]), "Unsupported document file format: text/csv. Only PDF and "
+         "plaintext documents are supported.", lambda: ask(messages=[user(paper())])),
     case("file-id", lambda: ask(messages=[user({"type": "document", "source": {"type": "file",
          "file_id": "file_011CNobody"}})]), "File not found: file_011CNobody",
          lambda: ask(messages=[user(paper())]), 404, "not_found_error"),
     case("pdf", lambda: ask(messages=[user(paper(PAGES * 300), paper(PAGES * 301))]),
          "messages.0.content.1.pdf.source.base64.data: A maximum of 600 PDF pages may be provided.",
          lambda: ask(messages=[user(paper(PAGES * 300), paper(PAGES * 100))])),
+    case("pdf", lambda: ask(messages=[user(paper(b""))]),
+         "messages.0.content.0.document.source.base64: PDF cannot be empty",
+         lambda: ask(messages=[user(paper())])),
+    case("pdf", lambda: ask(messages=[user(paper(b"%PDF-1.7 trailer << /Encrypt 4 0 R >>"))]),
+         "messages.0.content.0.pdf.source.base64.data: The PDF specified is password protected.",
+         lambda: ask(messages=[user(paper(b"%PDF-1.7 (/Encrypt 4 0 R) trailer << /Size 5 >>"))])),
+    case("citations", lambda: ask(messages=[user(noted(citations={"enabled": True}), noted())]),
+         "citations must be enabled on all or none of the documents within a request",
+         lambda: ask(messages=[user(noted(citations={"enabled": True}), picture())])),
     case("pdf", lambda: ask(messages=[user(paper(b"<html>"))]),
          "messages.0.content.0.pdf.source.base64.data: The PDF specified was not valid.",
          lambda: ask(messages=[user(paper())])),
@@ -561,7 +663,7 @@ NAMES = [f"{rule}-{RULES[: at + 1].count(rule)}" for at, rule in enumerate(RULES
 
 @pytest.mark.parametrize("each", CASES, ids=NAMES)
 def test_a_rule_refuses_in_the_words_of_the_api(each: Case) -> None:
-    problem = rules.check(Call(each.refused(), expected_key=KEY))
+    problem = rules.check(arrived(each.refused()))
     assert problem is not None, "nothing was refused"
     assert problem.rule == each.rule
     assert (problem.status, problem.type) == (each.status, each.type)
@@ -573,7 +675,7 @@ def test_a_rule_refuses_in_the_words_of_the_api(each: Case) -> None:
 
 @pytest.mark.parametrize("each", CASES, ids=NAMES)
 def test_the_nearest_good_request_passes(each: Case) -> None:
-    assert rules.check(Call(each.passes(), expected_key=KEY)) is None
+    assert rules.check(arrived(each.passes())) is None
 
 
 def test_every_refusal_in_the_rules_has_a_case() -> None:
@@ -581,7 +683,7 @@ def test_every_refusal_in_the_rules_has_a_case() -> None:
     met: dict[str, set[int]] = {name: set() for name in written}
     for each in CASES:
         found = next(rule for rule in rules.RULES if rule.name == each.rule)
-        running = found.objections(Call(each.refused(), expected_key=KEY))
+        running = found.objections(arrived(each.refused()))
         next(running)
         met[each.rule].add(line_of(running))
     missing = {
@@ -591,6 +693,11 @@ def test_every_refusal_in_the_rules_has_a_case() -> None:
     print(f"covered: {len(written)} rules with {count} refusals, by {len(CASES)} cases both ways")
     assert not missing, f"refusals without a case (rule: lines of rules.py): {missing}"
     assert len(written) > 20 and count > 40, "the gate counted almost nothing"
+
+
+def arrived(request: Request) -> Call:
+    """The call as the server makes it, in an account with one file."""
+    return Call(request, expected_key=KEY, uploads={"file_csv": "text/csv"})
 
 
 def line_of(running: Any) -> int:
@@ -804,7 +911,82 @@ def test_the_schema_knows_every_kind_of_block_and_tool_of_the_sdk() -> None:
         assert "expected tags" not in (schema.first_fault(body) or ""), kind
 
 
+def members(union: Any) -> list[Any]:
+    """The typed dicts in a union of the SDK."""
+    found: list[Any] = []
+    for member in get_args(union) or (union,):
+        if is_typeddict(member):
+            found.append(member)
+        elif get_args(member):
+            found += members(member)
+    return found
+
+
+LETTERS = {bool: "b", int: "i", str: "s"}
+
+
+def letter(hint: Any) -> str:
+    """The kind of a field as `tool_types` writes it; null is not looked at."""
+    origin = get_origin(hint)
+    inner = [arg for arg in get_args(hint) if arg is not type(None)]
+    if origin in (list, Sequence):
+        return "t" if letter(inner[0]) == "s" else "a"
+    if origin in (Iterable, dict):
+        return "a"
+    if origin is Literal or str in inner:
+        return "s"
+    return letter(inner[0]) if len(inner) == 1 else LETTERS.get(hint, "a")
+
+
+def test_the_table_of_typed_tools_says_what_the_sdk_says() -> None:
+    union = [*members(anthropic.types.ToolUnionParam)]
+    union += members(anthropic.types.beta.BetaToolUnionParam)
+    seen: set[str] = set()
+    for member in union:
+        hints = get_type_hints(member, include_extras=False)
+        kinds = [arg for arg in flat(hints.pop("type")) if isinstance(arg, str)]
+        if "custom" in kinds:
+            continue
+        marked = hints.pop("cache_control", None)
+        name = get_args(hints.pop("name", Literal[""]))[0]
+        for kind in kinds:
+            ours = TYPES[kind]
+            assert ours.name == name, kind
+            assert set(ours.fields) == set(hints), kind
+            for field, hint in hints.items():
+                told = ours.fields[field]
+                assert told.lower() == letter(hint), (kind, field, hint)
+                if told != "a":  # where anything goes, null does too
+                    assert told.isupper() == (type(None) in get_args(hint)), (kind, field)
+            assert marked is not None, kind
+        seen |= set(kinds)
+    assert seen == set(TYPES)
+    print(f"covered: {len(seen)} types of tools")
+
+
+def test_the_sdk_names_no_beta_that_the_course_refuses() -> None:
+    from anthropic.types import AnthropicBetaParam
+
+    names = {arg for arg in flat(AnthropicBetaParam) if isinstance(arg, str)}
+    assert len(names) > 30
+    assert names <= betas.NAMES
+    heads = {head for many in betas.OPENS.values() for head in many}
+    assert all(any(name.startswith(head) for name in names) for head in heads)
+
+
 # --- light, and never in the way ------------------------------------------------------------
+
+
+def test_a_picture_with_a_side_too_long_says_which_ones_as_the_sdk_reads_it() -> None:
+    wide = picture(8_001, 1)
+    nested = user(result() | {"content": [picture(), wide]})
+    request = ask(messages=[user(picture(), wide), claude(call()), nested])
+    problem = rules.check(Call(request, expected_key=KEY))
+    assert problem is not None and problem.details == {
+        "error_code": "image_dimensions_too_large",
+        "max_side_length_pixels": facts.IMAGE_MAX_SIDE,
+        "paths": ["messages.0.content.1", "messages.2.content.0.content.1"],
+    }
 
 
 def test_the_course_server_needs_no_picture_library() -> None:
@@ -822,6 +1004,54 @@ def test_without_a_picture_library_a_picture_is_measured_and_priced_all_the_same
     assert problem is not None and problem.rule == "image"
     assert rules.check(small) is None
     assert small.tokens > 100  # ten by ten patches
+
+
+def test_without_jsonschema_a_schema_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = {"type": "object", "properties": {"only here": "number"}}
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    rules.model._meta_schema.cache_clear()
+    assert rules.model.is_json_schema(odd)
+    monkeypatch.undo()
+    rules.model._is_json_schema.cache_clear()
+    assert not rules.model.is_json_schema(odd)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "P", "1"])
+def test_a_whole_picture_is_whole_and_a_cut_one_is_not(kind: str, mode: str) -> None:
+    if kind == "JPEG" and mode == "P":
+        pytest.skip("a JPEG has no palette")
+    held = io.BytesIO()
+    Image.effect_noise((60, 40), 90).convert(mode).save(held, kind)
+    data = held.getvalue()
+    assert media.is_whole(data)
+    assert media.is_whole(data + b"trailing")
+    for part in (0.9, 0.5, 0.2):
+        assert not media.is_whole(data[: int(len(data) * part)]), part
+
+
+def test_a_picture_with_more_in_it_than_pixels_is_whole() -> None:
+    frames = [Image.effect_noise((30, 20), 90).convert("P") for _ in range(3)]
+    for kind in ("GIF", "WEBP", "PNG"):
+        held = io.BytesIO()
+        frames[0].save(held, kind, save_all=True, append_images=frames[1:])
+        assert media.is_whole(held.getvalue()), kind
+    held = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    frames[0].convert("RGB").save(held, "JPEG", progressive=True, exif=exif, comment=b"\xff\xd9")
+    jpeg = held.getvalue()
+    assert media.is_whole(jpeg)
+    assert media.is_whole(jpeg[:20] + b"\x00\x00" + jpeg[20:]), "readers pass over it"
+    assert not media.is_whole(jpeg[:-40]), "the end mark in the comment is not the end"
+
+
+def test_a_damaged_check_sum_is_seen() -> None:
+    held = io.BytesIO()
+    Image.effect_noise((30, 20), 90).save(held, "PNG")
+    data = bytearray(held.getvalue())
+    data[len(data) // 2] ^= 1
+    assert not media.is_whole(bytes(data))
 
 
 ODD: list[Any] = [

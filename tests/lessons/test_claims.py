@@ -1352,9 +1352,11 @@ def thinking_left_out() -> None:
             return talk.sdk.messages.count_tokens(**sent).input_tokens
 
         plain: Any = [{**going_on[1], "content": made}]
+        first = HELLO["messages"]
+        setting = counted(first, **manual) - counted(first, **haiku)  # manual thinking itself
         for messages, thought in ((going_on, 300), (over, 0)):
             bare = [messages[0], *plain, *messages[2:]]
-            assert counted(messages, **manual) - counted(bare, **haiku) == thought
+            assert counted(messages, **manual) - counted(bare, **haiku) == thought + setting
 
 
 @claim("10", "Haiku 4.5 and Opus 4.5, which retires on 22 January 2027, think only with a budget")

@@ -122,11 +122,15 @@ def test_a_missed_question_is_kept_whole_and_once_without_key_or_headers(
 
 
 def test_the_last_missed_question_is_the_one_that_is_kept(replaying: OwnCourse) -> None:
-    bodies = [said("One?"), said("Two?", betas=["some-beta-2026-01-01", "b-2026-02-02"]), HELLO]
+    bodies = [
+        said("One?"),
+        said("Two?", betas=["context-1m-2025-08-07", "compact-2026-09-04"]),
+        HELLO,
+    ]
     replaying.says(BEGIN + "".join(f"\nask(**{body!r})" for body in bodies) + "\nwish()")
     text = (replaying.root / "my-course" / ".course" / "wishes.jsonl").read_text(encoding="utf-8")
     assert json.loads(text)["request"] == said("Two?")
-    assert json.loads(text)["betas"] == ["some-beta-2026-01-01", "b-2026-02-02"]
+    assert json.loads(text)["betas"] == ["context-1m-2025-08-07", "compact-2026-09-04"]
 
 
 OPUS = said("Which of these two would you read first? " * 400, model="claude-opus-4-5")
@@ -251,9 +255,9 @@ def test_answered_questions_move_to_their_own_file_and_failed_ones_stay_with_the
         [picture(), {"type": "text", "text": "Colour?"}], system="Be brief.", max_tokens=64_000
     )
     api = exchange("colour", {**asked, "stream": True}, [{"thinking": "", "tokens": 9}, "None."],
-                   betas=["some-beta-2026-01-01"])  # fmt: skip
+                   betas=["context-1m-2025-08-07"])  # fmt: skip
     missing = said("Who knows?")
-    before = (line(missing), line(asked, betas=["some-beta-2026-01-01"]), BROKEN[0])
+    before = (line(missing), line(asked, betas=["context-1m-2025-08-07"]), BROKEN[0])
     path = fill(course.root / "my-course" / ".course", *before)
     with serving(api, key=KEY) as server:
         done = wishes(course, "--send", typed="yes\n", ANTHROPIC_BASE_URL=server.url)
