@@ -27,7 +27,7 @@ def ids_in(text: str) -> set[str]:
 
 def known() -> set[str]:
     """The ids that `courseserver.facts` lists as usable today, aliases included."""
-    return set(facts.MODELS) | set(facts.ALIASES)
+    return (set(facts.MODELS) | set(facts.ALIASES)) - set(facts.RETIRED)
 
 
 def known_once() -> set[str]:

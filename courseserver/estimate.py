@@ -245,12 +245,12 @@ def _picture_size(source: Mapping[str, Any]) -> tuple[int, int] | None:
 
 
 def _keeps_thinking(model: str) -> bool:
-    known = facts.MODELS.get(facts.ALIASES.get(model, model))
+    known = facts.SERVED.get(facts.ALIASES.get(model, model))
     return known is None or known.keeps_thinking
 
 
 def _newer(model: str) -> bool:
-    known = facts.MODELS.get(facts.ALIASES.get(model, model))
+    known = facts.SERVED.get(facts.ALIASES.get(model, model))
     return known is None or known.high_res_images  # the tokenizer changed with the same models
 
 

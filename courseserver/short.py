@@ -327,7 +327,7 @@ def _content(blocks: tuple[Block, ...], call: Call, model: str, *seed: object) -
 
 def _shows_thinking(body: JSON, model: str) -> bool:
     config = body.get("thinking") or {}
-    display = config.get("display") or facts.MODELS[model].default_display
+    display = config.get("display") or facts.SERVED[model].default_display
     return display == "summarized" or config.get("type") == "between_tools"
 
 
@@ -346,7 +346,7 @@ def _usage(message: Message, call: Call, content: list[JSON], model: str, though
         "cache_creation": given.get("cache_creation", kept),
         "output_tokens": output,
     }
-    if facts.MODELS[model].thinks_by_default or call.body.get("thinking"):
+    if facts.SERVED[model].thinks_by_default or call.body.get("thinking"):
         usage["output_tokens_details"] = {"thinking_tokens": given.get("thinking_tokens", thought)}
     usage["service_tier"] = given.get("service_tier", "standard")
     usage["inference_geo"] = "not_available" if "-4-5" in model else "global"

@@ -114,7 +114,7 @@ def batch(call: Call) -> Objections:
 @rule("recorded to 2026; a retired id: Shopify/shop-chat-agent#69, July 2026", *TALK, "models")
 def unknown_model(call: Call) -> Objections:
     name = call.body.get("model") or call.resource
-    if name and facts.ALIASES.get(name, name) not in facts.MODELS:
+    if name and facts.ALIASES.get(name, name) not in facts.SERVED:
         yield Problem(404, "not_found_error", f"model: {name}")
 
 

@@ -104,9 +104,16 @@ def test_names_read_as_people_write_them() -> None:
 
 def test_aliases_lead_to_rows_and_nothing_is_listed_twice() -> None:
     assert facts.ALIASES["claude-haiku-4-5"] == "claude-haiku-4-5-20251001"
-    assert set(facts.ALIASES.values()) <= facts.MODELS.keys()
-    lists = [*facts.MODELS, *facts.ALIASES, *facts.RETIRED, *facts.LIMITED]
+    assert set(facts.ALIASES.values()) <= facts.SERVED.keys()
+    aliases = [name for name in facts.ALIASES if name not in facts.RETIRED]
+    lists = [*facts.MODELS, *aliases, *facts.RETIRED, *facts.LIMITED]
     assert len(lists) == len(set(lists))
+
+
+def test_a_model_on_its_last_day_is_served_and_counted_as_gone() -> None:
+    for name in facts.SERVED.keys() - facts.MODELS.keys():
+        assert str(facts.RETIRED[name][0]) == facts.AS_OF, "take the row away"
+        assert facts.model(name).retires_not_before == facts.RETIRED[name][0]
 
 
 def test_what_is_offered_in_place_of_a_retired_model_is_active() -> None:
