@@ -70,7 +70,11 @@ def check_python() -> Iterator[Finding]:
         )
     else:
         yield Finding("Python", version)
-    if not what_is_missing():
+    if PYTHONPATH in os.environ and not in_venv():
+        what = "the Python in .venv belongs to another environment"
+        remedy = f"delete the folder .venv, and {how_to_install()}"
+        yield Finding("Environment", what, remedy)
+    elif not what_is_missing():
         yield Finding("Environment", ".venv, complete")
     elif version_of("anthropic") and not in_venv():
         yield Finding("Environment", "your own, not the .venv that start.py makes")

@@ -26,16 +26,16 @@ from launch.places import (
     say,
     site_packages,
 )
-from launch.process import without_python_variables
+from launch.process import without_proxies, without_python_variables
 
 STAMP = VENV / "course-installed.txt"  # written last: what is installed here
 UNFINISHED = VENV / "course-unfinished.txt"  # there while .venv is being made
 COURSE_PTH = "course.pth"  # in .venv's site-packages: where the course is
-NEEDED = {  # package: the module that it brings
+NEEDED = {  # package: a module of it that is really used
     "anthropic": "anthropic",
-    "ipykernel": "ipykernel",
+    "ipykernel": "ipykernel.kernelapp",
     "ipywidgets": "ipywidgets",
-    "jupyterlab": "jupyterlab",
+    "jupyterlab": "jupyterlab.labapp",
     "python-dotenv": "dotenv",
 }
 
@@ -85,15 +85,19 @@ def lost_packages() -> list[str]:
     return [
         package
         for package, module in needed().items()
-        if not (folder / module).is_dir()
+        if not (folder / module.partition(".")[0]).is_dir()
     ]
 
 
 def why_broken() -> str:
     """Return why .venv's Python cannot import what no start can do without, or ""."""
-    modules = ", ".join(["sys", *needed().values()])
+    # A folder of which only a part is left is imported too, but has no file.
+    code = "from importlib import import_module as get\n" + "\n".join(
+        f"assert get({module!r}).__file__, '{module} is gone in part'"
+        for module in needed().values()
+    )
     try:
-        done = ask_venv(f"import {modules}")
+        done = ask_venv(code)
     except (OSError, subprocess.TimeoutExpired) as error:
         return type(error).__name__
     if done.returncode == 0:
@@ -176,7 +180,7 @@ def ask_venv(code: str) -> "subprocess.CompletedProcess[str]":
         encoding="utf-8",
         errors="replace",
         timeout=120,
-        env=without_python_variables(os.environ),
+        env=without_proxies(without_python_variables(os.environ)),
     )
 
 

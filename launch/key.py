@@ -88,9 +88,9 @@ def check_dotenv() -> Iterator[Finding]:
         what = ".env is not UTF-8 text, so it is not read"
         yield Finding("Settings", what, "save it again as UTF-8")
         return
-    used = values_of_dotenv().get(KEY)
-    unread = [number for number, key in lines_with_key(raw) if key != used]
-    if unread and not (used and not what_is_wrong_with_key(used)):
+    used = values_of_dotenv().get(KEY) or ""
+    unread = [number for number, key in lines_with_key(raw) if key not in used]
+    if unread and (not used or what_is_wrong_with_key(used)):
         what = f"line {unread[0]} of .env looks like a key, and it is not read as one"
         remedy = f"write  {KEY}=  and the key after it, nothing else, and no second one"
         yield Finding("Settings", what, remedy)

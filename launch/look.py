@@ -9,10 +9,13 @@ import ast
 import contextlib
 import importlib
 import json
+import os
 import sys
 from typing import Any
 
-IMPORTED = ("jupyterlab", "ipywidgets", "jupyterlab_widgets", "dotenv")
+from launch.machine import unusable_proxies
+
+IMPORTED = ("jupyterlab.labapp", "ipywidgets", "jupyterlab_widgets", "dotenv")
 STARTED_WITHIN = 60  # seconds, for a slow machine
 
 IN_KERNEL = """
@@ -51,13 +54,16 @@ def look() -> dict[str, Any]:
 
     manager = KernelManager(kernel_name="python3")
     manager.start_kernel()
+    away = {name: os.environ.pop(name) for name in unusable_proxies(os.environ)}
     try:
-        broken = {}
+        broken: dict[str, str] = {}
         for module in IMPORTED:  # while the kernel starts
             try:
-                importlib.import_module(module)
+                found = importlib.import_module(module).__file__
+                broken |= {} if found else {module: "gone in part"}
             except Exception as error:
                 broken[module] = type(error).__name__
+        os.environ.update(away)  # as launch/lab.py does
         live = why_no_client()
         client = manager.client()
         client.start_channels()

@@ -9,13 +9,14 @@ import re
 import shutil
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from launch.places import LOCK, MY_COURSE, ROOT, Finding, read
+from launch.places import LOCK, MY_COURSE, ROOT, STATE, Finding, read
 
+HTTP_PROXY = "http proxy"  # the kind that every program of the course can use
 ENOUGH = 200 * 1024 * 1024  # bytes that a day of learning may take
 
 
@@ -68,6 +69,24 @@ def check_proxy(live: bool, error: str) -> Iterator[Finding]:
     yield Finding("Proxy", what, remedy if live else "")
 
 
+def unusable_proxies(environ: Mapping[str, str]) -> list[str]:
+    """Return the names of the variables for proxies with which httpx makes no client.
+
+    JupyterLab and the SDK use httpx: they end with an error, whether or not they need
+    the network.
+    """
+    unusable = []
+    for name, value in environ.items():
+        what, _, proxy = name.lower().rpartition("_")
+        if proxy != "proxy" or not value:
+            continue
+        if what == "no" and ":" in value:  # an IPv6 address
+            unusable.append(name)
+        if what in ("http", "https", "all") and kind_of_proxy(value) != HTTP_PROXY:
+            unusable.append(name)
+    return unusable
+
+
 def kind_of_proxy(address: str) -> str:
     """Return "http proxy", "SOCKS proxy", ...: no part of the address but its kind."""
     try:
@@ -78,7 +97,7 @@ def kind_of_proxy(address: str) -> str:
     if not usable or parts.path not in ("", "/") or parts.fragment:
         return "an address that is no proxy's (its port, or a sign in its password)"
     if parts.scheme in ("http", "https"):
-        return "http proxy"
+        return HTTP_PROXY
     if parts.scheme.startswith("socks"):
         return "SOCKS proxy"
     return "of an unknown kind"
@@ -126,7 +145,12 @@ def what_is_wrong_with_certificates(path: Path) -> str:
 
 def check_disk() -> Iterator[Finding]:
     """Whether what a learner does can be kept."""
-    place = MY_COURSE if MY_COURSE.exists() else ROOT
+    for folder in (MY_COURSE, STATE):
+        if folder.exists() and not folder.is_dir():
+            what = f"{folder} is a file, and the course needs a folder of that name"
+            yield Finding("Disk", what, "give the file another name")
+            return
+    place = next(place for place in (STATE, MY_COURSE, ROOT) if place.exists())
     if not os.access(place, os.W_OK):
         what = f"nothing can be written into {place}, so your work would not be kept"
         remedy = "copy the course, without .venv, to a folder of your own"

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from launch.machine import unusable_proxies
 from launch.places import MY_COURSE, ROOT, STATE, VENV, WINDOWS, python_of
 
 # The variables of Python that are kept for the programs of the course: they say how
@@ -33,7 +34,8 @@ def lab_arguments(extra: Sequence[str] = ()) -> list[str]:
     The folder is named, so that it wins over one in the learner's own Jupyter settings;
     `extra` goes last and wins over that.
     """
-    arguments = ["-m", "jupyterlab"]
+    program = "launch.lab" if unusable_proxies(os.environ) else "jupyterlab"
+    arguments = ["-m", program]
     arguments += [
         f"--ServerApp.root_dir={MY_COURSE}",
         f"--ServerApp.preferred_dir={MY_COURSE}",
@@ -55,6 +57,15 @@ def without_python_variables(environ: Mapping[str, str]) -> dict[str, str]:
         name: value
         for name, value in environ.items()
         if name in KEPT_OF_PYTHON or not name.startswith("PYTHON")
+    }
+
+
+def without_proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return `environ` without proxies, for what needs no network."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if not name.lower().endswith("_proxy")
     }
 
 

@@ -261,10 +261,10 @@ def test_the_line_that_makes_the_course_importable_is_written_again(copied: Path
     assert import_in(copied, "import helpers; print(helpers.HERE)") == "1"
 
 
-def lock_ipykernel(course: Path, wheels: Path) -> dict[str, str]:
+def lock_ipywidgets(course: Path, wheels: Path) -> dict[str, str]:
     """Lock a package that no start can do without; return the settings of pip to find it."""
-    wheel = make_wheel(wheels, "ipykernel", "1.0")
-    line = f"ipykernel==1.0 {digest_of(wheel)}\n"
+    wheel = make_wheel(wheels, "ipywidgets", "1.0")
+    line = f"ipywidgets==1.0 {digest_of(wheel)}\n"
     (course / "requirements.txt").write_text(line, encoding="utf-8")
     return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_INDEX_URL": ""}
 
@@ -272,9 +272,9 @@ def lock_ipykernel(course: Path, wheels: Path) -> dict[str, str]:
 def test_a_package_that_cannot_be_imported_is_noticed_and_installed_again(
     copied: Path, tmp_path: Path
 ) -> None:
-    environ = lock_ipykernel(copied, tmp_path / "wheels")
+    environ = lock_ipywidgets(copied, tmp_path / "wheels")
     assert run(copied, "install", **environ).returncode == 0
-    [module] = copied.glob(".venv/**/ipykernel/__init__.py")
+    [module] = copied.glob(".venv/**/ipywidgets/__init__.py")
     module.write_text("raise ImportError('half a file')\n", encoding="utf-8")
     assert load(copied, "environment").why_broken() == "ImportError: half a file"
     said = run(copied, "install", **environ)
@@ -286,16 +286,16 @@ def test_a_package_that_cannot_be_imported_is_noticed_and_installed_again(
 def test_what_pip_calls_installed_and_cannot_be_imported_is_no_success(
     copied: Path, tmp_path: Path
 ) -> None:
-    environ = lock_ipykernel(copied, tmp_path / "wheels")
-    wheel = tmp_path / "wheels" / "ipykernel-1.0-py3-none-any.whl"
+    environ = lock_ipywidgets(copied, tmp_path / "wheels")
+    wheel = tmp_path / "wheels" / "ipywidgets-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "a") as archive:
-        archive.writestr("ipykernel/broken.py", "")
+        archive.writestr("ipywidgets/broken.py", "")
     with zipfile.ZipFile(tmp_path / "new.whl", "w") as new, zipfile.ZipFile(wheel) as old:
         for name in old.namelist():
-            broken = name == "ipykernel/__init__.py"
+            broken = name == "ipywidgets/__init__.py"
             new.writestr(name, "import not_there" if broken else old.read(name))
     (tmp_path / "new.whl").replace(wheel)
-    lock = f"ipykernel==1.0 {digest_of(wheel)}\n"
+    lock = f"ipywidgets==1.0 {digest_of(wheel)}\n"
     (copied / "requirements.txt").write_text(lock, encoding="utf-8")
     said = run(copied, "install", **environ)
     assert said.returncode == 1 and "Installed." not in said.stdout
@@ -324,7 +324,7 @@ ELSEWHERE = {
 def test_settings_of_pip_and_uv_for_another_place_do_not_count(
     copied: Path, tmp_path: Path, kind: str
 ) -> None:
-    environ = lock_ipykernel(copied, tmp_path / "wheels")
+    environ = lock_ipywidgets(copied, tmp_path / "wheels")
     elsewhere = tmp_path / "elsewhere"
     if kind == "variables":
         for name, value in ELSEWHERE.items():
@@ -340,7 +340,7 @@ def test_settings_of_pip_and_uv_for_another_place_do_not_count(
         environ = {"PIP_CONFIG_FILE": str(settings), "PIP_FIND_LINKS": ""}
     said = run(copied, "install", HOME=str(tmp_path / "home"), **environ)
     assert said.returncode == 0, said.stderr
-    assert import_in(copied, "import ipykernel; print(ipykernel.VERSION)") == "1.0"
+    assert import_in(copied, "import ipywidgets; print(ipywidgets.VERSION)") == "1.0"
     assert not elsewhere.exists()
 
 
