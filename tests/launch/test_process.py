@@ -22,10 +22,11 @@ from tests.launch.courses import load, python_of
 def jupyterlab(course: Path, home: Path, extra: Sequence[str]) -> Iterator[int]:
     """Run JupyterLab as start.py does in a course folder; yield the port that it says."""
     process = load(course, "process")
+    made = process.course_environment({**os.environ, "HOME": str(home)})
     with subprocess.Popen(
         [sys.executable, *process.lab_arguments(["--IdentityProvider.token=t", *extra])],
         cwd=course,
-        env=process.course_environment({**os.environ, "HOME": str(home)}) | {"PYTHONPATH": str(course)},
+        env={**made, "PYTHONPATH": str(course)},  # instead of course.pth in a .venv
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
