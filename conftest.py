@@ -7,39 +7,64 @@ stand in tests/. It must not know any lesson.
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Generator
-from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent
-OFFLINE = ROOT / "tests" / "offline"
-# Binds no name in the learner's namespace and displays nothing.
-PACE = "__import__('os').environ['COURSE_PACE'] = '{}'"
+from authoring import ROOT
+from authoring.environment import OFFLINE, PACE, clean_environment
+
+STARTERS = {"kernel", "running", "talking", "run_notebook", "render_all", "run_lesson"}
+PATIENCE = 600  # seconds; a time-out only ends a hang
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set the environment that this process, its workers and every kernel inherit."""
-    for name in list(os.environ):
-        if name.startswith(("ANTHROPIC_", "COURSE_")):
-            del os.environ[name]
-    state = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)  # not the ticks of .course
-    config.add_cleanup(state.cleanup)
-    os.environ |= {"COURSE_MODE": "replay", "COURSE_PACE": "0", "COURSE_STATE": state.name}
-    before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    wanted = [str(OFFLINE), str(ROOT)]
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        wanted + [part for part in before if part and part not in wanted]
-    )
+    scratch = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    config.add_cleanup(scratch.cleanup)
+    clean = clean_environment(os.environ, scratch.name, (OFFLINE, ROOT))
+    for name in set(os.environ) - set(clean):
+        del os.environ[name]
+    os.environ |= clean
     sys.path.insert(0, str(OFFLINE))
     try:
         importlib.import_module("offline").block()
     finally:
         sys.path.remove(str(OFFLINE))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what starts a kernel, and let `-k tool_choice` find the id `tool-choice-1` as well."""
+    for item in items:
+        item.extra_keyword_matches.add(item.name.replace("-", "_"))
+        if isinstance(item, pytest.Function):
+            fixtures = item._fixtureinfo.name2fixturedefs.values()
+            functions = [item.function, *(one.func for found in fixtures for one in found)]
+            if any(map(starts_kernel, functions)):
+                item.add_marker("kernel")
+
+
+def starts_kernel(function: Any) -> bool:
+    """Whether a test or fixture names something that starts a kernel, itself or one helper on."""
+    function = inspect.unwrap(function)
+    names = names_in(function.__code__) if inspect.isfunction(function) else set()
+    for name in list(names):
+        helper = inspect.unwrap(function.__globals__.get(name, 0))
+        if inspect.isfunction(helper) and helper.__module__ == function.__module__:
+            names |= names_in(helper.__code__)
+    return bool(names & STARTERS)
+
+
+def names_in(code: CodeType) -> set[str]:
+    """The names that code uses, inner functions included."""
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return set(code.co_names).union(*map(names_in, inner))
 
 
 def is_paced(item: pytest.Item) -> bool:
@@ -52,8 +77,8 @@ def set_pace(item: Any, pace: int) -> None:
     """Set COURSE_PACE inside the kernel that nbval uses for this item."""
     kernel = item.parent.kernel
     message = kernel.kc.execute(PACE.format(pace), silent=True, store_history=False)
-    kernel.await_reply(message, timeout=10)
-    kernel.await_idle(message, 10)
+    kernel.await_reply(message, timeout=PATIENCE)
+    kernel.await_idle(message, PATIENCE)
 
 
 @pytest.hookimpl(wrapper=True)

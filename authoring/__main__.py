@@ -1,4 +1,4 @@
-"""`python -m authoring write|render|lint|readme|build`: one door to the author's tools.
+"""`python -m authoring new|write|render|check|lint|readme|build`: one door to the author's tools.
 
 It parses the command line and turns known mistakes into one sentence. It must not know how any
 of the tools works; each is imported only when it is asked for.
@@ -21,9 +21,16 @@ def parser() -> argparse.ArgumentParser:
 
     commands.add_parser("write", help="write the replies of a lesson", add_help=False)
 
+    new = commands.add_parser("new", help="a skeleton of a lesson or of an exercise")
+    new.add_argument("name", metavar="NAME", help="19_haiku for a lesson, 05.1 for an exercise")
+    new.add_argument("title", metavar="TITLE", help='for example "Haiku"')
+
     render = commands.add_parser("render", help="run lessons and store what they show")
     render.add_argument("lessons", nargs="*", metavar="LESSON", help="01, 01_first_call or a file")
     render.add_argument("--check", action="store_true", help="write nothing; fail on a change")
+
+    check = commands.add_parser("check", help="run lessons, compare, run their cells again, lint")
+    check.add_argument("lessons", nargs="*", metavar="LESSON", help="01, 01_first_call or a file")
 
     lint = commands.add_parser("lint", help="check notebooks, recordings and text files")
     lint.add_argument("files", nargs="*", type=Path, metavar="FILE", help="only these files")
@@ -50,6 +57,14 @@ def run(arguments: Sequence[str]) -> int:
         from authoring import render
 
         return render.render_all(ROOT, options.lessons, check=options.check)
+    if options.command == "new":
+        from authoring import new
+
+        return new.new(ROOT, options.name, options.title)
+    if options.command == "check":
+        from authoring import check
+
+        return check.check(ROOT, options.lessons)
     if options.command == "lint":
         from authoring import lint
 

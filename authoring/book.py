@@ -18,7 +18,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from authoring import AuthoringError, name_within, prose
 from authoring import navigation as nav
-from helpers.lessons import BY_NAME, Lesson
+from practice.lessons import BY_NAME, Lesson
 
 
 @dataclass

@@ -7,6 +7,7 @@ there without a source. It must not run an exercise: tests/test_exercises.py doe
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,24 @@ def stray(root: Path, made: dict[Path, bytes]) -> list[Path]:
     return [p for p in there if p.is_file() and p not in made and not is_own(p.name)]
 
 
+def limits(sheet: Sheet) -> Iterator[str]:
+    """What a sheet does that no sheet may, one sentence each."""
+    number, found = sheet.lesson.number, sheet.exercises
+    if not 3 <= len(found) <= 5:
+        yield (
+            f"{number} has {len(found)} exercises; a lesson has three to five. "
+            "Replace one, or write for another lesson."
+        )
+    wanted = [f"{number}.{place}" for place in range(1, len(found) + 1)]
+    if [one.id for one in found] != wanted:
+        yield f"{number}: its exercises are not numbered {', '.join(wanted)} in this order."
+    for one in found[:-1]:
+        if one.optional:
+            yield f"{one.id} is optional; only the last exercise of a lesson may be. Move it."
+    if not any(one.part for one in found):
+        yield f"{number}: none of its exercises is a part of the desk. Give one a `part`."
+
+
 def build(root: Path, check: bool = False) -> int:
     """Write the generated files, or with `check` compare them; 1 when something is wrong."""
     made = files(root)
@@ -181,6 +200,9 @@ def build(root: Path, check: bool = False) -> int:
         print(f"{name_within(path, root)}: has no source. Delete it, or write one.")
         wrong += 1
     found = sheets(root / "exercises" / "source")
+    for broken in [told for sheet in found for told in limits(sheet)]:
+        print(broken)
+        wrong += 1
     count = sum(len(sheet.exercises) for sheet in found)
-    print(f"{len(found)} lessons, {count} exercises, {len(made)} files, {wrong} to mend")
+    print(f"{len(found)} lessons, {count} exercises, {len(made)} files, {wrong} to fix")
     return int(wrong > 0)

@@ -1,6 +1,6 @@
 """Runs the cells of a notebook in a real kernel, in replay, one by one and in any order.
 
-The kernel is the running interpreter, as with `nbval --nbval-current-env`. This room must not
+The kernel is the running interpreter, as with `nbval --nbval-current-env`. This module must not
 know how outputs are stored, nor what a lesson is.
 """
 
@@ -10,54 +10,60 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import AsyncKernelManager, KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_code_cell
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
-from authoring import ROOT, AuthoringError
+from authoring import AuthoringError
+from authoring.environment import PACE, clean_environment
 
-CELL_TIMEOUT = 60  # seconds
+Manager = TypeVar("Manager", bound=KernelManager)
+CELL_TIMEOUT = 600  # seconds; it only ends a hang, however slow the machine is
+RAISES = "raises:"  # begins the tag that says with which class a cell fails
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-# No name is bound and nothing is displayed: the learner's namespace stays as it was.
-PACE = "__import__('os').environ['COURSE_PACE'] = '{}'"
 
 
-def kernel_environment(scratch: str) -> dict[str, str]:
-    """The environment of a kernel: replay, no waiting, nothing of the caller's credentials."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("ANTHROPIC_", "COURSE_")) and name != "MPLBACKEND"
-    }
-    # `python -m authoring` works without `pip install`, so the kernel finds helpers this way.
-    python_path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return inherited | {
-        "COURSE_MODE": "replay",
-        "COURSE_PACE": "0",
-        "COURSE_STATE": str(Path(scratch) / "course"),  # the author's own ticks must not show
-        "IPYTHONDIR": scratch,  # the author's own IPython profile must not shape the outputs
-        "PYTHONPATH": os.pathsep.join(python_path),
-    }
+def this_python(kind: type[Manager]) -> Manager:
+    """A manager of a kernel, not started yet, that is the running interpreter.
+
+    Kernels which the author has registered on this machine play no part.
+    """
+    return kind(kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager())
+
+
+@contextmanager
+def talking(folder: Path, environ: Mapping[str, str]) -> Iterator[BlockingKernelClient]:
+    """A client of such a kernel that is ready, started in `folder` and killed at the end."""
+    manager = this_python(KernelManager)
+    manager.start_kernel(cwd=str(folder), env=dict(environ), stderr=subprocess.DEVNULL)
+    client: BlockingKernelClient = manager.client()
+    try:
+        client.start_channels()
+        client.wait_for_ready(timeout=CELL_TIMEOUT)
+        yield client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()
 
 
 class Runner:
     """A notebook and a kernel to run its cells in, one after the other or in any order."""
 
     def __init__(self, notebook: Any) -> None:
-        manager = AsyncKernelManager(
-            kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager()
-        )
         self.notebook = notebook
         self.client = NotebookClient(
             notebook,
-            km=manager,
+            km=this_python(AsyncKernelManager),
+            startup_timeout=CELL_TIMEOUT,
             timeout=CELL_TIMEOUT,
             coalesce_streams=True,
             record_timing=False,
@@ -74,11 +80,17 @@ class Runner:
         self._execute(cell, index, place(index, cell), count)
         if paced:
             self.quietly(PACE.format(0))
-        raised = any(output.output_type == "error" for output in cell.outputs)
+        raised = [output.ename for output in cell.outputs if output.output_type == "error"]
         if "raises-exception" in tags and not raised:
             raise AuthoringError(
                 f"{place(index, cell)} is tagged raises-exception but raised nothing. "
-                "Remove the tag, or mend the cell so that it fails as its text says."
+                "Remove the tag, or correct the cell so that it fails as its text says."
+            )
+        wanted = announced(cell)
+        if raised and wanted and raised != [wanted]:
+            raise AuthoringError(
+                f"{place(index, cell)} is tagged raises:{wanted} but failed with {raised[0]}: "
+                f"{cell.outputs[-1].evalue}. Correct the cell, or its text and the tag."
             )
         return cell
 
@@ -114,12 +126,18 @@ def running(path: Path, notebook: Any) -> Iterator[Runner]:
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
         runner.client.setup_kernel(
             cleanup_kc=True,
-            env=kernel_environment(scratch),
+            env=clean_environment(os.environ, scratch),
             cwd=str(path.parent),
             stderr=subprocess.DEVNULL,
         ),
     ):
         yield runner
+
+
+def announced(cell: Any) -> str:
+    """The class with which a cell fails, from its tag (`raises:TypeError`), or ""."""
+    found = [tag for tag in cell.metadata.get("tags", []) if tag.startswith(RAISES)]
+    return str(found[0]).removeprefix(RAISES) if found else ""
 
 
 def place(index: int, cell: Any) -> str:

@@ -43,6 +43,7 @@ RULES = NOTEBOOK_RULES | FILE_RULES | RECORDING_RULES
 # Exercise notebooks are built without outputs and make no call of their own: not for them.
 LESSONS_ONLY = {
     "executed-in-order", "setup-first", "first-call-early", "navigation-current", "facts-current",
+    "key-points", "three-questions",
 }  # fmt: skip
 
 

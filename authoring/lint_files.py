@@ -107,6 +107,18 @@ def models_known_in_files(text: Text) -> Iterator[Problem]:
             yield number, f"names {name}, which courseserver/facts.py does not know", "Correct it."
 
 
+CONTENT = ("recordings/", "exercises/source/", "practice/lessons.py")
+
+
+@file_rule
+def no_todo(text: Text) -> Iterator[Problem]:
+    """TODO marks what `new` left for the author to write."""
+    if text.file.startswith(CONTENT):
+        for number, line in text.lines():
+            if "TODO" in line:
+                yield number, f"still says {line.strip()[:60]}", "Write it, or take it out."
+
+
 LEARNERS_CODE = ("helpers/", "practice/", "exercises/")
 
 

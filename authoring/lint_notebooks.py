@@ -27,12 +27,15 @@ from authoring.book import (
     transformed,
     used_in,
 )
+from authoring.kernel import RAISES, announced
 from authoring.paths import machine_paths, secrets
-from authoring.render import KERNELSPEC, normalise, to_bytes
+from authoring.render import normalise, to_bytes
 from courseserver import facts
+from practice._quiz import Question
+from practice._quiz import read as quiz_of
 
 MAX_BYTES = 100_000
-MAX_LINES, MAX_LOOP_LINES, MAX_WIDTH = 20, 40, 88
+MAX_LINES, MAX_LOOP_LINES = 20, 40
 FIRST_CALL_BY = 4  # code cells
 CODE_IN_PROSE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 MAGICS = {"config", "matplotlib"}
@@ -84,8 +87,13 @@ def every_cell_compared(book: Notebook) -> Iterator[Problem]:
 def known_tags(book: Notebook) -> Iterator[Problem]:
     """A misspelt tag has no effect, and nobody notices."""
     for index, cell in enumerate(book.cells):
-        for tag in sorted(tags(cell) - TAGS):
-            yield index, f"has the unknown tag {tag!r}", f"Known are: {', '.join(sorted(TAGS))}."
+        known = TAGS | {tag for tag in tags(cell) if re.fullmatch(RAISES + r"\w+", tag)}
+        for tag in sorted(tags(cell) - known):
+            yield (
+                index,
+                f"has the unknown tag {tag!r}",
+                f"Known are: {', '.join(sorted(TAGS))}, {RAISES}CLASS.",
+            )
 
 
 @rule
@@ -168,17 +176,33 @@ def known_magics(book: Notebook) -> Iterator[Problem]:
 
 @rule
 def errors_are_tagged(book: Notebook) -> Iterator[Problem]:
-    """A cell fails exactly when its tag says so."""
+    """A cell fails exactly when its tags say so, and with the class that they name."""
     for index, cell in book.code:
-        errors = sum(output.output_type == "error" for output in cell.outputs)
-        if "raises-exception" in tags(cell) and errors != 1:
+        raised = [output.ename for output in cell.outputs if output.output_type == "error"]
+        wanted = announced(cell)
+        if "raises-exception" not in tags(cell):
+            if raised:
+                yield index, "stores an error", "Correct the cell, or tag it raises-exception."
+            elif wanted:
+                yield index, f"is tagged raises:{wanted} only", "Tag it raises-exception as well."
+        elif len(raised) != 1:
             yield (
                 index,
                 "is tagged raises-exception but stores no error",
                 "Render, or drop the tag.",
             )
-        if "raises-exception" not in tags(cell) and errors:
-            yield index, "stores an error", "Mend the cell, or tag it raises-exception."
+        elif not wanted:
+            yield (
+                index,
+                "does not say with which class it fails",
+                f"Tag it raises:{raised[0]} as well, if that is what its text announces.",
+            )
+        elif raised != [wanted]:
+            yield (
+                index,
+                f"is tagged raises:{wanted} but stores {raised[0]}",
+                "Correct the cell, or its text and the tag.",
+            )
 
 
 @rule
@@ -194,31 +218,7 @@ def stored_as_rendered(book: Notebook) -> Iterator[Problem]:
         yield None, "is not in the form which render writes", "Render the lesson."
 
 
-@rule
-def kernelspec_python3(book: Notebook) -> Iterator[Problem]:
-    """The name of somebody's own kernel exists on one machine only."""
-    if dict(book.nb.metadata.get("kernelspec", {})) != KERNELSPEC:
-        yield None, "names another kernel than python3", "Render the lesson."
-
-
 # -------------------------------------------------------------------------------- the code
-
-
-@rule
-def is_python(book: Notebook) -> Iterator[Problem]:
-    """A cell that does not parse escapes the other rules."""
-    for index, cell in book.code:
-        if parsed(cell.source) is None and "raises-exception" not in tags(cell):
-            yield index, "is not Python", "Mend it, or tag it raises-exception."
-
-
-@rule
-def no_star_import(book: Notebook) -> Iterator[Problem]:
-    """A reader cannot tell where a name comes from."""
-    for index, _, tree in book.trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names):
-                yield index, f"imports * from {node.module}", "Import the names that are used."
 
 
 @rule
@@ -275,9 +275,6 @@ def cell_size(book: Notebook) -> Iterator[Problem]:
         limit = MAX_LOOP_LINES if "finished-loop" in tags(cell) else MAX_LINES
         if len(lines) > limit:
             yield index, f"has {len(lines)} lines, more than {limit}", "Split it."
-        widest = max(map(len, lines))
-        if widest > MAX_WIDTH:
-            yield index, f"has a line of {widest} characters, more than {MAX_WIDTH}", "Break it."
 
 
 @rule
@@ -389,7 +386,61 @@ def links_lead_somewhere(book: Notebook) -> Iterator[Problem]:
 def listed_lesson(book: Notebook) -> Iterator[Problem]:
     """Navigation and map come from one list."""
     if book.lesson is None:
-        yield None, "is not in helpers/lessons.py", "Add it there, or move the file elsewhere."
+        yield None, "is not in practice/lessons.py", "Add it there, or move the file elsewhere."
+
+
+@rule
+def no_todo_in_cells(book: Notebook) -> Iterator[Problem]:
+    """TODO marks what `new` left for the author to write."""
+    for index, cell in book.written():
+        left = [line for line in cell.source.split("\n") if "TODO" in line]
+        if left:
+            yield index, f"still says {left[0].strip()[:60]!r}", "Write it, or take it out."
+
+
+@rule
+def key_points(book: Notebook) -> Iterator[Problem]:
+    """A reader who comes back looks for the lesson in a few lines."""
+    parts = [cell.source.partition("## Key points\n") for _, cell in book.written()]
+    found = [after for _, heading, after in parts if heading]
+    points = re.findall(r"^[-*] \S", found[0].partition("\n## ")[0], re.M) if found else []
+    if not points:
+        yield None, "has no key points", "Write a cell '## Key points' with a list."
+
+
+@rule
+def three_questions(book: Notebook) -> Iterator[Problem]:
+    """Three questions let readers see for themselves what has stayed."""
+    found = quiz_of(book.path)
+    if [question.number for question in found] != [1, 2, 3]:
+        yield (
+            None,
+            f"has {len(found)} questions under '## Three questions'",
+            "Write three, numbered '### 1. ...' to '### 3. ...', each with three options as "
+            "<details><summary>a) option</summary>reason</details>.",
+        )
+    for question in found:
+        for what, do in question_problems(question):
+            yield None, f"question {question.number} {what}", do
+
+
+def question_problems(question: Question) -> Iterator[tuple[str, str]]:
+    """What is wrong with one question of a quiz, and what to do."""
+    letters = list(question.options)
+    if letters != ["a", "b", "c"]:
+        yield f"has the options {', '.join(letters) or 'none'}", "Give it three: a), b) and c)."
+    if len(question.right) != 1:
+        yield (
+            f"has {len(question.right)} right options",
+            "Begin the reason of the right one, and of no other, with 'Yes.'.",
+        )
+    short = [letter for letter, reason in question.reasons.items() if len(reason.split()) < 3]
+    if short:
+        yield f"gives no reason for {', '.join(short)}", "Say in a sentence why."
+    if len(set(question.options.values())) < len(letters):
+        yield "has the same option twice", "Let each say something else."
+    if len(set(question.reasons.values())) < len(letters):
+        yield "has the same reason twice", "Say for each option why it is right or wrong."
 
 
 @rule

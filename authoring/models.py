@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 
-from anthropic._data import DEPRECATED_MODELS
-
 from authoring import name_within
 from courseserver import facts
 
@@ -55,6 +53,8 @@ def retirement(model: str) -> date | None:
     Sources: the SDK's table of deprecated models, then the announced days in `courseserver.facts`
     ("not before" days of models in full service are no announcement).
     """
+    from anthropic._data import DEPRECATED_MODELS  # here, because the SDK takes 0.8 s to import
+
     name = facts.ALIASES.get(model, model)
     text = DEPRECATED_MODELS.get(name) or DEPRECATED_MODELS.get(model)
     if text:

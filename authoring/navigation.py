@@ -1,6 +1,6 @@
 """What is generated from the list of lessons: links between notebooks, facts lines, README's map.
 
-Pure text from `helpers.lessons` and from the numbers a run left in a notebook. It must not run
+Pure text from `practice.lessons` and from the numbers a run left in a notebook. It must not run
 a notebook, and it must not write a sentence that an author would want to change by hand.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from authoring import AuthoringError
 from helpers._cost import dollars
-from helpers.lessons import BY_NAME, BY_NUMBER, LESSONS, PATHS, Lesson
+from practice.lessons import BY_NAME, BY_NUMBER, LESSONS, PATHS, Lesson
 
 NAV = "generated-nav"
 FACTS = "generated-facts"
@@ -21,13 +21,13 @@ MAP_START, MAP_END = "<!-- map:start -->", "<!-- map:end -->"
 
 
 def lesson_of(name: str) -> Lesson:
-    """The lesson with this name (`01_first_call`), number (`01`) or notebook file."""
+    """The lesson with this name (`01_first_call`), number (`01` or `1`) or notebook file."""
     stem = Path(name).name.removesuffix(".ipynb")
-    found = BY_NAME.get(stem) or BY_NUMBER.get(stem)
+    found = BY_NAME.get(stem) or BY_NUMBER.get(stem) or BY_NUMBER.get(f"0{stem}")
     if found is None:
         raise AuthoringError(
             f"{name} is not a lesson. Known are {', '.join(BY_NUMBER)}; "
-            "a new one starts with a line in helpers/lessons.py."
+            "a new one starts with a line in practice/lessons.py."
         )
     return found
 

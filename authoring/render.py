@@ -21,10 +21,10 @@ from nbformat.v4 import new_markdown_cell
 
 from authoring import AuthoringError
 from authoring import navigation as nav
-from authoring.kernel import WIDGET_VIEW, place, running
+from authoring.kernel import WIDGET_VIEW, Runner, place, running
 from authoring.paths import machine_paths
 from courseserver import facts
-from helpers.lessons import BY_NAME, Lesson
+from practice.lessons import BY_NAME, Lesson
 
 REFERENCE = (3, 11)
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -160,7 +160,7 @@ def put_facts(notebook: Any, lesson: Lesson, numbers: dict[str, Any], root: Path
 # ---------------------------------------------------------------------------------- command
 
 
-def execute(path: Path, notebook: Any) -> dict[str, Any]:
+def execute(runner: Runner, notebook: Any) -> dict[str, Any]:
     """Run all cells in place, numbered from 1, and return the ledger's numbers of the run.
 
     These are calls, input_tokens, output_tokens and usd. Raises AuthoringError for a cell that
@@ -169,13 +169,12 @@ def execute(path: Path, notebook: Any) -> dict[str, Any]:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    with running(path, notebook) as runner:
-        count = 0
-        for index, cell in enumerate(notebook.cells):
-            if cell.cell_type == "code" and cell.source.strip():
-                count += 1
-                runner.run(index, count)
-        numbers: dict[str, Any] = json.loads(runner.quietly(LEDGER))
+    count = 0
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and cell.source.strip():
+            count += 1
+            runner.run(index, count)
+    numbers: dict[str, Any] = json.loads(runner.quietly(LEDGER))
     return numbers
 
 
@@ -184,14 +183,27 @@ def rendered(path: Path, root: Path) -> Any:
 
     Raises AuthoringError for a failing cell and for a path of this machine in an output.
     """
+    notebook = prepared(path, root)
+    try:
+        with running(path, notebook) as runner:
+            numbers = execute(runner, notebook)
+    except AuthoringError as problem:
+        raise AuthoringError(f"{path.name}, {problem}") from problem
+    return finished(notebook, numbers, path, root)
+
+
+def prepared(path: Path, root: Path) -> Any:
+    """The notebook with the cells that are generated, ready to run."""
     notebook = nbformat.read(path, as_version=4)
     lesson = BY_NAME.get(path.stem)
     if lesson:
         place_generated(notebook, lesson, root)
-    try:
-        numbers = execute(path, notebook)
-    except AuthoringError as problem:
-        raise AuthoringError(f"{path.name}, {problem}") from problem
+    return notebook
+
+
+def finished(notebook: Any, numbers: dict[str, Any], path: Path, root: Path) -> Any:
+    """A notebook that has run, in normal form; AuthoringError for a path of this machine."""
+    lesson = BY_NAME.get(path.stem)
     if lesson:
         put_facts(notebook, lesson, numbers, root)
     normalise(notebook)

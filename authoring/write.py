@@ -1,126 +1,190 @@
 """Writes the replies of a lesson: runs it, stops at a request without a reply, and asks for one.
 
-A reply is given in the recordings' short form, typed in or taken from a file of drafts. It must
-not invent anything: what is stored is what the author wrote, marked `authored`.
+A reply is given in the recordings' short form, typed in or taken from a file of drafts. One kernel
+serves the whole lesson: a new reply is given to it, the cell that missed it runs again, and
+a last run in a fresh kernel shows that nothing is missing. It must not invent anything: what is
+stored is what the author wrote, marked `authored`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
 from authoring import ROOT, AuthoringError
-from authoring.kernel import Runner, running
+from authoring import navigation as nav
+from authoring.kernel import Runner, place, running
 from courseserver import facts
-from helpers.lessons import BY_NAME
 
 JSON = dict[str, Any]
+Ask = Callable[[JSON, Sequence[str]], JSON]
 EXPECTED = "no-recording"  # tag of a cell that shows what a missed request looks like
+DIFFERENCES = 6  # lines that are shown
+HOW = """Reply: one line of text; several lines as JSON, for example "first line\\nsecond line";
+the short form as JSON; =NAME copies another reply; nothing keeps the old reply of this name."""
+CLOSED = (
+    "nobody is there to type a reply: the input is closed. Put the replies into a file, "
+    "{name: reply}, and name it with --drafts."
+)
 
-# Runs in the lesson's kernel. Prints the first missed request and the names that were played.
+# Runs in the lesson's kernel. Prints the missed requests and the names that were played.
 LOOK = """
 import json as _json
 from courseserver import identity as _identity
 from helpers._setup import course_server as _course_server, journal as _journal
-_lesson = _course_server().backend.replay.lesson
-_missed = [_entry.request for _entry in _journal().missed()]
 print(_json.dumps({
     "missed": [
-        {"method": _r.method, "path": _r.path, "betas": list(_identity.betas(_r)),
-         "version": _r.headers.get("anthropic-version", ""),
-         "request": _identity.canonical(_r.body)}
-        for _r in _missed
+        {"id": _e.reply.headers.get("request-id", ""),
+         "method": _e.request.method, "path": _e.request.path,
+         "betas": list(_identity.betas(_e.request)),
+         "version": _e.request.headers.get("anthropic-version", ""),
+         "request": _identity.canonical(_e.request.body),
+         "nearest": _e.missed.nearest, "differences": list(_e.missed.differences)}
+        for _e in _journal().missed()
     ],
-    "played": sorted(_lesson.turns),
+    "played": sorted(_course_server().backend.replay.lesson.turns),
 }))
+"""
+# Gives the running lesson the replies that were just written; nothing else of it changes.
+RELOAD = """
+from helpers._setup import course_server as _course_server, load_recordings as _load
+_course_server().backend.replay.lesson.recorded = _load({!r})
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`python -m authoring write LESSON [--drafts FILE] [--prune]`; returns the exit status."""
+    """`python -m authoring write LESSON [--drafts FILE] [--prune | --edit NAME]`; exit status."""
     parser = argparse.ArgumentParser(prog="python -m authoring write", description=__doc__)
-    parser.add_argument("lesson", help="for example 01_first_call")
+    parser.add_argument("lesson", help="for example 01 or 01_first_call")
     parser.add_argument("--drafts", type=Path, help="JSON: {name: reply or list of replies}")
     parser.add_argument(
         "--prune", action="store_true", help="remove exchanges that nothing asks for"
     )
+    parser.add_argument("--edit", metavar="NAME", help="write a stored reply anew, run nothing")
     options = parser.parse_args(arguments)
-    if options.lesson not in BY_NAME:
-        raise AuthoringError(f"{options.lesson} is not in helpers/lessons.py. Add it there first.")
-    ask = ask_in_terminal
-    if options.drafts:
-        ask = Drafts(options.drafts).next
-    return write(options.lesson, ask, prune=options.prune)
+    lesson = nav.lesson_of(options.lesson).name
+    drafts = Drafts(options.drafts) if options.drafts else None
+    if options.edit:
+        return edit(lesson, options.edit, drafts)
+    return write(lesson, drafts.next if drafts else ask_in_terminal, prune=options.prune)
 
 
-def write(
-    lesson: str,
-    ask: Callable[[JSON, Sequence[str]], JSON],
-    *,
-    prune: bool = False,
-    root: Path = ROOT,
-) -> int:
+def write(lesson: str, ask: Ask, *, prune: bool = False, root: Path = ROOT) -> int:
     """Run the lesson until every request has a reply; returns 0.
 
     `ask` gets the missed request and the names played before it in this run, and gives
-    {"name": str, "replies": [short form], "cycle": bool, "volatile": ["system"]}.
+    {"name": str, "replies": [short form], "cycle": bool, "volatile": ["system"]}; or, in place of
+    replies, {"copy": name}.
     """
-    path = root / "recordings" / f"{lesson}.json"
+    path = recording_of(lesson, root)
     if not path.exists():
         save(path, {"lesson": lesson, "api_version": facts.API_VERSION, "exchanges": []})
-    while True:
-        missed, played = run(root / "notebooks" / f"{lesson}.ipynb")
-        data = json.loads(path.read_text(encoding="utf-8"))
-        known = {entry["name"]: entry for entry in data["exchanges"]}
-        if missed is None:
-            break
-        given = ask(missed, played)
-        entry = {"name": given["name"], "source": "authored"} | _where(missed, data)
-        entry["request"] = missed["request"]
-        entry |= {"cycle": True} if given.get("cycle") else {}
-        old = known.get(given["name"], {})
-        if volatile := given.get("volatile") or old.get("volatile"):
-            entry["volatile"] = volatile
-        entry["replies"] = given.get("replies") or old.get("replies")
-        if not entry["replies"]:
-            raise AuthoringError(f"There is no reply for {given['name']!r}.")
-        if given["name"] in known:
-            data["exchanges"][list(known).index(given["name"])] = entry
-        else:
-            data["exchanges"].append(entry)
-        save(path, data)
-        print(f"recorded {entry['name']}")
-    unused = [name for name in known if name not in played]
+    recorded = True
+    while recorded:  # a run without a miss, in a fresh kernel, is the last one
+        recorded, played = run(root / "notebooks" / f"{lesson}.ipynb", path, ask)
+    data = load(path)
+    unused = [entry["name"] for entry in data["exchanges"] if entry["name"] not in played]
     if unused and prune:
         data["exchanges"] = [e for e in data["exchanges"] if e["name"] not in unused]
         save(path, data)
-    print(f"{lesson}: {len(played)} exchanges used; not used: {', '.join(unused) or 'none'}")
+    print(f"{lesson}: {len(played)} exchanges used; not used: {quoted(unused) or 'none'}")
     return 0
 
 
-def run(path: Path) -> tuple[JSON | None, list[str]]:
-    """Run a lesson up to its first request without a reply: that request, and what was played."""
-    notebook = nbformat.read(path, as_version=4)
-    expected = 0
-    with running(path, notebook) as runner:
+def run(notebook_path: Path, path: Path, ask: Ask) -> tuple[bool, dict[str, str]]:
+    """Run a lesson in one kernel and ask for what it misses.
+
+    Returns whether something was recorded, and the names that were played, each with the cell.
+    """
+    notebook = nbformat.read(notebook_path, as_version=4)
+    played: dict[str, str] = {}
+    known: set[str] = set()  # ids of the missed requests that are dealt with
+    recorded = begun = False
+    with running(notebook_path, notebook) as runner:
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type != "code" or not cell.source.strip():
                 continue
-            failure = _run_cell(runner, index)
-            seen = json.loads(runner.quietly(LOOK) or "{}") if _has_setup(notebook, index) else {}
-            missed = seen.get("missed", [])
-            if EXPECTED in cell.metadata.get("tags", []):
-                expected = len(missed)
-            if len(missed) > expected:
-                return missed[expected], seen["played"]
+            begun = begun or "setup(" in cell.source
+            while True:
+                failure = _run_cell(runner, index)
+                seen = json.loads(runner.quietly(LOOK)) if begun else {"missed": [], "played": []}
+                missed = [each for each in seen["missed"] if each["id"] not in known]
+                known |= {each["id"] for each in missed}
+                for name in seen["played"]:
+                    played.setdefault(name, place(index, cell))
+                if EXPECTED in cell.metadata.get("tags", []) or not missed:
+                    break
+                missed[0]["cell"] = f"{place(index, cell)}: {cell.source.splitlines()[0]}"
+                record(path, missed[0], played, ask)
+                runner.quietly(RELOAD.format(path.stem))
+                recorded = True
             if failure:
                 raise failure
-    return None, seen["played"]
+    return recorded, played
+
+
+def record(path: Path, missed: JSON, played: dict[str, str], ask: Ask) -> None:
+    """Ask for the reply to a missed request and store it. Raises AuthoringError without one."""
+    data = load(path)
+    known = {entry["name"]: entry for entry in data["exchanges"]}
+    given = ask(missed, list(played))
+    name = given["name"]
+    if name in played:
+        raise AuthoringError(used_already(name, played[name]))
+    old = known.get(given.get("copy", name), {})
+    if "copy" in given and not old:
+        raise AuthoringError(f"there is no reply {given['copy']!r} to copy.")
+    entry = {"name": name, "source": "authored"} | _where(missed, data)
+    entry["request"] = missed["request"]
+    entry |= {"cycle": True} if given.get("cycle") else {}
+    if volatile := given.get("volatile") or old.get("volatile"):
+        entry["volatile"] = volatile
+    entry["replies"] = given.get("replies") or old.get("replies")
+    if not entry["replies"]:
+        raise AuthoringError(f"There is no reply for {name!r}.")
+    if name in known:
+        data["exchanges"][list(known).index(name)] = entry
+    else:
+        data["exchanges"].append(entry)
+    save(path, data)
+    print(f"recorded {name!r}")
+
+
+def used_already(name: str, cell: str = "") -> str:
+    """Why a name cannot be given twice in one run, and what to do instead."""
+    where = f" for {cell}" if cell else ""
+    return (
+        f"{name!r} was played already in this run{where}. If it moved to this request, its "
+        f"first one would be missing. Give another name; its reply is copied with ={name}"
+    )
+
+
+def edit(lesson: str, name: str, drafts: Drafts | None = None, root: Path = ROOT) -> int:
+    """Write a stored reply anew, from the terminal or from the drafts; returns 0."""
+    path = recording_of(lesson, root)
+    data = load(path) if path.exists() else {"exchanges": []}
+    known = {entry["name"]: entry for entry in data["exchanges"]}
+    if name not in known:
+        raise AuthoringError(
+            f"{lesson} has no reply {name!r}. It has: {quoted(known) or 'none yet'}."
+        )
+    print(json.dumps(known[name]["replies"], indent=1, ensure_ascii=False))
+    given = drafts.named(name) if drafts else typed_reply()
+    if "copy" in given and given["copy"] not in known:
+        raise AuthoringError(f"there is no reply {given['copy']!r} to copy.")
+    replies = known[given["copy"]]["replies"] if "copy" in given else given.get("replies")
+    if not replies:
+        print(f"kept {name!r}")
+        return 0
+    known[name]["replies"] = replies
+    save(path, data)
+    print(f"changed {name!r}. Run python -m authoring write {lesson}: what quotes it may be asked")
+    return 0
 
 
 def _run_cell(runner: Runner, index: int) -> AuthoringError | None:
@@ -129,10 +193,6 @@ def _run_cell(runner: Runner, index: int) -> AuthoringError | None:
     except AuthoringError as problem:
         return problem
     return None
-
-
-def _has_setup(notebook: Any, index: int) -> bool:
-    return any("setup(" in cell.source for cell in notebook.cells[: index + 1])
 
 
 def _where(missed: JSON, data: JSON) -> JSON:
@@ -165,24 +225,83 @@ class Drafts:
         """The next draft, in the order of the file, whose exchange was not played before."""
         self.left = {name: short for name, short in self.left.items() if name not in played}
         if not self.left:
-            body = json.dumps(missed["request"], indent=1, ensure_ascii=False)
-            raise AuthoringError(f"No draft is left for this request:\n{body}")
-        name = next(iter(self.left))
+            raise AuthoringError(f"No draft is left for this request.\n{told(missed)}")
+        return self.named(next(iter(self.left)))
+
+    def named(self, name: str) -> JSON:
+        """The draft with this name, which is then used up."""
+        if name not in self.left:
+            raise AuthoringError(f"There is no draft for {name!r}.")
         short = self.left.pop(name)
         if isinstance(short, dict) and "replies" in short:
             return {"name": name, **short}
         return {"name": name, "replies": [short]}
 
 
+def told(missed: JSON) -> str:
+    """A missed request for the author: the cell, the request, the nearest recorded one."""
+    lines = [missed["cell"], json.dumps(missed["request"], indent=1, ensure_ascii=False)]
+    if missed["nearest"]:
+        lines.append(f"The nearest recorded request is {missed['nearest']!r}. They differ here:")
+        lines += [f"  {line}" for line in missed["differences"][:DIFFERENCES]]
+        more = len(missed["differences"]) - DIFFERENCES
+        if more > 0:
+            lines.append(f"  ... and in {more} more places")
+    return "\n".join(lines)
+
+
 def ask_in_terminal(missed: JSON, played: Sequence[str]) -> JSON:
     """Show the request and read a name and a reply from the terminal."""
-    print(json.dumps(missed["request"], indent=1, ensure_ascii=False))
-    print(f"Played so far: {', '.join(played) or 'nothing'}. An old name keeps its reply.")
-    name = input("name of this exchange: ").strip()
-    text = input("reply (text, or JSON in short form; empty keeps the old one): ").strip()
-    if not text:
-        return {"name": name}
-    return {"name": name, "replies": [json.loads(text) if text[0] in '[{"' else text]}
+    print(told(missed))
+    print(f"Played so far: {quoted(played) or 'nothing'}.")
+    name = ""
+    while not name:
+        name = typed("Name of this exchange: ")
+        if name in played:
+            print(used_already(name))
+            name = ""
+    return {"name": name, **typed_reply()}
+
+
+def typed_reply() -> JSON:
+    """A reply from the terminal: {"replies": [...]}, {"copy": name}, or {} for the old one."""
+    print(HOW)
+    while True:
+        text = typed("Reply: ")
+        if not text:
+            return {}
+        if text[0] == "=":
+            return {"copy": text[1:].strip()}
+        if text[0] not in '[{"':
+            return {"replies": [text]}
+        try:
+            return {"replies": [json.loads(text)]}
+        except ValueError as problem:
+            print(f"That begins like JSON and is not: {problem}. Once more.")
+
+
+def typed(prompt: str) -> str:
+    """A line from the terminal. Raises AuthoringError when there is nobody."""
+    try:
+        return input(prompt).strip()
+    except EOFError:
+        raise AuthoringError(CLOSED) from None
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Names in quotes, because a name may hold a comma."""
+    return ", ".join(map(repr, names))
+
+
+def recording_of(lesson: str, root: Path) -> Path:
+    """Where a lesson's replies are stored."""
+    return root / "recordings" / f"{lesson}.json"
+
+
+def load(path: Path) -> JSON:
+    """Read a recording."""
+    data: JSON = json.loads(path.read_text(encoding="utf-8"))
+    return data
 
 
 def save(path: Path, data: JSON) -> None:

@@ -12,8 +12,9 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from authoring import ROOT
+from authoring.environment import clean_environment
 from bench import BenchError, table
-from tests.gates import ROOT, clean_environment
 
 SECTIONS = ("replay", "relay", "setup", "suite")
 

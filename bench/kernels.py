@@ -6,36 +6,15 @@ nbval is measured against. The kernels are those that nbval starts.
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.manager import KernelManager
-from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
-PATIENCE = 120  # seconds until a cell, or the start of a kernel, counts as hanging
-PACE = "__import__('os').environ['COURSE_PACE'] = '{}'"  # as conftest.py does for paced cells
-
-
-@contextmanager
-def kernel(folder: Path) -> Iterator[BlockingKernelClient]:
-    """A kernel of this Python that is ready, started in `folder` and killed at the end."""
-    manager = KernelManager(
-        kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager()
-    )
-    manager.start_kernel(cwd=str(folder), stderr=subprocess.DEVNULL)
-    client: BlockingKernelClient = manager.client()
-    try:
-        client.start_channels()
-        client.wait_for_ready(timeout=PATIENCE)
-        yield client
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
+from authoring.environment import PACE
+from authoring.kernel import CELL_TIMEOUT, talking
 
 
 def run(client: BlockingKernelClient, code: str) -> str:
@@ -43,7 +22,7 @@ def run(client: BlockingKernelClient, code: str) -> str:
     asked = client.execute(code, store_history=False, allow_stdin=False, stop_on_error=False)
     printed = ""
     while True:
-        message = client.get_iopub_msg(timeout=PATIENCE)
+        message = client.get_iopub_msg(timeout=CELL_TIMEOUT)
         if message["parent_header"].get("msg_id") != asked:
             continue
         content = message["content"]
@@ -51,7 +30,7 @@ def run(client: BlockingKernelClient, code: str) -> str:
             printed += content["text"]
         if message["msg_type"] == "status" and content["execution_state"] == "idle":
             break
-    while client.get_shell_msg(timeout=PATIENCE)["parent_header"].get("msg_id") != asked:
+    while client.get_shell_msg(timeout=CELL_TIMEOUT)["parent_header"].get("msg_id") != asked:
         pass
     return printed
 
@@ -59,7 +38,7 @@ def run(client: BlockingKernelClient, code: str) -> str:
 def run_notebook(path: Path) -> int:
     """Run every code cell of a notebook in a fresh kernel; give their number."""
     cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
-    with kernel(path.parent) as client:
+    with talking(path.parent, os.environ) as client:
         for cell in cells:
             paced = "paced" in cell.metadata.get("tags", [])
             if paced:

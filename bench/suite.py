@@ -16,9 +16,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
+from authoring import ROOT
+from authoring.environment import OFFLINE, clean_environment
+from authoring.gates import TWO_WORKERS, gates
 from bench import BenchError
 from bench.table import Row, Times
-from tests.gates import ROOT, TWO_WORKERS, clean_environment, gates
 
 SERIAL_TARGET = 1.15  # times the bare run
 WORKERS_TARGET = 0.65  # times the serial run
@@ -38,7 +40,7 @@ def commands(notebooks: Sequence[str]) -> dict[str, list[str]]:
 
 def environment(scratch: str) -> dict[str, str]:
     """What all three run in: the gates' own, and kernels kept off the network as nbval's are."""
-    path = os.pathsep.join([str(ROOT / "tests" / "offline"), str(ROOT)])
+    path = os.pathsep.join([str(OFFLINE), str(ROOT)])
     return clean_environment(os.environ, scratch) | {"PYTHONPATH": path}
 
 

@@ -29,7 +29,7 @@ Outcome = Problem | Literal["succeeded", "canceled", "expired"]
 Replies = Callable[[int, str], Form | None]  # the reply to a request, by place and custom_id
 LOOKS = 3  # how often a batch is looked at until it has ended
 WAIT = {"retry-after": "1"}  # seconds; the real service says 10
-CREATED = datetime.fromisoformat(f"{facts.AS_OF}T09:00:00.493319+00:00")
+CREATED = datetime.fromisoformat(f"{facts.SERVER_DAY}T09:00:00.493319+00:00")
 A_MINUTE, A_DAY = timedelta(minutes=1), timedelta(days=1)
 KINDS = ("succeeded", "errored", "canceled", "expired")
 INVALID = "invalid_request_error"

@@ -151,18 +151,37 @@ def _last(call: Call) -> Part | None:
 
 
 def _beside_system(call: Call) -> list[Any]:
-    """What invalidates system and messages: server tools, citations, speed."""
+    """What invalidates system and messages: server tools, citations, speed, an output schema.
+
+    Of the schema the documentation says that it invalidates the cache and that a text is added to
+    the system prompt for it; that the tools are left follows from this and is not stated.
+    """
     quoted = [part for part in call.prompt.top if part.kind in {"document", "search_result"}]
     cited = any((part.block.get("citations") or {}).get("enabled") for part in quoted)
     served = [part.block for part in call.prompt.tools if not _is_ours(part.block)]
-    return [served, cited, call.body.get("speed") or "standard"]
+    return [served, cited, call.body.get("speed") or "standard", _schema(call)]
 
 
 def _beside_messages(call: Call) -> list[Any]:
-    """What invalidates messages alone: tool choice, pictures, thinking, effort, output schema."""
-    body = call.body
+    """What invalidates messages alone: pictures, tool choice, thinking, effort."""
     pictures = any(part.kind == "image" for part in call.prompt.top)
-    return [body.get("tool_choice"), pictures, body.get("thinking"), body.get("output_config")]
+    return [pictures, *_settings(call)]
+
+
+def _settings(call: Call) -> list[Any]:
+    """Tool choice, thinking and effort as they hold: a default that is written out is no change.
+
+    How thinking is displayed does not count: it may be switched between turns.
+    """
+    default = "adaptive" if call.model.thinks_by_default else "disabled"
+    mode = call.part("thinking", "type") or default
+    budget = call.part("thinking", "budget_tokens")
+    effort = call.part("output_config", "effort") or call.model.default_effort
+    return [call.body.get("tool_choice"), mode, budget, effort]
+
+
+def _schema(call: Call) -> Any:
+    return call.part("output_config", "format")
 
 
 def _print(call: Call, cached: int) -> Print:
@@ -172,7 +191,7 @@ def _print(call: Call, cached: int) -> Print:
         system=_hash("", as_blocks(call.body.get("system"))),
         tools=_hash("", call.tools),
         messages=tuple(_hash("", turn) for turn in turns),
-        others=_hash("", _beside_messages(call)),
+        others=_hash("", [*_settings(call), _schema(call)]),
         cached=cached,
     )
 

@@ -6,7 +6,8 @@ prices, cache prices, smallest cacheable prompt: prompt-caching, haiku-5-5/overv
 (Fable 5.2 cache prices: three third parties agree); window and longest output: models/overview;
 effort, thinking, prefill, forced tools, prefix check: api/errors, thinking-troubleshooting and each
 model's migration guide (Opus 4.5's effort levels: the models list of 2 August); retirement:
-model-deprecations, 10 October. None in a column means unknown or not offered, as its comment says.
+model-deprecations, 10 October, and the table of SDK 2.14.0, 24 November; whether earlier thinking
+is kept: thinking, September. None in a column means unknown or not offered, as its comment says.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-AS_OF = "2026-11-21"
+AS_OF = "2026-11-30"
+SERVER_DAY = "2026-11-21"  # what the course server's files and batches are dated; no fact
 MODEL = "claude-sonnet-5-5"  # what every lesson uses unless it says why not
 API_VERSION = "2026-10-21"  # the header anthropic-version; SDK 2.x sends this one
+SDK_MAJOR = 2  # of the lock: the lessons are written for this main version of `anthropic`
 OLD_API_VERSIONS = ("2023-06-01", "2023-01-01")  # still served
 
 LONG_PROMPT_TOKENS = 100_000
@@ -65,6 +68,7 @@ class Model:
     prefill: bool = False  # may end on an assistant turn; only when thinking is off
     sampling: bool = False  # temperature, top_p, top_k, under the old API version
     system_turns: bool = True  # role "system" inside messages
+    keeps_thinking: bool = True  # thinking of earlier turns stays in context and counts as input
     high_res_images: bool = True  # up to 2576 pixels and 4784 tokens; the newer tokenizer too
     deprecated: date | None = None  # since when; None: active
     long_prompt: Prices | None = None  # all prices of a request over LONG_PROMPT_TOKENS
@@ -116,6 +120,8 @@ _ROWS = (
           date(2026, 7, 24), date(2027, 7, 24), thinking=CHOICE, off_needs_high_or_less=True),
     Model("claude-sonnet-5",              2, 10,  2.50,  4, 0.20, 1_024,
           date(2026, 6, 29), date(2027, 6, 30), thinking=CHOICE),
+          # system_turns: the documentation says no, the API's models list and langchain say yes.
+          # Let it pass: a refusal of what works would be the worse mistake.
     Model("claude-fable-5",              10, 50, 12.50, 20, 1.00,   512,
           date(2026, 6, 9), date(2027, 6, 9)),
     Model("claude-opus-4-8",              5, 25,  6.25, 10, 0.50, 1_024,
@@ -128,15 +134,12 @@ _ROWS = (
     _old("claude-opus-4-6",               5, 25,  6.25, 10, 0.50, 4_096,
          date(2026, 2, 4), date(2027, 2, 5),    thinking=("adaptive", *MANUAL), efforts=NO_XHIGH),
     _old("claude-opus-4-5-20251101",      5, 25,  6.25, 10, 0.50, 4_096,
-         date(2025, 11, 24), date(2026, 11, 24), window=200_000, max_output=64_000,
-         thinking=MANUAL, prefill=True, efforts=("low", "medium", "high")),
+         date(2025, 11, 24), date(2027, 1, 22), window=200_000, max_output=64_000,
+         thinking=MANUAL, prefill=True, efforts=("low", "medium", "high"),
+         deprecated=date(2026, 11, 23)),
     _old("claude-haiku-4-5-20251001",     1,  5,  1.25,  2, 0.10, 4_096,
          date(2025, 10, 15), date(2026, 10, 15), window=200_000, max_output=64_000,
-         thinking=MANUAL, prefill=True, efforts=(), default_effort=None),
-    _old("claude-sonnet-4-5-20250929",    3, 15,  3.75,  6, 0.30, 1_024,
-         date(2025, 9, 29), date(2026, 11, 30), window=200_000, max_output=64_000,
-         thinking=MANUAL, prefill=True, efforts=(), default_effort=None,
-         deprecated=date(2026, 9, 30)),
+         thinking=MANUAL, prefill=True, efforts=(), default_effort=None, keeps_thinking=False),
 )
 # fmt: on
 
@@ -150,6 +153,7 @@ _OPUS, _SONNET, _HAIKU = "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5
 RETIRED: dict[str, tuple[date, str]] = {
     name: (day, newer)
     for day, newer, names in (
+        (date(2026, 11, 30), _SONNET, "claude-sonnet-4-5 claude-sonnet-4-5-20250929"),
         (date(2026, 8, 5), _OPUS, "claude-opus-4-1 claude-opus-4-1-20250805"),
         (date(2026, 6, 15), _OPUS, "claude-opus-4-0 claude-opus-4-20250514"),
         (date(2026, 6, 15), _SONNET, "claude-sonnet-4-0 claude-sonnet-4-20250514"),
@@ -171,8 +175,8 @@ MAX_BREAKPOINTS = 4  # cache_control marks, the automatic one counted; prompt-ca
 MAX_MESSAGES = 100_000  # SDK docstring
 MAX_BATCH_REQUESTS = 100_000  # batch-processing, November
 MIN_THINKING_BUDGET = 1_024  # SDK docstring
-NONSTREAMING_MAX_TOKENS = 21_333  # above it SDK 2.11 insists on streaming or a timeout
-DEFAULT_TIMEOUT_SECONDS, DEFAULT_RETRIES = 600, 2  # SDK 2.11
+NONSTREAMING_MAX_TOKENS = 21_333  # above it SDK 2.14 insists on streaming or a timeout
+DEFAULT_TIMEOUT_SECONDS, DEFAULT_RETRIES = 600, 2  # SDK 2.14
 MEGABYTE = 1_024 * 1_024  # the pages say MB; whether they mean 1,000,000 is unknown
 MAX_BODY_BYTES = {"messages": 32 * MEGABYTE, "count_tokens": 32 * MEGABYTE}  # api/errors, October
 MAX_BODY_BYTES |= {"batches": 256 * MEGABYTE, "files": 500 * MEGABYTE}

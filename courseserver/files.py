@@ -23,7 +23,7 @@ from courseserver.ids import make_id
 from courseserver.media import ENDINGS
 from courseserver.values import JSON, Problem, Request
 
-CREATED, STAMP = datetime.fromisoformat(f"{facts.AS_OF}T09:00:00"), "%Y-%m-%dT%H:%M:%S.%fZ"
+CREATED, STAMP = datetime.fromisoformat(f"{facts.SERVER_DAY}T09:00:00"), "%Y-%m-%dT%H:%M:%S.%fZ"
 HOUR, NINETY_DAYS = 3_600, 7_776_000  # seconds that a file may live; SDK 2.11
 INVALID = "invalid_request_error"
 BETWEEN = "Input should be between"  # wording not established

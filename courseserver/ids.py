@@ -14,7 +14,10 @@ from typing import Any, Literal
 
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 PREFIXES = {"msg": "011Ch", "req": "011C", "file": "011C"}  # ids of these kinds are time-ordered
-SHORTEST_SIGNATURE = 740  # characters
+# A signature holds the thinking in encrypted form, so its length tells how much there was. Fitted
+# to signatures of the 5.5 models: 740 to 1,080 characters for 8 to 143 tokens.
+SHORTEST_SIGNATURE = 740
+SIGNATURE_PER_TOKEN = 2.4
 SIGNATURE_HEAD = b"\x08\x04\x12\x8a\x06\n\x10\x08\x12\x18\x028\x01B\x08thinking\x12\x18course"
 
 
@@ -35,7 +38,7 @@ def signature(prefix: Mapping[str, Any], thinking: str, tokens: int, before: str
     """
     bound = b"".join(_part(prefix, name) for name in ("system", "tools", "messages"))
     head = SIGNATURE_HEAD + bound + digest("thinking", thinking)[:6]
-    length = (SHORTEST_SIGNATURE + round(2.4 * tokens)) * 3 // 4
+    length = (SHORTEST_SIGNATURE + round(SIGNATURE_PER_TOKEN * tokens)) * 3 // 4
     filler = random.Random(head).randbytes(length - len(head))
     return base64.b64encode(head + (_chained(filler, before) if before else filler)).decode()
 

@@ -61,6 +61,15 @@ class _Body(httpx2.SyncByteStream, httpx2.AsyncByteStream):
     def __init__(self, reply: Reply, sent: httpx2.Request) -> None:
         self.reply = reply
         self.sent = sent
+        self.closed = False
+
+    def close(self) -> None:
+        """The client left: what is read later is refused, as by a closed connection."""
+        self.closed = True
+
+    async def aclose(self) -> None:
+        """The same for `await`."""
+        self.closed = True
 
     def __iter__(self) -> Iterator[bytes]:
         for step in self.reply.steps:
@@ -75,13 +84,15 @@ class _Body(httpx2.SyncByteStream, httpx2.AsyncByteStream):
             yield self._data(step)
 
     def _data(self, step: Step) -> bytes:
+        if self.closed:
+            raise httpx2.StreamClosed
         if step.fault == "cut":
             words = "peer closed connection without sending complete message body"
             raise httpx2.RemoteProtocolError(
                 f"{words} (incomplete chunked read)", request=self.sent
             )
         if step.fault == "stall":
-            raise httpx2.ReadTimeout("The read operation timed out", request=self.sent)
+            raise httpx2.ReadTimeout("timed out", request=self.sent)
         return step.data
 
 

@@ -25,7 +25,7 @@ def answer(call: Call) -> JSON:
 
 
 def entry(model: Model) -> JSON:
-    """The entry of GET /v1/models, in the shape of SDK 2.11's `ModelInfo`."""
+    """The entry of GET /v1/models, in the shape of SDK 2.14's `ModelInfo`."""
 
     def support(**parts: bool) -> dict[str, Any]:
         every: dict[str, Any] = {name: {"supported": yes} for name, yes in parts.items()}

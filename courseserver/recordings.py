@@ -65,7 +65,8 @@ class Recordings:
             what = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
             raise RecordingError(
                 f"The recording of {name} cannot be read: {what.rstrip('.')}. "
-                f"Give it back as it was shipped with: python3 start.py reset {name}"
+                f"Give it back as it was with: git restore recordings/{name}.json (or download "
+                "the course again)."
             ) from problem
         names = [exchange.name for exchange in exchanges]
         twice = sorted({name for name in names if names.count(name) > 1})

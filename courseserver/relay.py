@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from courseserver import wire
+from courseserver import rules, wire
 from courseserver.account import Account
+from courseserver.call import Call
 from courseserver.journal import Entry
 from courseserver.rules.http import key_problem
 from courseserver.values import JSON, Forward, Outcome, Reply, Request, Step
@@ -65,7 +66,11 @@ class Relay:
             streamed=streamed,
             usage=usage_of(outcome.body, streamed=streamed),
         )
-        self.account.journal.add(Entry(request, reply, failure=outcome.failure))
+        rule = ""
+        if 400 <= outcome.status < 500:  # which rule that was, by our own knowledge of them
+            problem = rules.check(Call(request))
+            rule = problem.rule if problem else ""
+        self.account.journal.add(Entry(request, reply, rule=rule, failure=outcome.failure))
 
 
 def usage_of(body: bytes, *, streamed: bool) -> JSON:

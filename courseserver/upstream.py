@@ -71,7 +71,7 @@ async def carry(forward: Forward, client: httpx2.AsyncClient, sink: Sink) -> boo
                 body += chunk[: KEPT_BYTES - len(body)]
                 await sink.write(chunk)
         complete = True
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+    except Exception as error:  # whatever it is, the client must see a connection that broke
         failure = type(error).__name__  # never its text: it may name a proxy with its password
     finally:
         forward.settle(Outcome(status, headers, bytes(body), complete, failure))

@@ -59,7 +59,7 @@ def headers(status: int, label: str, *seed: object, streamed: bool = False) -> d
             left = limit - 1 if name == "requests" else limit
             head[f"anthropic-ratelimit-{name}-limit"] = str(limit)
             head[f"anthropic-ratelimit-{name}-remaining"] = str(0 if status == 429 else left)
-            head[f"anthropic-ratelimit-{name}-reset"] = f"{facts.AS_OF}T09:00:00Z"
+            head[f"anthropic-ratelimit-{name}-reset"] = f"{facts.SERVER_DAY}T09:00:00Z"
     if status in {400, 401, 404, 421}:
         head["x-should-retry"] = "false"
     if status == 429:

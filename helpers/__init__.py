@@ -1,8 +1,8 @@
-"""The learner's room: what the notebooks import, short enough to read in one sitting.
+"""The learner's room: what notebooks import, short enough to read in one sitting.
 
-Nothing here wraps the API call that a lesson teaches: notebooks build `anthropic.Anthropic()`
-themselves. What a learner does with a lesson (exercises, quiz, error hunt) stands in practice/ and
-is loaded when it is first asked for.
+Nothing here wraps the API call that a lesson teaches: notebooks build
+`anthropic.Anthropic()` themselves. What a learner does with a lesson (exercises, quiz,
+error hunt) stands in practice/ and is loaded when it is first asked for.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 if find_spec("anthropic") is None:
     raise ImportError(
-        "The anthropic package is missing from this kernel's Python. In a terminal, in the "
-        "course's folder, run: python3 start.py (Windows: py start.py), and choose the kernel of "
-        "its .venv. In an environment of your own: pip install -r requirements.txt"
+        "The anthropic package is missing from this kernel's Python. In a terminal, in "
+        "the course's folder, run: python3 start.py (Windows: py start.py), and choose "
+        "the kernel of its .venv. In an environment of your own: "
+        "pip install -r requirements.txt"
     )
 
 from courseserver import facts
 from helpers import show
 from helpers._cost import cost
 from helpers._ledger import ledger
-from helpers._setup import default_model, setup
+from helpers._setup import mode, setup
 from helpers._staged import staged
+from helpers.settings import default_model
 
 if TYPE_CHECKING:
     from practice._exercise import exercise
@@ -49,6 +51,7 @@ __all__ = [
     "facts",
     "hunt",
     "ledger",
+    "mode",
     "progress",
     "quiz",
     "setup",

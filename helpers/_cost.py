@@ -1,4 +1,4 @@
-"""What a reply cost: its usage times the prices of `facts.py`, nothing more."""
+"""What a reply cost, and what a request will cost: tokens times `facts.py`'s prices."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from typing import Any
 from courseserver import facts
 
 MILLION = 1_000_000
+HEADERS = {  # with which a request is judged that was not sent yet
+    "authorization": "Bearer any",
+    "anthropic-version": facts.API_VERSION,
+    "content-type": "application/json",
+}
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Dollars of one or more replies, by what was paid for."""
+    """US dollars of one or more replies, by what was paid for."""
 
     input: float = 0.0
     cache_writes: float = 0.0
@@ -40,41 +45,68 @@ class Cost:
             "cache reads": self.cache_reads,
             "output": self.output,
         }
-        paid = ", ".join(f"{name} {dollars(usd)}" for name, usd in parts.items() if usd)
-        return f"about {dollars(self.total)}" + (f" ({paid})" if paid else "")
+        paid = [f"{name} {dollars(usd)}" for name, usd in parts.items() if usd]
+        whole = f"about {dollars(self.total)}"
+        return f"{whole} ({', '.join(paid)})" if paid else whole
 
 
 def cost(reply: Any, model: str | None = None, *, batch: bool = False) -> Cost:
     """The price of `reply`: a Message, or its usage together with `model`.
 
-    Input, cache writes, cache reads and output are counted apart, as the API bills them;
-    thinking is part of the output. `batch=True` halves everything. Prices: `facts.py`, USD.
-    A reply that was refused before any output costs nothing in most categories.
-    Raises `ValueError` when the model is not known.
+    Input, cache writes, cache reads and output are counted apart, as the API bills
+    them; thinking is part of the output. `batch=True` halves everything. Prices:
+    `facts.py`, USD. A reply that was refused before any output costs nothing in most
+    categories. Raises `ValueError` when the model is not known.
     """
-    if _free_refusal(reply):
+    if _is_free_refusal(reply):
         return Cost()
     usage = getattr(reply, "usage", reply)
     name = model or getattr(reply, "model", None)
     if name is None:
-        raise ValueError("cost() needs the model: cost(usage, MODEL), or give it the whole reply.")
-    try:
-        prices = facts.model(name)
-    except KeyError as unknown:
-        raise ValueError(f"There is no price for {unknown.args[0]}") from None
+        raise ValueError(
+            "cost() needs the model: cost(usage, MODEL), or give it the whole reply."
+        )
     fresh = _count(usage, "input_tokens")
     read = _count(usage, "cache_read_input_tokens")
     written = _count(usage, "cache_creation_input_tokens")
     split = _get(usage, "cache_creation")
     hour = _count(split, "ephemeral_1h_input_tokens") if split else 0
-    band = prices.prices(fresh + read + written)
+    try:
+        usd = facts.model(name).prices(fresh + read + written)  # also by an alias
+    except KeyError as unknown:
+        raise ValueError(f"There is no price for {unknown.args[0]}") from None
     factor = (facts.BATCH_FACTOR if batch else 1.0) / MILLION
     return Cost(
-        input=fresh * band.input * factor,
-        cache_writes=((written - hour) * band.write_5m + hour * band.write_1h) * factor,
-        cache_reads=read * band.read * factor,
-        output=_count(usage, "output_tokens") * band.output * factor,
+        input=fresh * usd.input * factor,
+        cache_writes=((written - hour) * usd.write_5m + hour * usd.write_1h) * factor,
+        cache_reads=read * usd.read * factor,
+        output=_count(usage, "output_tokens") * usd.output * factor,
     )
+
+
+def cost_before(body: Mapping[str, Any], *, output_tokens: int = 0) -> Cost:
+    """What a request will cost, before it is sent: its estimated input, and an answer.
+
+    `body` is the JSON of a request for a message, or of a batch of them: at half price,
+    and without those that the API would refuse. `output_tokens` is the length of each
+    answer; give `max_tokens` for the most it can cost. Caching is left out. Raises
+    `ValueError` when the model is not known.
+    """
+    from courseserver import batches, endpoints, estimate
+    from courseserver.values import Request
+
+    if "requests" not in body:
+        tokens = estimate.request_tokens(body)
+        used = {"input_tokens": tokens, "output_tokens": output_tokens}
+        return cost(used, body["model"])
+    total = Cost()
+    batch = Request("POST", endpoints.BATCHES, "", HEADERS, b"", body)
+    for each in body["requests"]:
+        if not batches.refusal(batches.single(batch, each)):
+            one = cost_before(each["params"], output_tokens=output_tokens)
+            half = facts.BATCH_FACTOR
+            total += Cost(input=one.input * half, output=one.output * half)
+    return total
 
 
 def dollars(usd: float) -> str:
@@ -87,15 +119,18 @@ def dollars(usd: float) -> str:
     return f"${usd:.{digits}f}"
 
 
-def _free_refusal(reply: Any) -> bool:
-    """Refusals without output are billed in some categories only (refusals page, 2026-11)."""
-    details = getattr(reply, "stop_details", None)
-    refused = getattr(reply, "stop_reason", None) == "refusal" and not reply.usage.output_tokens
-    return refused and getattr(details, "category", None) not in facts.BILLED_REFUSALS
+def _is_free_refusal(reply: Any) -> bool:
+    """Some refusals without output are not billed (refusals page, November 2026)."""
+    if getattr(reply, "stop_reason", None) != "refusal" or reply.usage.output_tokens:
+        return False
+    category = getattr(getattr(reply, "stop_details", None), "category", None)
+    return category not in facts.BILLED_REFUSALS
 
 
 def _get(usage: Any, name: str) -> Any:
-    return usage.get(name) if isinstance(usage, Mapping) else getattr(usage, name, None)
+    if isinstance(usage, Mapping):
+        return usage.get(name)
+    return getattr(usage, name, None)
 
 
 def _count(usage: Any, name: str) -> int:

@@ -1,21 +1,28 @@
-"""The session's ledger: every call of this kernel that went through the course server."""
+"""The session's ledger: every call of this kernel that the course server answered."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from courseserver.journal import Entry
 from helpers._cost import Cost, cost, dollars
+
+if TYPE_CHECKING:
+    from courseserver.journal import Entry
+
+INPUT = (
+    "input_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+)
 
 
 class Ledger:
-    """Calls, tokens and dollars since the last `setup()`. Show it by writing `ledger` in a cell.
+    """Calls, tokens and dollars since the last `setup()`: write `ledger` in a cell.
 
-    Staged replies are left out: they are local in every mode. A batch is paid once, at half price,
-    however often its results are read. A live run goes straight to the API and is not seen here;
-    its usage stands in each reply.
+    Staged replies are left out: they are local in every mode. A batch is paid once, at
+    half price, however often its results are read. Live calls count like recorded ones.
     """
 
     def entries(self) -> list[Entry]:
@@ -27,13 +34,17 @@ class Ledger:
     def totals(self) -> dict[str, Any]:
         """`calls`, `input_tokens`, `output_tokens`, `usd` (all caches included)."""
         entries = self.entries()
-        paid = [*_paid(entries)]
-        spent = sum((cost(usage, model, batch=batch) for usage, model, batch in paid), Cost())
-        names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+        tokens_in = 0
+        tokens_out = 0
+        spent = Cost()
+        for usage, model, in_batch in _paid(entries):
+            tokens_in += sum(usage.get(name) or 0 for name in INPUT)
+            tokens_out += usage["output_tokens"]
+            spent += cost(usage, model, batch=in_batch)
         return {
             "calls": len(entries),
-            "input_tokens": sum(usage.get(name) or 0 for usage, _, _ in paid for name in names),
-            "output_tokens": sum(usage["output_tokens"] for usage, _, _ in paid),
+            "input_tokens": tokens_in,
+            "output_tokens": tokens_out,
             "usd": spent.total,
         }
 
@@ -51,13 +62,16 @@ class Ledger:
 
 def _paid(entries: list[Entry]) -> Iterator[tuple[Mapping[str, Any], str, bool]]:
     """What was billed: usage, model, and whether in a batch."""
+    results = {}  # by path: results that were read twice are paid once
     for entry in entries:
         if entry.reply.usage:
             yield entry.reply.usage, entry.request.body["model"], False
-    read = [e for e in entries if e.request.path.endswith("/results") and e.reply.status == 200]
-    for entry in {e.request.path: e for e in read}.values():
+        if entry.request.path.endswith("/results") and entry.reply.status == 200:
+            results[entry.request.path] = entry
+    for entry in results.values():
         for step in entry.reply.steps:
-            if message := json.loads(step.data)["result"].get("message"):
+            message = json.loads(step.data)["result"].get("message")
+            if message:
                 yield message["usage"], message["model"], True
 
 

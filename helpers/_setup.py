@@ -1,83 +1,83 @@
 """`setup("01_first_call")`: decides where requests go, and says so in one line.
 
-In replay it starts the course server and points the SDK at it through the environment; nothing
-of the SDK is wrapped or patched. It writes nothing to disk.
+It starts the course server and points the SDK at it through the environment, in every
+mode; nothing of the SDK is wrapped or patched, and nothing is written to disk. The mode
+is the server's: a client that was made earlier goes where the newest line says. Other
+files see the server only through `journal`, `current_lesson`, `mode` and `staged`.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
-
-from dotenv import dotenv_values
+from typing import TYPE_CHECKING, cast
 
 from courseserver import facts
-from courseserver.door import Door
-from courseserver.journal import Journal
-from courseserver.loopback import Server
-from courseserver.recordings import RecordingError, Recordings
 from helpers import report
+from helpers.settings import ROOT, Mode, decide_mode, read_dotenv
 
-ROOT = Path(__file__).resolve().parent.parent
-REPLAY_KEY = "replay-needs-no-key"
+if TYPE_CHECKING:
+    from courseserver.account import Account
+    from courseserver.door import Door
+    from courseserver.journal import Journal
+    from courseserver.loopback import Server
+    from courseserver.recordings import Recordings
+    from courseserver.relay import Relay
+
+# What the SDK gets as its key, in every mode: worth nothing outside this kernel.
+SESSION_KEY = f"course-session-{secrets.token_hex(16)}"
+REAL_API = "https://api.anthropic.com"
 LOOPBACK = "127.0.0.1,localhost"
 
 _server: Server[Door] | None = None
-_outside: dict[str, str] | None = None  # the environment's ANTHROPIC_* before the first setup()
-
-
-@dataclass(frozen=True)
-class Mode:
-    """Where requests go (`replay` or `live`), why, and the key for live. Never print `key`."""
-
-    name: str
-    why: str
-    key: str | None = None
-    note: str = ""
-
-    def __repr__(self) -> str:
-        return f"Mode(name={self.name!r}, why={self.why!r})"
+_outside: dict[str, str] | None = None  # ANTHROPIC_* as before the first setup()
 
 
 def setup(lesson: str) -> None:
-    """Begin a lesson: decide the mode, start or reset the course server, print one line.
+    """Begin a lesson: decide the mode, start or reset the course server, say so.
 
-    `lesson` is the notebook's file name without `.ipynb`. Call it again to begin afresh.
+    `lesson` is the notebook's file name without `.ipynb`. Call it to begin afresh, too.
     Raises `ValueError` for a lesson that has no recording.
     """
     recorded = load_recordings(lesson)
     dotenv = read_dotenv()
-    mode = decide_mode(os.environ if _outside is None else _outside | _course(), dotenv)
+    decided = decide_mode(_learners_environment(), dotenv)
     if pace := dotenv.get("COURSE_PACE"):
         os.environ.setdefault("COURSE_PACE", pace)
     server = course_server()
     server.backend.replay.start(recorded)
-    _point_sdk(mode, server.url)
+    _point_sdk(server.url)
+    server.backend.relay = _relay(decided, server.backend.account)
     report.install(journal, current_lesson)
-    if mode.note:
-        print(mode.note)
-    print(f"{_line(mode, recorded)}\n{_versions()}")
+    if decided.note:
+        print(decided.note)
+    print(_mode_line(decided, recorded))
+    print(_versions_line())
 
 
 def load_recordings(lesson: str) -> Recordings:
     """A lesson's recordings. Raises `ValueError`, naming the lessons there are."""
+    from courseserver.recordings import RecordingError, Recordings
+
     path = ROOT / "recordings" / f"{lesson}.json"
     if not path.is_file():
-        stems = sorted(file.stem for file in path.parent.glob("*.json"))
-        known = ", ".join(stem for stem in stems if "." not in stem)  # no copies of your own
-        raise ValueError(f"There is no lesson called {lesson!r}. The lessons are: {known}.")
+        files = sorted(path.parent.glob("*.json"))
+        stems = [file.stem for file in files if "." not in file.stem]  # not your copies
+        known = ", ".join(stems)
+        raise ValueError(
+            f"There is no lesson called {lesson!r}. The lessons are: {known}."
+        )
     try:
         return Recordings.parse(path.read_text(encoding="utf-8"), lesson)
     except RecordingError as problem:
         raise ValueError(str(problem)) from None
     except UnicodeDecodeError:
         raise ValueError(
-            f"The recording of {lesson} is not UTF-8 text any more. "
-            f"Give it back as it was shipped with: python3 start.py reset {lesson}"
+            f"recordings/{lesson}.json is not UTF-8 text any more. Give it back as it "
+            f"was with: git restore recordings/{lesson}.json (or download the course "
+            "again)."
         ) from None
 
 
@@ -85,12 +85,30 @@ def course_server() -> Server[Door]:
     """This kernel's course server, started at the first call."""
     global _server
     if _server is None:
-        _server = Server(Door())
-        for name in ("NO_PROXY", "no_proxy"):  # a proxy must not see what goes to this machine
+        from courseserver.door import Door
+
+        _server = _adapter()(Door(key=SESSION_KEY))
+        for name in ("NO_PROXY", "no_proxy"):  # no proxy may see what stays here
             old = os.environ.get(name, "")
             if "127.0.0.1" not in old:
                 os.environ[name] = f"{old},{LOOPBACK}" if old else LOOPBACK
     return _server
+
+
+def _adapter() -> type[Server[Door]]:
+    """What carries requests to the server: a port, or nothing at all in a browser."""
+    if sys.platform == "emscripten" or os.environ.get("COURSE_ADAPTER") == "in-process":
+        from courseserver import inprocess
+
+        return cast("type[Server[Door]]", inprocess.Server)  # the same shape
+    from courseserver.loopback import Server
+
+    return Server
+
+
+def mode() -> str:
+    """The mode of this moment, `replay` or `live`: that of the newest `setup()`."""
+    return "live" if course_server().backend.relay else "replay"
 
 
 def current_lesson() -> str:
@@ -103,102 +121,79 @@ def journal() -> Journal:
     return course_server().backend.journal
 
 
-def decide_mode(environ: Mapping[str, str], dotenv: Mapping[str, str | None]) -> Mode:
-    """Replay or live, from the environment and the contents of `.env`.
-
-    A key in `.env` means live. A key that is only in the environment is not spent unasked:
-    it needs `COURSE_MODE=live` as well.
-    """
-    asked = (environ.get("COURSE_MODE") or dotenv.get("COURSE_MODE") or "").strip().lower()
-    in_file, note = _clean(dotenv.get("ANTHROPIC_API_KEY"), ".env")
-    if asked == "replay":
-        return Mode("replay", "COURSE_MODE is replay")
-    if asked == "live":
-        elsewhere, also = _clean(environ.get("ANTHROPIC_API_KEY"), "the environment")
-        if key := in_file or elsewhere:
-            return Mode("live", "COURSE_MODE is live", key)
-        note = (
-            note or also or "COURSE_MODE is live, but there is no key: put it into the file .env."
-        )
-        return Mode("replay", "there is no key", note=note)
-    if asked:
-        note = f"COURSE_MODE is {asked!r}; it can be replay or live. Replay is used."
-        return Mode("replay", "COURSE_MODE is not known", note=note)
-    if in_file:
-        return Mode("live", "there is a key in .env", in_file)
-    why = "there is no key in .env"
-    if environ.get("ANTHROPIC_API_KEY"):
-        why = "the key in your environment is not used unless COURSE_MODE is live"
-    return Mode("replay", why, note=note)
-
-
-def read_dotenv() -> dict[str, str | None]:
-    """The contents of the course's `.env`; empty when there is none or it cannot be read."""
-    try:
-        return dict(dotenv_values(ROOT / ".env", encoding="utf-8-sig"))
-    except UnicodeDecodeError:
-        print("The file .env is not UTF-8 text. Save it as UTF-8 (in Notepad: Save as, Encoding).")
-        return {}
-
-
-def default_model() -> str:
-    """The model that the lessons name: `COURSE_MODEL` when live, else the recorded one."""
-    dotenv = read_dotenv()
-    wanted = os.environ.get("COURSE_MODEL") or dotenv.get("COURSE_MODEL")
-    live = decide_mode(os.environ, dotenv).name == "live"
-    return wanted.strip() if wanted and live else facts.MODEL
-
-
-def _clean(raw: str | None, where: str) -> tuple[str | None, str]:
-    """A key without the blanks and quotes that come along with copying; and a note if unusable."""
-    key = (raw or "").strip().strip("\"'").strip()
-    if not key:
-        return None, ""
-    if not key.isascii() or any(c.isspace() for c in key) or "..." in key or len(key) < 20:
-        return (
-            None,
-            f"What stands in {where} as ANTHROPIC_API_KEY is not a whole key. Replay is used.",
-        )
-    return key, ""
-
-
-def _point_sdk(mode: Mode, url: str) -> None:
-    """Set the variables that the SDK reads. The originals are kept for a later live start."""
-    global _outside
+def _learners_environment() -> dict[str, str]:
+    """The environment without what an earlier `setup()` wrote into it."""
     if _outside is None:
-        _outside = {k: v for k, v in os.environ.items() if k.startswith("ANTHROPIC_")}
-    for name in [name for name in os.environ if name.startswith("ANTHROPIC_")]:
+        return dict(os.environ)
+    return _outside | _variables("COURSE_")
+
+
+def _point_sdk(url: str) -> None:
+    """Set what the SDK reads. The originals are kept for live."""
+    global _outside
+    given = _variables("ANTHROPIC_")
+    if _outside is None:
+        _outside = given
+    for name in given:
         if name != "ANTHROPIC_LOG":
             del os.environ[name]
-    if mode.name == "live":
-        gateway = ("ANTHROPIC_BASE_URL", "ANTHROPIC_CUSTOM_HEADERS")  # of the learner's own
-        kept = {name: value for name, value in _outside.items() if name in gateway}
-        os.environ.update(kept | {"ANTHROPIC_API_KEY": mode.key or ""})
-    else:
-        course_server().backend.account.key = REPLAY_KEY
-        os.environ["ANTHROPIC_BASE_URL"] = url
-        os.environ["ANTHROPIC_API_KEY"] = REPLAY_KEY
+    os.environ["ANTHROPIC_BASE_URL"] = url
+    os.environ["ANTHROPIC_API_KEY"] = SESSION_KEY
 
 
-def _course() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith("COURSE_")}
+def _relay(decided: Mode, account: Account) -> Relay | None:
+    """Who asks the real API, or the learner's own gateway to it; None in replay."""
+    from courseserver.relay import Relay
+
+    if decided.name != "live":
+        return None
+    outside = _outside or {}
+    address = outside.get("ANTHROPIC_BASE_URL") or REAL_API
+    headers = {"x-api-key": decided.key or ""}
+    for line in outside.get("ANTHROPIC_CUSTOM_HEADERS", "").splitlines():
+        name, colon, value = line.partition(":")
+        if colon:
+            headers[name.strip().lower()] = value.strip()
+    return Relay(account, address, headers)
 
 
-def _line(mode: Mode, recorded: Recordings) -> str:
-    if mode.name == "live":
+def _variables(beginning: str) -> dict[str, str]:
+    """The variables of the environment whose names begin so."""
+    return {k: v for k, v in os.environ.items() if k.startswith(beginning)}
+
+
+def _mode_line(decided: Mode, recorded: Recordings) -> str:
+    if decided.name == "live":
         return (
-            f"Live, because {mode.why}: requests go to the real API and cost money. "
+            f"Live, because {decided.why}: requests go to the real API and cost money. "
             "For replay, set COURSE_MODE=replay."
         )
-    count = sum(len(exchange.replies) for exchange in recorded.exchanges)
-    made = sum(exchange.source == "authored" for exchange in recorded.exchanges)
-    how = "written by hand" if made == len(recorded.exchanges) else f"{made} written by hand"
+    count = 0
+    made = 0
+    for exchange in recorded.exchanges:
+        count += len(exchange.replies)
+        made += exchange.source == "authored"
+    how = "written by hand"
+    if made < len(recorded.exchanges):
+        how = f"{made} written by hand"
     return (
-        f"Replay, because {mode.why}: {count} recorded replies ({how}) for {recorded.lesson}. "
-        "Nothing leaves this machine."
+        f"Replay, because {decided.why}: {count} recorded replies ({how}) "
+        f"for {recorded.lesson}. Nothing leaves this machine."
     )
 
 
-def _versions() -> str:
-    python = ".".join(map(str, sys.version_info[:2]))
-    return f"anthropic {version('anthropic')}, API {facts.API_VERSION}, Python {python}"
+def _versions_line() -> str:
+    """The SDK, the API version that it really sends, and Python; more if it is old."""
+    from anthropic import Anthropic
+
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    sdk = version("anthropic")
+    sent = Anthropic(api_key=SESSION_KEY).default_headers["anthropic-version"]
+    line = f"anthropic {sdk}, API {sent}, Python {python}"
+    if int(sdk.partition(".")[0]) < facts.SDK_MAJOR:
+        line += (
+            f"\nThis course is written for anthropic {facts.SDK_MAJOR}. With {sdk}, "
+            "some cells fail or show something else. What to do: run python3 start.py "
+            "install, then restart the kernel."
+        )
+    return line

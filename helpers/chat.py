@@ -1,7 +1,7 @@
 """A small chat on the page, for a lesson's own function that takes one turn.
 
-It shows and keeps the conversation; the call is the lesson's. It must not know what is asked, nor
-whether replies are recorded: a refusal of replay is shown like any other error.
+It shows and keeps the conversation; the call is the lesson's. It must not know what
+is asked, nor whether replies are recorded: a refusal of replay is shown like any error.
 """
 
 from __future__ import annotations
@@ -18,17 +18,23 @@ LOG = '<div role="log" aria-live="polite" style="white-space: pre-wrap">'
 class Chat:
     """A conversation that `send(text)` or its widget continues.
 
-    `say(history, text)` returns the reply and the longer history; `suggested` become buttons.
+    `say(history, text)` returns the reply and the longer history; `suggested` become
+    buttons.
     """
 
     def __init__(self, say: Callable[..., Any], suggested: Sequence[str]) -> None:
-        self.say, self.log, self.entered = say, HTML(), False
-        self.buttons = [Button(description=s, layout=Layout(width="auto")) for s in suggested]
+        self.say = say
+        self.log = HTML()
         self.own = Text(placeholder="Your own words", continuous_update=False)
-        send, again = Button(description="Send"), Button(description="Start again")
-        for button in self.buttons:
+        self.entered = False  # whether Enter was pressed, and its text not seen yet
+        self.buttons = []
+        for text in suggested:
+            button = Button(description=text, layout=Layout(width="auto"))
             button.on_click(lambda pressed: self._ask(pressed.description))
+            self.buttons.append(button)
+        send = Button(description="Send")
         send.on_click(lambda _: self._ask(self.own.value))
+        again = Button(description="Start again")
         again.on_click(lambda _: self.start())
         self.own.on_msg(self._on_enter)
         self.own.observe(self._on_text, "value")
@@ -37,16 +43,21 @@ class Chat:
 
     def start(self) -> None:
         """Begin afresh, with an empty history."""
-        self.history, self.replies = list[Any](), list[Any]()
-        self.lines = list[tuple[str, str]]()
+        self.history: list[Any] = []
+        self.replies: list[Any] = []
+        self.lines: list[tuple[str, str]] = []
         self._show()
 
     def send(self, text: str) -> str:
-        """Take a turn, return the answer's text. When `say` raises, the history stays as it was."""
+        """Take a turn; return the text of the answer.
+
+        When `say` raises, the history stays as it was.
+        """
         reply, self.history = self.say(self.history, text)
         self.replies.append(reply)
         answer = "".join(block.text for block in reply.content if block.type == "text")
-        self.lines += [("You", text), ("Claude", answer or f"(no text: {reply.stop_reason})")]
+        self.lines.append(("You", text))
+        self.lines.append(("Claude", answer or f"(no text: {reply.stop_reason})"))
         self._show()
         return answer
 
@@ -57,24 +68,29 @@ class Chat:
                 self._show(("You", text), ("Claude", "..."))
                 self.send(text)
         except Exception as error:
-            self._show(("You", text), ("No answer", str(getattr(error, "api_message", error))))
+            said = str(getattr(error, "api_message", error))
+            self._show(("You", text), ("No answer", said))
         self.own.value = ""
-        self.own.focus()  # the button that was pressed may be off now; the keyboard goes on here
+        # The button that was pressed may be off now; the keyboard goes on here.
+        self.own.focus()
 
     def _on_enter(self, *_: Any) -> None:
         self.entered = True  # the browser reports the key first, and the text after it
 
     def _on_text(self, change: Any) -> None:
-        entered, self.entered = self.entered, False
-        if entered:
+        if self.entered:
+            self.entered = False
             self._ask(change.new)
 
     def _show(self, *note: tuple[str, str]) -> None:
-        said = [f"<p><b>{who}:</b> {html.escape(text)}</p>" for who, text in [*self.lines, *note]]
-        self.log.value = f"{LOG}{''.join(said)}</div>"
+        said = ""
+        for who, text in [*self.lines, *note]:
+            said += f"<p><b>{who}:</b> {html.escape(text)}</p>"
+        self.log.value = f"{LOG}{said}</div>"
         for button in self.buttons:
             button.disabled = ("You", button.description) in self.lines
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        plain = "\n".join(f"{who}: {text}" for who, text in self.lines) or "A chat: no turn yet."
+        plain = "\n".join(f"{who}: {text}" for who, text in self.lines)
+        plain = plain or "A chat: no turn yet."
         return {**self.widget._repr_mimebundle_(), "text/plain": plain}

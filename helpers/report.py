@@ -1,7 +1,8 @@
-"""What stands under a cell that failed: the learner's own lines, and what the message means.
+"""What stands under a cell that failed: the learner's own lines, and what is meant.
 
-IPython would print every step inside the SDK as well; here they are counted, and `%tb` shows them.
-A request that replay cannot answer gets a report in place of a traceback.
+IPython would print every step inside the SDK as well; here they are counted, and `%tb`
+shows them. A request that replay cannot answer gets a report in place of a traceback,
+and a cell that was stopped gets a sentence.
 """
 
 from __future__ import annotations
@@ -13,19 +14,29 @@ import textwrap
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from courseserver.facts import BATCH_FACTOR, MODEL, MODELS
-from courseserver.journal import Journal, Missed
-from courseserver.replay import NO_RECORDING
-from helpers._cost import MILLION, dollars
+from helpers._cost import cost_before, dollars
+from helpers._text import shorten
+
+if TYPE_CHECKING:
+    from courseserver.journal import Journal, Missed
 
 DIFFERENCES = 6  # lines of difference that are shown
 BODY_LINES = 30  # lines of the request's JSON that are shown
+WIDTH = 100  # of a message
+STOPPED = (
+    "You stopped this cell (KeyboardInterrupt). Nothing is broken: what it had done "
+    "before stays, and a reply that was still on its way is given up. Run the cell "
+    "again whenever you like."
+)
 
 
 def install(journal: Callable[[], Journal], lesson: Callable[[], str]) -> None:
-    """Use this module for errors in the running notebook; does nothing outside IPython."""
+    """Show the errors of the running notebook in this way; outside IPython, do nothing.
+
+    `journal` and `lesson` are asked when a cell fails: the exchanges, and the name.
+    """
     try:
         from IPython.core.getipython import get_ipython
     except ImportError:
@@ -35,28 +46,34 @@ def install(journal: Callable[[], Journal], lesson: Callable[[], str]) -> None:
         return
 
     def handler(
-        shell: Any, kind: type[BaseException], value: BaseException, tb: Any, tb_offset: Any = None
+        shell: Any,
+        kind: type[BaseException],
+        value: BaseException,
+        tb: TracebackType | None,
+        tb_offset: int | None = None,
     ) -> None:
-        if isinstance(value, SyntaxError):  # IPython marks the place, which is better than words
+        if isinstance(
+            value, SyntaxError
+        ):  # IPython marks the place; no words do better
             shell.showtraceback((kind, value, tb), tb_offset)
             return
         sys.last_type, sys.last_value, sys.last_traceback = kind, value, tb
         try:
             missed = missed_by(value, journal())
-            lines = missed_report(missed, lesson()) if missed else []
-            lines = lines or short_traceback(value, tb, shell.user_ns)
+            if missed:
+                lines = missed_report(missed, lesson())
+            else:
+                lines = short_traceback(value, tb, shell.user_ns)
             shell._showtraceback(kind, value, lines)
-        except Exception:  # our words must never hide the learner's error, nor switch us off
+        except Exception:  # our words must never hide the error, nor switch us off
             with suppress(Exception):
                 shell.showtraceback((kind, value, tb), tb_offset)
 
-    shell.set_custom_exc((Exception,), handler)
+    shell.set_custom_exc((Exception, KeyboardInterrupt), handler)
 
 
 def missed_by(value: BaseException, journal: Journal) -> Missed | None:
-    """What the course server noted about the request behind this error, if replay missed it."""
-    if getattr(value, "status_code", None) != NO_RECORDING:
-        return None
+    """What was noted of the request behind an error, if replay had no reply for it."""
     wanted = getattr(value, "request_id", None)
     for entry in reversed(journal):
         if entry.missed and entry.reply.headers.get("request-id") == wanted:
@@ -66,50 +83,56 @@ def missed_by(value: BaseException, journal: Journal) -> Missed | None:
 
 def missed_report(missed: Missed, lesson: str) -> list[str]:
     """The report for a request without a recorded reply, line by line."""
-    lines = ["Replay has no recorded reply for this request. Nothing left this machine.", ""]
+    lines = [
+        "Replay has no recorded reply for this request. Nothing left this machine.",
+        "",
+    ]
     if missed.nearest:
-        lines.append(f"The nearest recorded request is {missed.nearest!r}. They differ here:")
-        lines += [f"  {line}" for line in missed.differences[:DIFFERENCES]]
-        if len(missed.differences) > DIFFERENCES:
-            lines.append(f"  ... and in {len(missed.differences) - DIFFERENCES} more places")
+        lines.append(
+            f"The nearest recorded request is {missed.nearest!r}. They differ here:"
+        )
+        for difference in missed.differences[:DIFFERENCES]:
+            lines.append(f"  {difference}")
+        more = len(missed.differences) - DIFFERENCES
+        if more > 0:
+            lines.append(f"  ... and in {more} more places")
         lines.append("")
-    body = missed.body if isinstance(missed.body, dict) else {}
-    batch = body.get("requests")
-    asked_for = (batch[0]["params"] if batch else body).get("model")
-    price = MODELS.get(str(asked_for), MODELS[MODEL]).input * (BATCH_FACTOR if batch else 1)
-    asked = missed.estimated_tokens
-    keep = ["  - keep the question: from helpers import wish; wish()"]
-    if batch:
-        keep = [
-            "  - let your own replies answer: anthropic.Anthropic(base_url=staged(replies=[...]))"
-        ]
+    keep = "keep the question: from helpers import wish; wish()"
+    if "requests" in missed.body:  # a batch
+        staged = "anthropic.Anthropic(base_url=staged(replies=[...]))"
+        keep = f"let your own replies answer: {staged}"
+    tokens = f"about {missed.estimated_tokens:,} tokens"
+    usd = dollars(cost_before(missed.body).total)
     lines += [
         "What you can do:",
         "  - undo the change and run the cell again;",
         f"  - give the lesson back as it was: python3 start.py reset {lesson}"
         " (Windows: py start.py)",
-        "  - ask the real API: put a key into .env (lesson 00 shows how), then run setup again;",
-        *keep,
+        "  - ask the real API: put a key into .env (lesson 00 shows how), "
+        "then run setup again;",
+        f"  - {keep}",
         "",
-        f"What would have been sent: about {asked:,} tokens, "
-        f"about {dollars(asked * price / MILLION)} before the answer.",
+        f"What would have been sent: {tokens}, about {usd} before the answer.",
     ]
     shown = json.dumps(shorten(missed.body), indent=2, ensure_ascii=False).splitlines()
-    lines += shown[:BODY_LINES] + (["  ..."] if len(shown) > BODY_LINES else [])
+    lines += shown[:BODY_LINES]
+    if len(shown) > BODY_LINES:
+        lines.append("  ...")
     return lines
 
 
-def short_traceback(value: BaseException, tb: TracebackType | None, ours: Any) -> list[str]:
-    """The steps of a traceback that are the learner's own code, and the message."""
-    lines, hidden = [], 0
+def short_traceback(
+    value: BaseException, tb: TracebackType | None, ours: Any
+) -> list[str]:
+    """The steps of a traceback in the learner's own code, and the message.
+
+    `ours` is the namespace of the notebook, by which their code is known.
+    """
+    lines = []
+    hidden = 0
     while tb is not None:
-        frame = tb.tb_frame
-        if frame.f_globals is ours:
-            where = (
-                f"in {frame.f_code.co_name}()" if frame.f_code.co_name[0] != "<" else "in the cell"
-            )
-            source = linecache.getline(frame.f_code.co_filename, tb.tb_lineno).rstrip()
-            lines.append(f"{where}, line {tb.tb_lineno}:  {source.strip()}")
+        if tb.tb_frame.f_globals is ours:
+            lines.append(_own_step(tb))
             hidden = 0
         else:
             hidden += 1
@@ -117,6 +140,8 @@ def short_traceback(value: BaseException, tb: TracebackType | None, ours: Any) -
     if hidden:
         lines.append(f"... and {hidden} more inside the library (%tb shows them)")
     lines.append("")
+    if isinstance(value, KeyboardInterrupt):
+        return lines + textwrap.wrap(STOPPED, WIDTH)
     lines += _message("", value)
     if value.__cause__ is not None:
         lines += _message("caused by ", value.__cause__)
@@ -125,21 +150,19 @@ def short_traceback(value: BaseException, tb: TracebackType | None, ours: Any) -
     return lines
 
 
+def _own_step(tb: TracebackType) -> str:
+    """One step in the learner's code: `in ask(), line 3:  return client.mess...`."""
+    code = tb.tb_frame.f_code
+    where = "in the cell"
+    if not code.co_name.startswith("<"):
+        where = f"in {code.co_name}()"
+    source = linecache.getline(code.co_filename, tb.tb_lineno).strip()
+    return f"{where}, line {tb.tb_lineno}:  {source}"
+
+
 def _message(how: str, error: BaseException) -> list[str]:
     """Kind and text of an error, its own line breaks kept, long lines wrapped."""
-    return [
-        wrapped
-        for line in f"{how}{type(error).__name__}: {error}".splitlines()
-        for wrapped in textwrap.wrap(line, 100, break_long_words=False)
-    ]
-
-
-def shorten(value: Any, longest: int = 200) -> Any:
-    """A JSON value with long strings cut, for the eye."""
-    if isinstance(value, dict):
-        return {key: shorten(item, longest) for key, item in value.items()}
-    if isinstance(value, list):
-        return [shorten(item, longest) for item in value]
-    if isinstance(value, str) and len(value) > longest:
-        return f"{value[: longest // 3]}... ({len(value):,} characters)"
-    return value
+    lines = []
+    for line in f"{how}{type(error).__name__}: {error}".splitlines():
+        lines += textwrap.wrap(line, WIDTH, break_long_words=False)
+    return lines

@@ -43,9 +43,11 @@ def only_install(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run every gate of tests/gates.py, or what `arguments` name there."""
+    """Run every gate of authoring/gates.py, or what `arguments` name there."""
     prepare()
-    return go_on_as(["tests/gates.py", *arguments], course_environment(os.environ))
+    return go_on_as(
+        ["-m", "authoring.gates", *arguments], course_environment(os.environ)
+    )
 
 
 def wishes(arguments: list[str]) -> int:

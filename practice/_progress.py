@@ -1,31 +1,38 @@
-"""What a learner has done: a file of lines in their own copy, a table of it, a code to carry it.
+"""What a learner has done: a file of lines, a table of it, a code to carry it along.
 
-A line holds the time, the exercise, the outcome, the rule, and how many tries and hints so far:
-never code, names, prompts or keys. Nothing is sent anywhere. It must not know how a check works.
+A line holds the time, the exercise, the outcome, the rule, and how many tries and hints
+so far: never code, names, prompts or keys. Nothing is sent anywhere. It must not know
+how a check works.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
+from helpers._text import tell
+from helpers.settings import state_folder
+from practice._lines import append
 from practice.grading.sources import FOLDER, Sheet, sheets
 
-FILE = Path(__file__).resolve().parent.parent / ".course" / "progress.jsonl"
-SLOTS = FOLDER / "slots.txt"  # one id per line, only ever added to: the places in a code
-TRIED, DONE = ("wrong", "raised", "correct"), ("correct", "restored done")
+SLOTS = FOLDER / "slots.txt"  # one id per line, only ever added to: places in a code
+TRIED = ("wrong", "raised", "correct")
+DONE = ("correct", "restored done")
+STUCK = (*TRIED, "restored stuck")
 SYMBOLS = {"done": "✓", "stuck": "✗", "untouched": "○"}
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U
-VERSION, PRIME = "1", 32_749  # the largest prime below 32 ** 3: finds every mistyped character
+LEGEND = "✓ done, ✗ stuck (tried, not right yet), ○ untouched, * optional"
+# Crockford's base 32 has no I, L, O, U.
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+VERSION = "1"
+PRIME = 32_749  # the largest below 32 ** 3: the checksum finds every mistyped character
 
 Event = dict[str, Any]
 State = Literal["done", "stuck", "untouched"]
+STATES: tuple[State, ...] = ("untouched", "stuck", "done")  # digits 0, 1, 2 of a code
 
 
 @dataclass
@@ -37,20 +44,25 @@ class Record:
     hints: int = 0
 
 
+def _file() -> Path:
+    return state_folder() / "progress.jsonl"
+
+
 @dataclass
 class Store:
-    """The file of events. A line that cannot be read is passed over; nothing is ever rewritten."""
+    """The file of events. Lines that cannot be read are passed over and stay."""
 
-    path: Path = FILE
-    unsaved: list[Event] = field(default_factory=list)  # when the file cannot be written
+    path: Path = field(default_factory=_file)
+    unsaved: list[Event] = field(default_factory=list)  # when it cannot be written
 
     def events(self) -> list[Event]:
         """Everything that happened, in order."""
         try:
-            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+            text = self.path.read_text(encoding="utf-8", errors="replace")
         except OSError:
-            lines = []
-        return [e for e in map(_event, lines) if e is not None] + self.unsaved
+            text = ""
+        events = [_event(line) for line in text.splitlines()]
+        return [event for event in events if event is not None] + self.unsaved
 
     def add(self, wanted: str, outcome: str, rule: str = "") -> Record:
         """Note one event; give back how the exercise stands now."""
@@ -64,13 +76,7 @@ class Store:
             "hints": before.hints + (outcome == "hint"),
         }
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            whole = (json.dumps(event, ensure_ascii=False) + "\n").encode()
-            with self.path.open("ab+", buffering=0) as file:  # one write, for two kernels at once
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - 1))
-                broken = size > 0 and file.read(1) != b"\n"
-                file.write(b"\n" * broken + whole)
+            append(self.path, json.dumps(event, ensure_ascii=False))
         except OSError:
             self.unsaved.append(event)
         return self.records()[wanted]
@@ -80,11 +86,12 @@ class Store:
         found: dict[str, Record] = {}
         for event in self.events():
             record = found.setdefault(event["id"], Record())
-            record.tries += event["outcome"] in TRIED
-            record.hints += event["outcome"] == "hint"
-            if event["outcome"] in DONE:
+            outcome = event["outcome"]
+            record.tries += outcome in TRIED
+            record.hints += outcome == "hint"
+            if outcome in DONE:
                 record.state = "done"
-            elif record.state != "done" and event["outcome"] in (*TRIED, "restored stuck"):
+            elif outcome in STUCK and record.state != "done":
                 record.state = "stuck"
         return found
 
@@ -94,59 +101,91 @@ def _event(line: str) -> Event | None:
         event = json.loads(line)
     except ValueError:
         return None
-    whole = isinstance(event, dict) and isinstance(event.get("id"), str)
-    return event if whole and isinstance(event.get("outcome"), str) else None
+    if not isinstance(event, dict):
+        return None
+    whole = isinstance(event.get("id"), str) and isinstance(event.get("outcome"), str)
+    return event if whole else None
 
 
-# --- the picture ----------------------------------------------------------------------------
+# --- the picture ----------------------------------------------------------------------
 
 
-def progress(code: str | None = None) -> None:
-    """Show what is done, per lesson. With a progress code, take over what it says first."""
+def progress(code: str | None = None, *, look: bool = False) -> None:
+    """Show what is done, per lesson.
+
+    With a progress code, take over first what it says; what is done here stays done.
+    With `look=True` as well, only show what the code says: nothing is kept of it.
+    """
     store = Store()
-    if code is not None:
-        try:
-            tell(f"Taken over: {restore(code, store)} exercises.")
-        except ValueError as problem:
-            tell(str(problem))
+    if code is None:
+        tell(picture(store.records(), sheets()))
+        return
+    try:
+        if look:
+            records = {n: Record(state) for n, state in decode(code, slots()).items()}
+            tell("This is what the code says. Nothing of it was taken over.")
+            tell(picture(records, sheets()))
             return
+        tell(f"Taken over: {restore(code, store)} exercises.")
+    except ValueError as problem:
+        tell(str(problem))
+        return
     tell(picture(store.records(), sheets()))
 
 
 def picture(records: dict[str, Record], all_sheets: Iterable[Sheet]) -> str:
     """The table, the next exercise and the progress code, as Markdown."""
-    lines = ["| lesson | done | exercises | quiz |", "| --- | --- | --- | --- |"]
-    done = total = 0
-    following = ""
+    rows = ["| lesson | done | exercises | quiz |", "| --- | --- | --- | --- |"]
+    done = 0
+    total = 0
+    following = "Everything is done."
     for sheet in all_sheets:
-        cells, finished, needed = [], 0, 0
-        for one in sheet.exercises:
-            record = records.get(one.id, Record())
-            tries = f" ({record.tries} tries)" if record.state == "stuck" else ""
-            star = "*" if one.optional else ""
-            cells.append(f"{one.id}{star} {SYMBOLS[record.state]} {record.state}{tries}")
-            needed += not one.optional
-            finished += record.state == "done" and not one.optional
-            if not following and record.state != "done" and not one.optional:
-                following = f"Next: **{one.id} {one.title}**, in `exercises/{sheet.lesson.file}`."
-        quiz = [r for name, r in records.items() if name.startswith(f"quiz {sheet.lesson.number}.")]
-        right = f"{sum(r.state == 'done' for r in quiz)} right" if quiz else ""
-        title = f"{sheet.lesson.number} {sheet.lesson.title}"
-        lines.append(f"| {title} | {finished} of {needed} | {', '.join(cells)} | {right} |")
-        done, total = done + finished, total + needed
-    return "\n\n".join(
-        [
-            f"**{done} of {total} exercises done**",
-            "\n".join(lines),
-            "✓ done, ✗ stuck (tried, not right yet), ○ untouched, * optional",
-            following or "Everything is done.",
-            f"Your progress code is `{encode(records, slots())}`. In another copy of the course, "
-            '`progress("...")` with this code takes you to the same point.',
-        ]
-    )  # fmt: skip
+        needed = [one for one in sheet.exercises if not one.optional]
+        open_ones = [one for one in needed if _record(records, one.id).state != "done"]
+        if open_ones and done == total:
+            first = open_ones[0]
+            file = f"exercises/{sheet.lesson.file}"
+            following = f"Next: **{first.id} {first.title}**, in `{file}`."
+        finished = len(needed) - len(open_ones)
+        rows.append(_row(sheet, records, f"{finished} of {len(needed)}"))
+        done += finished
+        total += len(needed)
+    parts = [
+        f"**{done} of {total} exercises done**",
+        "\n".join(rows),
+        LEGEND,
+        following,
+        f"Your progress code is `{encode(records, slots())}`. In another copy of the "
+        'course, `progress("...")` with this code takes you to the same point.',
+    ]
+    return "\n\n".join(parts)
 
 
-# --- the code -------------------------------------------------------------------------------
+def _row(sheet: Sheet, records: dict[str, Record], finished: str) -> str:
+    """The line of one lesson in the table."""
+    cells = []
+    for one in sheet.exercises:
+        record = _record(records, one.id)
+        cell = f"{one.id} {SYMBOLS[record.state]} {record.state}"
+        if one.optional:
+            cell = cell.replace(one.id, f"{one.id}*")
+        if record.state == "stuck" and record.tries:  # a code says nothing of tries
+            cell += f" ({record.tries} tries)"
+        cells.append(cell)
+    number = sheet.lesson.number
+    answers = [records[name] for name in records if name.startswith(f"quiz {number}.")]
+    quiz = ""
+    if answers:
+        quiz = f"{sum(answer.state == 'done' for answer in answers)} right"
+    title = f"{number} {sheet.lesson.title}"
+    return f"| {title} | {finished} | {', '.join(cells)} | {quiz} |"
+
+
+def _record(records: dict[str, Record], wanted: str) -> Record:
+    return records.get(wanted, Record())
+
+
+# --- the code -------------------------------------------------------------------------
 
 
 def slots(path: Path = SLOTS) -> list[str]:
@@ -155,10 +194,10 @@ def slots(path: Path = SLOTS) -> list[str]:
 
 
 def encode(records: dict[str, Record], places: list[str]) -> str:
-    """The progress code: a version, a digit of base 3 per exercise, a checksum, in base 32."""
-    states: list[State] = ["untouched", "stuck", "done"]
-    digits = [states.index(records.get(name, Record()).state) for name in places]
-    number = sum(digit * 3**place for place, digit in enumerate(digits))
+    """The progress code: a version, a digit of base 3 per exercise, a checksum."""
+    number = 0
+    for place, name in enumerate(places):
+        number += STATES.index(_record(records, name).state) * 3**place
     body = VERSION + _base32(number)
     whole = body + _base32(_checksum(body)).rjust(3, "0")
     return "-".join(whole[at : at + 5] for at in range(0, len(whole), 5))
@@ -167,30 +206,43 @@ def encode(records: dict[str, Record], places: list[str]) -> str:
 def decode(code: str, places: list[str]) -> dict[str, State]:
     """What a progress code says: id and state, the untouched left out.
 
-    Raises `ValueError`, in words for a learner, when the code is mistyped or from another version.
+    Raises `ValueError`, in words for a learner, when the code is mistyped or comes from
+    another version.
     """
     plain = code.upper().translate(str.maketrans("OIL", "011", "- \t"))
     if len(plain) < 5 or any(letter not in ALPHABET for letter in plain):
-        raise ValueError("That is no progress code. It looks like `1A2B3-C4D5`, or longer.")
-    body, check = plain[:-3], plain[-3:]
-    if _number(check) != _checksum(body):
-        raise ValueError("There is a typing mistake in the progress code. Compare it once more.")
+        raise ValueError("That is no progress code. It looks like `1A2B3-C4D5`.")
+    body = plain[:-3]
+    if _number(plain[-3:]) != _checksum(body):
+        raise ValueError(
+            "There is a typing mistake in the progress code. Compare it once more."
+        )
     number = _number(body[1:])
     if body[0] != VERSION or number >= 3 ** len(places):
-        raise ValueError("This code comes from a newer copy of the course. Update yours first.")
-    states: list[State] = ["untouched", "stuck", "done"]
-    found = {name: states[number // 3**place % 3] for place, name in enumerate(places)}
-    return {name: state for name, state in found.items() if state != "untouched"}
+        raise ValueError(
+            "This code comes from a newer copy of the course. Update yours first."
+        )
+    found: dict[str, State] = {}
+    for place, name in enumerate(places):
+        digit = number // 3**place % 3
+        if digit:
+            found[name] = STATES[digit]
+    return found
 
 
 def restore(code: str, store: Store, places: list[str] | None = None) -> int:
-    """Take over a progress code; what is done here stays done. Gives back how many were new."""
-    now, new = store.records(), 0
-    for name, state in decode(code, slots() if places is None else places).items():
-        if now.get(name, Record()).state not in ("done", state):
+    """Take over a progress code; what is done here stays so. Returns how many changed.
+
+    Raises `ValueError` as `decode` does.
+    """
+    now = store.records()
+    said = decode(code, slots() if places is None else places)
+    changed = 0
+    for name, state in said.items():
+        if _record(now, name).state not in ("done", state):
             store.add(name, f"restored {state}")
-            new += 1
-    return new
+            changed += 1
+    return changed
 
 
 def _base32(number: int) -> str:
@@ -210,17 +262,3 @@ def _number(text: str) -> int:
 
 def _checksum(body: str) -> int:
     return (_number(body) * 31 + len(body)) % PRIME
-
-
-# --- showing --------------------------------------------------------------------------------
-
-
-def tell(markdown: str, plain: str | None = None) -> None:
-    """Show Markdown in a notebook, and `plain` (or the Markdown itself) anywhere else."""
-    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
-    if shell:
-        from IPython.display import Markdown, display
-
-        display(Markdown(markdown))
-    else:
-        print(plain or markdown)

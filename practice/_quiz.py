@@ -1,7 +1,7 @@
-"""`quiz("01")`: the questions at the end of a lesson, answered from a cell or with buttons.
+"""`quiz("01")`: the questions at a lesson's end, answered in a cell or with buttons.
 
-The questions stand in the lesson's notebook and nowhere else; they are read from there. Answers
-are shown in `progress()` and never required.
+The questions stand in the lesson's notebook and nowhere else; they are read from there.
+Answers are shown in `progress()` and never required.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from helpers.lessons import BY_NUMBER
-from practice._progress import Store, tell
+from helpers._text import tell
+from helpers.settings import ROOT
+from practice._progress import Store
+from practice.lessons import BY_NUMBER
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+NOTEBOOKS = ROOT / "notebooks"
+HEAD = "## Three questions"
 QUESTION = re.compile(r"^### (\d+)\. (.+)$", re.M)
 OPTION = re.compile(r"<details><summary>([a-z])\) (.*?)</summary>(.*?)</details>", re.S)
 
 
 @dataclass(frozen=True)
 class Question:
-    """One question: its options by letter, each with its reason. The right one's begins "Yes"."""
+    """One question: options by letter, each with its reason; the right one's: "Yes"."""
 
     number: int
     text: str
@@ -33,26 +36,25 @@ class Question:
     @property
     def right(self) -> list[str]:
         """The letters whose reason begins with "Yes"; there should be one."""
-        return [letter for letter, reason in self.reasons.items() if reason.startswith("Yes")]
+        letters = self.reasons.items()
+        return [letter for letter, reason in letters if reason.startswith("Yes")]
 
 
 def read(path: Path) -> list[Question]:
     """The questions of a lesson's notebook, in order; none when it has no quiz."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-    quiz = "".join(text.partition("## Three questions")[2] for text in texts)
-    parts = QUESTION.split(quiz)[1:]
+    quiz = ""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown":
+            quiz += "".join(cell["source"]).partition(HEAD)[2]
+    parts = QUESTION.split(quiz)[1:]  # number, text, what follows, number, ...
     found = []
     for number, text, rest in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
-        options = OPTION.findall(rest)
-        found.append(
-            Question(
-                int(number),
-                text.strip(),
-                {letter: _code(option) for letter, option, _ in options},
-                {letter: _code(reason).strip() for letter, _, reason in options},
-            )
-        )
+        options = {}
+        reasons = {}
+        for letter, option, reason in OPTION.findall(rest):
+            options[letter] = _code(option)
+            reasons[letter] = _code(reason).strip()
+        found.append(Question(int(number), text.strip(), options, reasons))
     return found
 
 
@@ -61,37 +63,50 @@ def _code(text: str) -> str:
 
 
 class Quiz:
-    """The questions of one lesson. Display it to read them; `answer(1, "b")` answers one."""
+    """The questions of a lesson. Display it to read them; `answer(1, "b")` answers."""
 
-    def __init__(self, lesson: str, questions: list[Question], store: Store | None = None) -> None:
-        self.lesson, self.questions, self.store = lesson, questions, store or Store()
+    def __init__(
+        self, lesson: str, questions: list[Question], store: Store | None = None
+    ) -> None:
+        self.lesson = lesson
+        self.questions = questions
+        self.store = store or Store()
 
     def answer(self, number: int, letter: str) -> None:
-        """Say whether the option is right, and why; the answer is noted in your progress."""
+        """Say whether the option is right, and why; it is noted in your progress."""
         tell(self.reason(number, letter))
 
     def reason(self, number: int, letter: str) -> str:
         """The same as Markdown."""
-        question = next((q for q in self.questions if q.number == number), None)
         letter = letter.strip().lower()
-        if question is None or letter not in question.options:
-            last = len(self.questions)
-            return f'There is no such option. An answer looks like `.answer(1, "b")`, up to {last}.'
-        right = letter in question.right
-        self.store.add(f"quiz {self.lesson}.{number}", "correct" if right else "wrong", letter)
-        mark = "Right ✓" if right else "Not this one ✗"
-        return f"**{number} {letter}) {mark}** {question.reasons[letter]}"
+        for question in self.questions:
+            if question.number == number and letter in question.options:
+                return self._judge(question, letter)
+        last = len(self.questions)
+        return (
+            "There is no such option. "
+            f'An answer looks like `.answer(1, "b")`, up to {last}.'
+        )
+
+    def _judge(self, question: Question, letter: str) -> str:
+        outcome = "wrong"
+        mark = "Not this one ✗"
+        if letter in question.right:
+            outcome = "correct"
+            mark = "Right ✓"
+        self.store.add(f"quiz {self.lesson}.{question.number}", outcome, letter)
+        return f"**{question.number} {letter}) {mark}** {question.reasons[letter]}"
 
     def _repr_markdown_(self) -> str:
         lines = []
         for question in self.questions:
             lines.append(f"**{question.number}. {question.text}**")
-            lines += [f"- {letter}) {text}" for letter, text in question.options.items()]
+            for letter, text in question.options.items():
+                lines.append(f"- {letter}) {text}")
             lines.append("")
         call = f'`quiz("{self.lesson}").answer(1, "b")`'
-        return "\n".join(
-            [*lines, f"Answer with {call}, or `.buttons()` in place of `.answer(...)`."]
-        )
+        lines.append(f"Answer with {call}, or `.buttons()` in place of `.answer(...)`.")
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return self._repr_markdown_()
@@ -102,23 +117,31 @@ class Quiz:
 
         rows: list[Any] = []
         for question in self.questions:
-            choices = [(f"{k}) {v.replace('`', '')}", k) for k, v in question.options.items()]
-            wide = widgets.Layout(width="auto")
-            radio = widgets.RadioButtons(options=choices, value=None, layout=wide)
-            said = widgets.Label()
-
-            def chosen(change: Any, said: Any = said, number: int = question.number) -> None:
-                told = self.reason(number, change["new"])
-                said.value = told.replace("**", "").replace("`", "")
-
-            radio.observe(chosen, names="value")
             text = f"{question.number}. {question.text}".replace("`", "")
-            rows += [widgets.Label(text), radio, said]
+            rows += [widgets.Label(text), *self._buttons(question)]
         return widgets.VBox(rows)
+
+    def _buttons(self, question: Question) -> list[Any]:
+        """The radio buttons of one question, and the place for what is said."""
+        import ipywidgets as widgets
+
+        choices = []
+        for letter, text in question.options.items():
+            choices.append((f"{letter}) {text.replace('`', '')}", letter))
+        wide = widgets.Layout(width="auto")
+        radio = widgets.RadioButtons(options=choices, value=None, layout=wide)
+        said = widgets.Label()
+
+        def chosen(change: Any) -> None:
+            told = self.reason(question.number, change["new"])
+            said.value = told.replace("**", "").replace("`", "")
+
+        radio.observe(chosen, names="value")
+        return [radio, said]
 
 
 def quiz(lesson: str) -> Quiz:
-    """The quiz of a lesson, by its number. Raises `ValueError` when the lesson has none."""
+    """The quiz of a lesson, by its number. Raises `ValueError` when it has none."""
     known = BY_NUMBER.get(lesson)
     path = NOTEBOOKS / known.file if known else None
     questions = read(path) if path and path.is_file() else []

@@ -1,6 +1,7 @@
-"""`python3 start.py wishes`: prices the wish list and, after a typed yes, asks its questions.
+"""`python3 start.py wishes`: prices the wish list and, after a typed yes, sends it.
 
-It goes to the real API with the plain SDK, past the course server; it must not start one.
+It goes to the real API with the plain SDK, past the course server, and must not start
+one.
 """
 
 from __future__ import annotations
@@ -12,50 +13,67 @@ import sys
 from collections.abc import Sequence
 
 from helpers._cost import cost, dollars
-from helpers._setup import decide_mode, read_dotenv
-from practice.wishes import ANSWERED, Wish, append, read, replace
+from helpers.settings import decide_mode, read_dotenv, state_folder
+from practice._lines import append
+from practice.wishes import ANSWERED, Wish, read, replace
 
 
 def main(arguments: Sequence[str]) -> int:
     """List the wishes, remove some, or send them all; returns the exit code."""
-    parser = argparse.ArgumentParser("start.py wishes", description="Questions kept with wish().")
-    parser.add_argument("--send", action="store_true", help="ask the real API, after a typed yes")
-    parser.add_argument("--remove", type=int, nargs="+", metavar="N", help="forget these numbers")
+    about = "Questions kept with wish()."
+    parser = argparse.ArgumentParser("start.py wishes", description=about)
+    send = "ask the real API, after a typed yes"
+    parser.add_argument("--send", action="store_true", help=send)
+    remove = "forget these numbers"
+    parser.add_argument("--remove", type=int, nargs="+", metavar="N", help=remove)
     asked = parser.parse_args(arguments)
     wishes, broken = read()
     if broken:
-        print(f"Lines of wishes.jsonl that cannot be read, skipped and left in the file: {broken}.")
+        skipped = (
+            "Lines of wishes.jsonl that cannot be read, skipped and left in the file"
+        )
+        print(f"{skipped}: {broken}.")
     if asked.remove:
         return forget(wishes, asked.remove)
     if not wishes:
-        print("The wish list is empty. wish() in a lesson keeps what replay could not answer.")
+        keeps = "wish() in a lesson keeps what replay could not answer."
+        print(f"The wish list is empty. {keeps}")
         return 0
     show(wishes)
     if not asked.send:
-        print("To ask the real API, add --send; to forget the first one, add --remove 1.")
+        print(
+            "To ask the real API, add --send; to forget the first one, add --remove 1."
+        )
         return 0
     return ask_and_send(wishes)
 
 
 def show(wishes: Sequence[Wish]) -> None:
-    """Print the list with its prices: the questions by the estimate, the answers at most."""
-    asking = answers = 0.0
+    """Print the list with prices: the questions by estimate, the answers at most."""
+    asking = 0.0
+    answers = 0.0
     for number, wish in enumerate(wishes, 1):
-        tokens, ask, most = wish.price()
-        asking, answers = asking + ask, answers + most
-        print(f"{number}. {wish} ({wish.kept.get('lesson')}, {wish.kept['request']['model']})")
-        price = f"about {tokens:,} tokens, about {dollars(ask)}"
-        print(f"   {price}; the answer at most {dollars(most)}")
+        price = wish.cost
+        asking += price.input
+        answers += price.output
+        print(f"{number}. {wish} ({wish.kept.get('lesson')}, {wish.body['model']})")
+        asked = f"about {wish.tokens:,} tokens, about {dollars(price.input)}"
+        print(f"   {asked}; the answer at most {dollars(price.output)}")
         if "failed" in wish.kept:
             print(f"   Last time it failed: {wish.kept['failed']}")
-    print(f"To send all: about {dollars(asking)}, and at most {dollars(answers)} for the answers.")
+    print(
+        f"To send all: about {dollars(asking)}, "
+        f"and at most {dollars(answers)} for the answers."
+    )
 
 
 def forget(wishes: Sequence[Wish], numbers: Sequence[int]) -> int:
     """Take the numbered wishes off the list, or none when a number is wrong."""
-    if wrong := [number for number in numbers if not 1 <= number <= len(wishes)]:
-        print(f"There is no number {wrong[0]}; the list has {len(wishes)}. Nothing was removed.")
-        return 1
+    for number in numbers:
+        if not 1 <= number <= len(wishes):
+            has = f"There is no number {number}; the list has {len(wishes)}."
+            print(f"{has} Nothing was removed.")
+            return 1
     for number in sorted(set(numbers)):
         replace(wishes[number - 1])
         print(f"Removed: {wishes[number - 1]}")
@@ -63,10 +81,11 @@ def forget(wishes: Sequence[Wish], numbers: Sequence[int]) -> int:
 
 
 def ask_and_send(wishes: Sequence[Wish]) -> int:
-    """Send all when there is a key and the learner types yes; 1 when something stays unanswered."""
+    """Send all if there is a key and a typed yes; 1 when a question is left."""
     mode = decide_mode(os.environ, read_dotenv())
     if not mode.key:
-        print("Nothing was sent:", mode.note or f"{mode.why}; lesson 00 shows how to use a key.")
+        why = mode.note or f"{mode.why}; lesson 00 shows how to use a key."
+        print(f"Nothing was sent: {why}")
         return 1
     where = os.environ.get("ANTHROPIC_BASE_URL") or "the real API"
     print(f"This goes to {where} and costs money. Type yes to send:", flush=True)
@@ -77,25 +96,32 @@ def ask_and_send(wishes: Sequence[Wish]) -> int:
     for number, wish in enumerate(wishes, 1):
         print(f"\n{number}. {wish}", flush=True)
         answered += send(wish, mode.key)
-    where = f"; the replies are kept in .course/{ANSWERED}" if answered else ""
-    print(f"\n{answered} of {len(wishes)} answered{where}.")
+    kept = ""
+    if answered:
+        kept = f"; the replies are kept in {state_folder() / ANSWERED}"
+    print(f"\n{answered} of {len(wishes)} answered{kept}.")
     return 0 if answered == len(wishes) else 1
 
 
 def send(wish: Wish, key: str) -> bool:
-    """Ask one; an answered one moves to the other file, a failed one stays with its reason."""
+    """Ask one; an answered one moves to the other file, others stay."""
     import anthropic  # takes a second, which the list alone need not wait for
 
-    rest = {name: value for name, value in wish.kept["request"].items() if name != "stream"}
+    rest = dict(wish.body)
+    rest.pop("stream", None)
     plain = {name: rest.pop(name) for name in ("model", "max_tokens", "messages")}
+    head = {}
+    if "betas" in wish.kept:
+        head["anthropic-beta"] = ",".join(wish.kept["betas"])
     try:  # streamed, because the SDK does not wait for a long answer in one piece
-        head = {"anthropic-beta": ",".join(wish.kept["betas"])} if "betas" in wish.kept else {}
         messages = anthropic.Anthropic(api_key=key).messages
         with messages.stream(**plain, extra_body=rest, extra_headers=head) as stream:
             reply = stream.get_final_message()
         if not reply.stop_reason:
             raise ConnectionError("the answer broke off before its end")
-    except Exception as error:  # whatever it was: this one stays, and the next one is asked
+    except (
+        Exception
+    ) as error:  # whatever it was: this one stays, and the next one is asked
         reason = f"{type(error).__name__}: {error}"
         replace(wish, json.dumps({**wish.kept, "failed": reason}))
         print(f"Not answered, and still on the list. {reason}")
@@ -104,7 +130,7 @@ def send(wish: Wish, key: str) -> bool:
     spent = cost(reply, plain["model"])
     print(f"{text or '(no text)'}\n[{reply.stop_reason}; {spent}]")
     answer = {"reply": reply.to_dict(mode="json"), "usd": spent.total}
-    append(ANSWERED, json.dumps({**wish.kept, **answer}))
+    append(state_folder() / ANSWERED, json.dumps({**wish.kept, **answer}))
     replace(wish)
     return True
 

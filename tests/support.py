@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 
 import anthropic
 from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.manager import KernelManager
-from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
+from authoring.environment import OFFLINE, clean_environment
+from authoring.kernel import talking
 from courseserver import facts
 from courseserver.account import Account
 from courseserver.loopback import Server
@@ -34,10 +34,9 @@ from courseserver.values import Request
 JSON = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("courseserver", "helpers", "practice")  # what a lesson needs to run
-OFFLINE = ROOT / "tests" / "offline"
 LESSON = "99_test"
 KEY = "any-key-will-do-here"
-PATIENCE = 120  # seconds after which a kernel or a process counts as hanging
+PATIENCE = 600  # seconds after which a kernel or a process counts as hanging
 HELLO: JSON = {
     "model": facts.MODEL,
     "max_tokens": 300,
@@ -170,9 +169,8 @@ class OwnCourse:
     def at(cls, root: Path, *exchanges: JSON, dotenv: str | bytes | None = None) -> OwnCourse:
         """Make one below `root`, with one lesson, `99_test`."""
         own = cls(root / "course")
-        ignore = shutil.ignore_patterns("__pycache__")
-        for room in ROOMS:
-            shutil.copytree(ROOT / room, own.root / room, ignore=ignore)
+        for room in ROOMS:  # with their bytecode, which fits: a copy keeps the times of its files
+            shutil.copytree(ROOT / room, own.root / room)
         (own.root / "recordings").mkdir()
         own.record(*exchanges)
         (root / "home").mkdir()
@@ -188,16 +186,16 @@ class OwnCourse:
 
     def environment(self, **more: str) -> dict[str, str]:
         """A new user's environment: an empty home, no proxy, nothing of the SDK's; and `more`."""
-        hidden = ("ANTHROPIC_", "COURSE_")
+        home = str(self.root.parent / "home")
         mine = {
             name: value
-            for name, value in os.environ.items()
-            if not name.startswith(hidden) and not name.lower().endswith("_proxy")
+            for name, value in clean_environment(os.environ, home).items()
+            if not name.lower().endswith("_proxy")
         }
-        home = str(self.root.parent / "home")
-        mine |= {"HOME": home, "USERPROFILE": home, "IPYTHONDIR": home, "MPLCONFIGDIR": home}
+        del mine["COURSE_MODE"], mine["COURSE_STATE"]  # a learner has set neither
+        mine |= {"HOME": home, "USERPROFILE": home, "MPLCONFIGDIR": home}
         mine |= {"PYTHONPATH": os.pathsep.join([str(OFFLINE), str(self.root)])}
-        mine |= {"COURSE_PACE": "0", "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
+        mine |= {"PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
         return {**mine, **self.environ, **more}
 
     def run(self, code: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -285,18 +283,5 @@ class Kernel:
 @contextmanager
 def kernel(course: OwnCourse, **environ: str) -> Iterator[Kernel]:
     """A kernel of the running Python in a course's folder, shut down at the end."""
-    manager = KernelManager(
-        kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager()
-    )
-    manager.start_kernel(
-        cwd=str(course.root), env=course.environment(**environ), stderr=subprocess.DEVNULL
-    )
-    talking: BlockingKernelClient = manager.client()
-    try:
-        talking.start_channels()
-        talking.wait_for_ready(timeout=PATIENCE)
-        yield Kernel(talking)
-    finally:
-        talking.stop_channels()
-        manager.shutdown_kernel(now=True)
-        manager.cleanup_resources()
+    with talking(course.root, course.environment(**environ)) as client:
+        yield Kernel(client)

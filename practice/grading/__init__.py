@@ -1,7 +1,7 @@
-"""How an exercise is checked: by what the learner's code does, never by how it is written.
+"""How an exercise is checked: by what a learner's code does, not by how it is written.
 
-It runs their function against a course server of its own and looks at what was sent, returned,
-raised and printed. It must not know what a notebook is, and imports nothing of IPython.
+It runs their function against a course server of its own and looks at what was sent,
+returned, raised and printed. It must not know what a notebook is.
 """
 
 from practice.grading.lab import Lab, Run

@@ -1,7 +1,8 @@
-"""What the rules of an exercise work with: call the answer, look at the run, expect something.
+"""What the rules of an exercise work with: call the answer, look at the run, expect.
 
-A `Lab` belongs to one check; each `call` gives a `Run`. What goes wrong in the same way in every
-exercise (no `return`, an endless loop, ...) is recognised here. It must not know any exercise.
+A `Lab` belongs to one check; each `call` gives a `Run`. What goes wrong in the same way
+in every exercise (no `return`, an endless loop, ...) is recognised here. It must not
+know any exercise.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from typing import Any
 
 from courseserver import facts
 from courseserver.short import whole_message
-from helpers.report import shorten
-from practice.grading.explain import explain, own_line
+from helpers._text import shorten
+from practice.grading._explain import explain, own_line
 from practice.grading.model import Exercise, Outcome
-from practice.grading.runner import LIMIT_SECONDS, Result, exchange, run_once
-from practice.grading.tape import KEY, OWN_KEY, Sent, Tape, practice
+from practice.grading.runner import LIMIT_SECONDS, Result, patched, run_once
+from practice.grading.tape import OWN_KEY, Sent, Tape, practice_server
 from practice.grading.words import KIT
 
 SLIPS = (AttributeError, LookupError, NameError, TypeError)
@@ -42,20 +43,36 @@ class Verdict(Exception):  # noqa: N818
 
 
 class Run:
-    """One call of the answer: what it was given, sent, returned, raised, printed and slept.
+    """One call of the answer: what it was given, sent, returned, raised, printed.
 
-    `args` are the exercise's arguments, without the client; `sent` is every request, those that the
-    API refused too; `slept` the seconds of each sleep, which nobody waited for. Reading `requests`,
-    `returned` and what follows from them ends the check when the code raised something, unless the
-    rules looked at `raised` before.
+    `args` are the exercise's arguments, without the client; `sent` is every request,
+    those that the API refused too; `slept` the seconds of each sleep, which nobody
+    waited for. Reading `requests`, `returned` and what follows from them ends the check
+    when the code raised something, unless the rules looked at `raised` before.
     """
 
     def __init__(
-        self, lab: Lab, args: Sequence[Any], replies: Sequence[Any], result: Result, tape: Tape
+        self,
+        lab: Lab,
+        args: Sequence[Any],
+        replies: Sequence[Any],
+        result: Result,
+        tape: Tape,
     ) -> None:
-        self.lab, self.args, self.replies, self.result, self.tape = lab, args, replies, result, tape
-        self.sent, self.printed, self.slept = list(tape.sent), result.printed, result.slept
+        self.lab = lab
+        self.args = args
+        self.replies = replies
+        self.result = result
+        self.tape = tape
+        self.sent = list(tape.sent)
+        self.printed = result.printed
+        self.slept = result.slept
         self.may_raise = False
+
+    @property
+    def bodies(self) -> list[Any]:
+        """The bodies of all that was sent."""
+        return [sent.body for sent in self.sent]
 
     @property
     def requests(self) -> list[Sent]:
@@ -69,7 +86,7 @@ class Run:
 
     @property
     def request(self) -> Sent:
-        """The first of `requests`; when there is none, the rule `no-request` is broken."""
+        """The first of `requests`; without one, the rule `no-request` is broken."""
         found = self.requests
         self.expect(found, "no-request")
         return found[0]
@@ -107,14 +124,15 @@ class Run:
     @property
     def number(self) -> float:
         """`returned`, which must be a number."""
-        number = isinstance(self.returned, int | float) and not isinstance(self.returned, bool)
-        self.expect(number, "not-number")
-        return float(self.returned)
+        value = self.returned
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+        self.expect(fits, "not-number")
+        return float(value)
 
     def expect(self, met: object, rule: str, show: str = "", **fill: object) -> None:
-        """End the check with the message of `rule` unless `met`. `$names` in it come from `fill`.
+        """End the check with the message of `rule` unless `met`; `fill` fills it in.
 
-        `show` names the part of the request that the learner is then shown, such as `messages`.
+        `show` names the part of the request that is then shown, such as `messages`.
         """
         self.lab.expect(met, rule, self, show, **fill)
 
@@ -135,34 +153,41 @@ class Run:
 
     def _raised(self, raised: BaseException) -> Outcome:
         rule, message = explain(raised, self.lab.imports)
-        line, name = own_line(raised, self.lab.namespace), type(raised).__name__
+        line = own_line(raised, self.lab.namespace)
         if not line and rule == "raised-argument-count":
-            rule, message = "raised-parameters", KIT["raised-parameters"]
-        sentence = Template(self.lab.exercise.messages.get(rule, "$kit"))
-        said = f"`{name}: {' '.join(str(raised).split())[:300].replace('`', '')}`"
+            rule = "raised-parameters"
+            message = KIT[rule]
         kit = Template(message).safe_substitute(order=self.lab.order)
-        text = sentence.safe_substitute(kit=kit)
-        return Outcome(self.lab.exercise.id, "raised", text, rule, line, name, said, self.details())
+        sentence = Template(self.lab.exercise.messages.get(rule, "$kit"))
+        name = type(raised).__name__
+        words = " ".join(str(raised).split())[:300].replace("`", "")
+        return Outcome(
+            id=self.lab.exercise.id,
+            state="raised",
+            message=sentence.safe_substitute(kit=kit),
+            rule=rule,
+            line=line,
+            error=name,
+            said=f"`{name}: {words}`",
+            details=self.details(),
+        )
 
     def details(self, show: str = "") -> str:
-        """What the code did, in Markdown: the call, the requests with their replies, the value."""
-        client = ["client"] * (self.lab.exercise.parameters[:1] == ["client"])
-        shown = client + [_repr.repr(value) for value in self.args]
-        lines = [f"The check called `{self.lab.exercise.answer}({', '.join(shown)})`."]
+        """What the code did, in Markdown: the call, requests, replies, value."""
+        given = [_repr.repr(value) for value in self.args]
+        if self.lab.exercise.takes_client:
+            given.insert(0, "client")
+        call = f"{self.lab.exercise.answer}({', '.join(given)})"
+        parts = [f"The check called `{call}`."]
         for sent in self.sent[-3:]:
-            only = show if isinstance(sent.body, dict) and show in sent.body else ""
-            what, body = (f"`{only}` in the", sent.body[only]) if only else ("The", sent.body)
-            lines.append(f"{what} request to `{sent.path}`:\n\n{_json(body)}")
-            if isinstance(sent.reply, dict):
-                part = next((name for name in ("content", "error") if name in sent.reply), "")
-                came, of = sent.reply.get(part, sent.reply), f", with this `{part}`" if part else ""
-                lines.append(f"Status {sent.status} came back{of}:\n\n{_json(came)}")
+            parts += _exchange_parts(sent, show)
         if self.result.raised is None:
-            lines.append(f"Your code gave back:\n\n```text\n{_repr.repr(self.result.value)}\n```")
+            value = _repr.repr(self.result.value)
+            parts.append(f"Your code gave back:\n\n```text\n{value}\n```")
         if self.printed.strip():
             head = "\n".join(self.printed[:600].splitlines()[:8])
-            lines.append(f"It printed:\n\n```text\n{head}\n```")
-        return "\n\n".join(lines)
+            parts.append(f"It printed:\n\n```text\n{head}\n```")
+        return "\n\n".join(parts)
 
 
 class Lab:
@@ -172,10 +197,16 @@ class Lab:
     """
 
     def __init__(
-        self, exercise: Exercise, imports: str, namespace: dict[str, Any],
+        self,
+        exercise: Exercise,
+        imports: str,
+        namespace: dict[str, Any],
         swap: tuple[int, int] | None = None,
-    ) -> None:  # fmt: skip
-        self.exercise, self.imports, self.namespace, self.swap = exercise, imports, namespace, swap
+    ) -> None:
+        self.exercise = exercise
+        self.imports = imports
+        self.namespace = namespace
+        self.swap = swap
         self.order = f"{exercise.answer}({', '.join(exercise.parameters)})"
         self.runs: list[Run] = []
 
@@ -193,22 +224,23 @@ class Lab:
         retries: int = 0,
         timeout: float | None = None,
     ) -> Run:
-        """Call the answer with a client (if its first parameter is `client`) and `args`.
+        """Call the answer with `args`, behind a client if it takes one.
 
-        `replies` are in the short form of recordings, played in order, the last one repeating.
-        `by` calls it in another way: `by=lambda Chat, client: Chat(client).say("Hello")`.
+        `replies` are in the short form of recordings, played in order, the last one
+        repeating. `by` calls it in another way:
+        `by=lambda Chat, client: Chat(client).say("Hello")`.
         `retries` and `timeout` (seconds) are the client's own.
         """
         self.expect(callable(self.answer), "not-callable")
-        url, course = practice()
-        overrun = threading.Event()
-        tape = Tape(limit, overrun)
-        path = course.begin(replies, tape)
-        values, function = list(args), self.answer
-        client: Any = None
+        function = self.answer
+        values = list(args)
         waits = inspect.iscoroutinefunction(by or function)
-        if self.exercise.parameters[:1] == ["client"]:
-            client = _client(url + path, waits, retries, timeout)
+        tape = Tape(limit, threading.Event())
+        server = practice_server()
+        path = server.begin(replies, tape)
+        client: Any = None
+        if self.exercise.takes_client:
+            client = server.client(path, waits=waits, retries=retries, timeout=timeout)
             values.insert(0, client)
         if self.swap:
             first, second = self.swap
@@ -222,11 +254,17 @@ class Lab:
                 return await go()
 
         here = f"{os.environ.get('NO_PROXY', '')},127.0.0.1".lstrip(",")
-        outside = {"ANTHROPIC_BASE_URL": url + path, "ANTHROPIC_API_KEY": OWN_KEY}
-        with exchange(os.environ, outside | {"NO_PROXY": here, "no_proxy": here}):
-            result = run_once(go_async if client and waits else go, self.namespace, overrun)
-        if client and not waits and not result.alive:  # closed, a loop would fail fast and spin
-            client.close()
+        outside = {
+            "ANTHROPIC_BASE_URL": server.url + path,
+            "ANTHROPIC_API_KEY": OWN_KEY,
+            "NO_PROXY": here,
+            "no_proxy": here,
+        }
+        start = go_async if client and waits else go
+        with patched(os.environ, outside):
+            result = run_once(start, self.namespace, tape.overrun)
+        if client and not waits and not result.alive:
+            client.close()  # not when it runs on: a loop would fail fast and spin
         self.runs.append(Run(self, args, replies, result, tape))
         return self.runs[-1]
 
@@ -243,10 +281,16 @@ class Lab:
         return Message.model_validate(whole)
 
     def expect(
-        self, met: object, rule: str, run: Run | None = None, show: str = "", **fill: object
+        self,
+        met: object,
+        rule: str,
+        run: Run | None = None,
+        show: str = "",
+        **fill: object,
     ) -> None:
         """End the check with the message of `rule` unless `met`; see `Run.expect`."""
-        sentence = Template({**KIT, **self.exercise.messages}[rule])  # before `met`: finds typos
+        # Looked up before `met`, so that a rule without a sentence is always found.
+        sentence = Template({**KIT, **self.exercise.messages}[rule])
         if met:
             return
         value = run.result.value if run else self.namespace.get(self.exercise.answer)
@@ -260,29 +304,38 @@ class Lab:
         }
         message = sentence.safe_substitute(known | fill)
         details = run.details(show) if run else ""
-        raise Verdict(Outcome(self.exercise.id, "wrong", message, rule, details=details))
+        wrong = Outcome(self.exercise.id, "wrong", message, rule, details=details)
+        raise Verdict(wrong)
 
     def finish(self) -> None:
-        """At the end of the rules: nothing was raised, stopped or sent past the client unseen."""
+        """At the end of the rules: nothing was raised, stopped or sent unseen."""
         for run in self.runs:
             run.surface()
 
 
-def _client(url: str, waits: bool, retries: int, timeout: float | None) -> Any:
-    """The SDK's own client for a practice address; the async one for an async function."""
-    import anthropic
-
-    settings: dict[str, Any] = {"base_url": url, "api_key": KEY, "max_retries": retries}
-    if timeout is not None:
-        settings["timeout"] = timeout
-    # Without certificates to load, a client costs 0.1 ms in place of 40; the address is plain http.
-    if waits:
-        http = anthropic.DefaultAsyncHttpxClient(verify=False)
-        return anthropic.AsyncAnthropic(http_client=http, **settings)
-    return anthropic.Anthropic(http_client=anthropic.DefaultHttpxClient(verify=False), **settings)
+def _exchange_parts(sent: Sent, show: str) -> list[str]:
+    """A request, or its field `show` alone if it has that, and the reply to it."""
+    what = "The request"
+    body = sent.body
+    if isinstance(body, dict) and show in body:
+        what = f"`{show}` in the request"
+        body = body[show]
+    parts = [f"{what} to `{sent.path}`:\n\n{_json(body)}"]
+    if isinstance(sent.reply, dict):
+        came = sent.reply
+        of = ""
+        for part in ("error", "content"):
+            if part in sent.reply:
+                came = sent.reply[part]
+                of = f", with this `{part}`"
+        parts.append(f"Status {sent.status} came back{of}:\n\n{_json(came)}")
+    return parts
 
 
 def _json(value: Any) -> str:
     """JSON for the eye: long texts and long bodies are cut."""
     lines = json.dumps(shorten(value, 120), indent=1, ensure_ascii=False).splitlines()
-    return "```json\n" + "\n".join(lines[:40] + ["..."] * (len(lines) > 40)) + "\n```"
+    shown = lines[:40]
+    if len(lines) > 40:
+        shown.append("...")
+    return "```json\n" + "\n".join(shown) + "\n```"

@@ -1,4 +1,4 @@
-"""The plain values of an exercise: what it is made of, a known mistake, the outcome of a check.
+"""The plain values of an exercise: its parts, a known mistake, the outcome of a check.
 
 Nothing here runs code or knows how a check works.
 """
@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from helpers._text import escape_dollars
+
 if TYPE_CHECKING:
     from practice.grading.lab import Lab
 
@@ -23,15 +25,17 @@ HEADS: dict[State, str] = {
     "could not check": "Could not check ?",
     "correct": "Correct ✓",
 }
+no_math = escape_dollars  # the name by which authoring/build.py asks for it
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
 
 
 @dataclass(frozen=True)
 class Mistake:
     """Wrong code that people really write: the rule it breaks, and where it was seen.
 
-    `rule` is a key of the exercise's `messages`, or of a table in `words.py`. `wrong` is code, or
-    what is changed in the solution: `{"max_tokens=2000": "max_tokens=20"}`.
+    `rule` is a key of the exercise's `messages`, or of a table in `words.py`. `wrong`
+    is code, or what is changed in the solution: `{"max_tokens=2000": "max_tokens=20"}`.
     """
 
     rule: str
@@ -43,9 +47,10 @@ class Mistake:
 class Exercise:
     """One exercise. Texts are Markdown, code is Python.
 
-    `rules` gets a `Lab` and looks at behaviour; `messages` holds the sentence of each of its
-    rules. `also_correct` are really different solutions. `equivalent` names mutants of the
-    solution that are right as well, with the reason. `part` is the function's name at the desk.
+    `rules` gets a `Lab` and looks at behaviour; `messages` holds the sentence of each
+    of its rules. `also_correct` are really different solutions. `equivalent` names
+    mutants of the solution that are right as well, with the reason. `part` is the
+    function's name at the desk.
     """
 
     id: str
@@ -71,13 +76,15 @@ class Exercise:
         return self.id.partition(".")[0]
 
     def wrong(self, mistake: Mistake) -> str:
-        """The code of a mistake. Raises `ValueError` when the solution lacks what is changed."""
+        """The code of a mistake. Raises `ValueError` if it does not fit."""
         if isinstance(mistake.wrong, str):
             return code(mistake.wrong)
         text = code(self.solution)
         for old, new in mistake.wrong.items():
             if old not in text:
-                raise ValueError(f"{self.id}, {mistake.rule}: the solution does not hold {old!r}")
+                raise ValueError(
+                    f"{self.id}, {mistake.rule}: the solution does not hold {old!r}"
+                )
             text = text.replace(old, new)
         return text
 
@@ -86,32 +93,43 @@ class Exercise:
         """What the template binds at its top level, in order: name and statement."""
         found: dict[str, ast.stmt] = {}
         for node in ast.parse(code(self.template)).body:
-            if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            if isinstance(node, DEFINITIONS):
                 found[node.name] = node
             elif isinstance(node, ast.Assign):
-                found |= {t.id: node for t in node.targets if isinstance(t, ast.Name)}
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        found[target.id] = node
         return found
 
     @property
     def answer(self) -> str:
-        """The name that is called: the template's last function or class, else its last value."""
-        made = [n for n, node in self.bound.items() if isinstance(node, (*FUNCTIONS, ast.ClassDef))]
-        return (made or [*self.bound])[-1]
+        """The name that is called: the last function or class, else the last value."""
+        values = list(self.bound)
+        made = [name for name in values if isinstance(self.bound[name], DEFINITIONS)]
+        return (made or values)[-1]
 
     @property
     def parameters(self) -> list[str]:
-        """The parameters of the answer's template (of a class: of `__init__`), without `self`."""
+        """The parameters of the answer (of a class: of `__init__`), without `self`."""
         node = self.bound[self.answer]
-        inner = node.body if isinstance(node, ast.ClassDef) else [node]
-        functions = [n for n in inner if isinstance(n, FUNCTIONS)]
-        made = [n for n in functions if n.name in (self.answer, "__init__")]
-        return [a.arg for n in made for a in n.args.args if a.arg != "self"]
+        names = []
+        for inner in node.body if isinstance(node, ast.ClassDef) else [node]:
+            if isinstance(inner, FUNCTIONS) and inner.name in (self.answer, "__init__"):
+                names += [argument.arg for argument in inner.args.args]
+        return [name for name in names if name != "self"]
+
+    @property
+    def takes_client(self) -> bool:
+        """Whether the check hands the answer a client, as its first argument."""
+        return self.parameters[:1] == ["client"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a check found: the reason or takeaway, the rule, and for an exception the learner's
-    own line, its name and its words. `details` is what their code did, to be folded away.
+    """What a check found: the reason or takeaway, and the rule.
+
+    For an exception also the learner's own line, its name and its words. `details` is
+    what their code did, to be folded away.
     """
 
     id: str
@@ -136,23 +154,18 @@ class Outcome:
     def markdown(self) -> str:
         """The outcome for a notebook."""
         parts = (f"**{self.head}**", self.line, self.message, self.said)
-        text = no_math("\n\n".join(filter(None, parts)))
-        folded = "<details><summary>What your code did</summary>\n\n{}\n\n</details>"
-        return f"{text}\n\n{folded.format(self.details)}" if self.details else text
+        text = escape_dollars("\n\n".join(part for part in parts if part))
+        if not self.details:
+            return text
+        head = "<details><summary>What your code did</summary>"
+        return f"{text}\n\n{head}\n\n{self.details}\n\n</details>"
 
     def plain(self) -> str:
         """The outcome for a terminal."""
         parts = (self.head, self.line, self.message, self.said, self.details)
-        return "\n\n".join(filter(None, parts))
+        return "\n\n".join(part for part in parts if part)
 
 
 def code(text: str) -> str:
-    """Code of an exercise as it stands in a file: no empty lines around it, a break at the end."""
+    """Code of an exercise as it stands in a file: one line break at its end."""
     return textwrap.dedent(text).strip("\n") + "\n"
-
-
-def no_math(text: str) -> str:
-    """Keep notebooks from setting what stands between two dollar signs as a formula."""
-    pieces = text.split("`")  # every second piece is code
-    pieces[::2] = [piece.replace("$", "\\$") for piece in pieces[::2]]
-    return "`".join(pieces)

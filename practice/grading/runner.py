@@ -1,7 +1,7 @@
-"""Runs a learner's code once: in a thread that can be ended, with a clock that does not wait.
+"""Runs a learner's code once: in a thread that can be ended, without waiting for sleep.
 
-It knows what was returned, raised and printed, and how long the code wanted to sleep. It must not
-know whether any of that is right.
+It knows what was returned, raised and printed, and how long the code wanted to sleep.
+It must not know whether any of that is right.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextvars
 import ctypes
 import inspect
 import io
+import sys
 import threading
 import time
 import warnings
@@ -26,7 +27,7 @@ MAX_PRINTED = 20_000  # characters that are kept
 
 
 class Stopped(BaseException):
-    """Ends a learner's thread from outside; no Exception, so that `except Exception` misses it."""
+    """Ends a learner's thread from outside; `except Exception` does not catch it."""
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Result:
     alive: bool = False
 
 
-class Paper(io.StringIO):
+class Printed(io.StringIO):
     """Takes what is printed, up to a limit; the rest is let go."""
 
     def write(self, text: str) -> int:
@@ -53,12 +54,16 @@ class Paper(io.StringIO):
         return len(text)
 
 
-def run_once(call: Callable[[], Any], names: dict[str, Any], overrun: threading.Event) -> Result:
-    """Call once, in the learner's namespace `names`; await the value if it can be awaited.
+def run_once(
+    call: Callable[[], Any], names: dict[str, Any], overrun: threading.Event
+) -> Result:
+    """Call once, in the learner's namespace `names`; await the value if need be.
 
     The code is ended when `overrun` is set, or after `LIMIT_SECONDS` of real time.
     """
-    result, done, paper = Result(), threading.Event(), Paper()
+    result = Result()
+    done = threading.Event()
+    out = Printed()
     context = contextvars.copy_context()
 
     def whole() -> Any:
@@ -70,40 +75,50 @@ def run_once(call: Callable[[], Any], names: dict[str, Any], overrun: threading.
             result.value = context.run(whole)
         except Stopped:
             pass
-        except BaseException as raised:  # sys.exit() and the like must not end the kernel
+        except BaseException as raised:  # sys.exit() must not end the kernel
             result.raised = raised
         finally:
             done.set()
 
     thread = threading.Thread(target=work, name="practice-run", daemon=True)
-    with warnings.catch_warnings(), redirect_stdout(paper), clock(result.slept, names):
+    with (
+        warnings.catch_warnings(),
+        redirect_stdout(out),
+        clock(result.slept, names),
+    ):
         warnings.simplefilter("ignore")
         thread.start()
         end = time.monotonic() + LIMIT_SECONDS
         try:
-            while not done.wait(0.02) and time.monotonic() < end and not overrun.is_set():
-                pass
-            done.wait(0.2 if overrun.is_set() else 0)  # most loops end at the server's refusal
+            while not done.wait(0.02):
+                if overrun.is_set():
+                    done.wait(0.2)  # most loops end at the server's refusal
+                    break
+                if time.monotonic() > end:
+                    break
         finally:
             if done.is_set():
                 thread.join()  # it has nothing left to do
             else:
                 result.stopped = "too-long"
                 result.alive = not _ends(thread)
-    result.stopped = "endless" if overrun.is_set() else result.stopped
-    result.printed = paper.getvalue()
+    if overrun.is_set():
+        result.stopped = "endless"
+    result.printed = out.getvalue()
     return result
 
 
 @contextmanager
 def clock(slept: list[float], names: dict[str, Any]) -> Iterator[None]:
-    """Let code sleep without waiting: each sleep is noted, and the clocks go on by as much.
+    """Let code sleep without waiting: each sleep is noted, and the clocks go on by it.
 
-    Only threads that start inside see it. Functions that the learner imported by name (`from time
-    import sleep`) are exchanged in their namespace too.
+    Only threads that start inside see it. Functions that the learner imported by name
+    (`from time import sleep`) are exchanged in their namespace too.
     """
     others = {thread.ident for thread in threading.enumerate()}
-    real_sleep, real_async, real_anyio = time.sleep, asyncio.sleep, anyio.sleep
+    real_sleep = time.sleep
+    real_async = asyncio.sleep
+    real_anyio = anyio.sleep
 
     def away() -> bool:
         return threading.get_ident() in others
@@ -125,24 +140,31 @@ def clock(slept: list[float], names: dict[str, Any]) -> Iterator[None]:
     def shifted(real: Callable[[], float]) -> Callable[[], float]:
         return lambda: real() + (0.0 if away() else sum(slept))
 
-    clocks = {n: shifted(getattr(time, n)) for n in ("time", "monotonic", "perf_counter")}
-    fakes: list[tuple[Any, dict[str, Any]]] = [
-        (time, {"sleep": sleep, **clocks}), (asyncio, {"sleep": sleep_async}),
-    ]  # fmt: skip
-    known = {id(vars(module)[name]): fake for module, new in fakes for name, fake in new.items()}
-    theirs = {name: known[id(value)] for name, value in names.items() if id(value) in known}
+    of_time: dict[str, Any] = {"sleep": sleep}
+    for name in ("time", "monotonic", "perf_counter"):
+        of_time[name] = shifted(getattr(time, name))
+    of_asyncio: dict[str, Any] = {"sleep": sleep_async}
+    of_anyio: dict[str, Any] = {"sleep": sleep_anyio}  # the SDK's between retries
+    known = {}  # by identity: what stands for a function of a module
+    for module, fakes in ((time, of_time), (asyncio, of_asyncio)):
+        for name, fake in fakes.items():
+            known[id(vars(module)[name])] = fake
+    theirs = {}
+    for name, value in names.items():
+        if id(value) in known:
+            theirs[name] = known[id(value)]
     with (
-        exchange(vars(time), fakes[0][1]),
-        exchange(vars(asyncio), fakes[1][1]),
-        exchange(vars(anyio), {"sleep": sleep_anyio}),  # the SDK's own waiting between retries
-        exchange(names, theirs),
+        patched(vars(time), of_time),
+        patched(vars(asyncio), of_asyncio),
+        patched(vars(anyio), of_anyio),
+        patched(names, theirs),
     ):
         yield
 
 
 @contextmanager
-def exchange(names: Any, new: Mapping[str, Any]) -> Iterator[None]:
-    """Put other values into a namespace, a module or the environment; give the old ones back."""
+def patched(names: Any, new: Mapping[str, Any]) -> Iterator[None]:
+    """Put other values into a namespace or the environment; give the old ones back."""
     old = {name: names[name] for name in new if name in names}
     names.update(new)
     try:
@@ -160,10 +182,28 @@ async def _finish(value: Awaitable[Any]) -> Any:
 
 
 def _ends(thread: threading.Thread) -> bool:
-    """Raise `Stopped` in a thread until it has ended, or for half a second; whether it has."""
-    for _ in range(25):
-        if thread.is_alive():
-            ident = ctypes.c_ulong(thread.ident or 0)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(Stopped))
-            thread.join(0.02)
+    """Raise `Stopped` in a thread, for half a second at most; whether it has ended."""
+    with _hushed():
+        for _ in range(25):
+            if thread.is_alive():
+                ident = ctypes.c_ulong(thread.ident or 0)
+                stop = ctypes.py_object(Stopped)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, stop)
+                thread.join(0.02)
     return not thread.is_alive()
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Say nothing of a `Stopped` that hits where Python can only report and go on."""
+    usual = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        if not issubclass(unraisable.exc_type, Stopped):
+            usual(unraisable)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = usual

@@ -1,7 +1,7 @@
-"""Finds the exercises: a file per lesson in exercises/source/, loaded when it is first asked for.
+"""Finds the exercises: a file per lesson in exercises/source/, loaded when asked for.
 
-A source binds `IMPORTS` (the first cell of its notebook) and `EXERCISES`. It must not know what
-is in them.
+A source binds `IMPORTS` (the first cell of its notebook) and `EXERCISES`. It must not
+know what is in them.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from helpers.lessons import LESSONS, Lesson
+from helpers.settings import ROOT
 from practice.grading.model import Exercise
+from practice.lessons import LESSONS, Lesson
 
-ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "exercises" / "source"
 
 
@@ -32,7 +32,8 @@ class Sheet:
 def sheet(path: Path) -> Sheet:
     """Load one source file. Its name is `s` and the name of its lesson."""
     lesson = next(lesson for lesson in LESSONS if path.stem == f"s{lesson.name}")
-    spec = importlib.util.spec_from_file_location(f"exercise_source_{path.stem}", path)
+    name = f"exercise_source_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
@@ -48,12 +49,17 @@ def sheets(folder: Path = FOLDER) -> list[Sheet]:
 
 def find(wanted: str, folder: Path = FOLDER) -> tuple[Exercise, Sheet]:
     """The exercise with this id. Raises `ValueError`, naming the ones there are."""
-    number = wanted.partition(".")[0]
-    paths = [folder / f"s{lesson.name}.py" for lesson in LESSONS if lesson.number == number]
-    for found in [sheet(path) for path in paths if path.is_file()] or sheets(folder):
-        for exercise in found.exercises:
+    for lesson in LESSONS:
+        path = folder / f"s{lesson.name}.py"
+        if lesson.number != wanted.partition(".")[0] or not path.is_file():
+            continue
+        for exercise in sheet(path).exercises:
             if exercise.id == wanted:
-                return exercise, found
-    known = ", ".join(e.id for found in sheets(folder) for e in found.exercises)
-    there = f"There is: {known}." if known else "The folder exercises/source holds none."
+                return exercise, sheet(path)
+    known = []
+    for each in sheets(folder):
+        known += [exercise.id for exercise in each.exercises]
+    there = "The folder exercises/source holds none."
+    if known:
+        there = f"There is: {', '.join(known)}."
     raise ValueError(f"There is no exercise called {wanted!r}. {there}")

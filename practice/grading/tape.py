@@ -1,7 +1,7 @@
-"""The course server in practice: replies that an exercise scripts, and a log of what was sent.
+"""The practice server: replies that an exercise scripts, and a log of what was sent.
 
-Each run of a learner's code gets an address of its own, so runs never mix. It must not know what
-the exercise wants.
+Each run of a learner's code gets an address of its own, so runs never mix. It must not
+know what the exercise wants.
 """
 
 from __future__ import annotations
@@ -9,22 +9,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
-from courseserver import wire
-from courseserver.loopback import Server
+from courseserver import inprocess, wire
 from courseserver.replay import Replay
 from courseserver.values import Problem, Reply, Request, Step, parse_body
 
 KEY = "practice-needs-no-key"
-PATIENCE = 1_000  # refusals; a loop that swallows them all is then kept waiting, so that it idles
-OWN_KEY = "practice-client-of-your-own"  # what a client that the learner's code makes would send
+OWN_KEY = "practice-client-of-your-own"  # of a client that the learner's code makes
+# Refusals; a loop that swallows them all is then kept waiting, so that it idles.
+PATIENCE = 1_000
+IDLE_SECONDS = 900.0  # of a stray thread, when its check is long over
 
 
 @dataclass(frozen=True)
 class Sent:
-    """One request as it arrived, and what came back. `ours`: through the client we gave."""
+    """One request as it arrived, and what came back. `ours`: by the client we gave."""
 
     path: str
     body: Any
@@ -36,22 +37,24 @@ class Sent:
     @property
     def said(self) -> str:
         """The text of the last user turn; "" when there is none."""
-        turns = self.body.get("messages") if isinstance(self.body, dict) else None
-        users = [t for t in turns if has(t, "role", "user")] if isinstance(turns, list) else []
-        return text_of(users[-1].get("content")) if users else ""
+        for turn in reversed(self._turns()):
+            if has(turn, "role", "user"):
+                return text_of(turn.get("content"))
+        return ""
 
     @property
     def roles(self) -> list[Any]:
-        """The roles of the turns, in order; none when `messages` is no list of objects."""
-        turns = self.body.get("messages") if isinstance(self.body, dict) else None
-        return (
-            [t.get("role") for t in turns if isinstance(t, dict)] if isinstance(turns, list) else []
-        )
+        """The roles of the turns, in order; none when `messages` is no list of them."""
+        return [turn.get("role") for turn in self._turns() if isinstance(turn, dict)]
 
     @property
     def system(self) -> str:
         """The text of the system prompt; "" when there is none."""
         return text_of(self.body.get("system")) if isinstance(self.body, dict) else ""
+
+    def _turns(self) -> list[Any]:
+        turns = self.body.get("messages") if isinstance(self.body, dict) else None
+        return turns if isinstance(turns, list) else []
 
 
 @dataclass
@@ -66,11 +69,41 @@ class Tape:
 
 
 @dataclass
-class Practice:
-    """A backend that answers from scripts only, at once, and keeps a tape for each of them."""
+class PracticeServer:
+    """Answers each run from its own script, at once, and keeps its tape.
+
+    It has a course server's `Replay` for the answers and adds the tapes, by the path of
+    each run's address.
+    """
 
     replay: Replay = field(default_factory=Replay)
     tapes: dict[str, Tape] = field(default_factory=dict)
+
+    @cached_property
+    def url(self) -> str:
+        """The base URL in this process, where it is served from the first look on."""
+        return inprocess.Server(self).url
+
+    def client(
+        self, path: str, *, waits: bool, retries: int, timeout: float | None
+    ) -> Any:
+        """The SDK's own client for a run; the async one for a function that `waits`.
+
+        `timeout` is in seconds; None leaves the SDK's own.
+        """
+        import anthropic
+
+        settings: dict[str, Any] = {"base_url": self.url + path, "api_key": KEY}
+        settings["max_retries"] = retries
+        if timeout is not None:
+            settings["timeout"] = timeout
+        # Without certificates to load, a client costs 0.1 ms in place of 40; the
+        # address is plain http.
+        if waits:
+            settings["http_client"] = anthropic.DefaultAsyncHttpxClient(verify=False)
+            return anthropic.AsyncAnthropic(**settings)
+        settings["http_client"] = anthropic.DefaultHttpxClient(verify=False)
+        return anthropic.Anthropic(**settings)
 
     def begin(self, replies: Sequence[Any], tape: Tape) -> str:
         """Begin a run: the path of its address."""
@@ -80,46 +113,67 @@ class Practice:
 
     def forget(self) -> None:
         """Drop all runs; late requests of a stray thread are kept waiting."""
-        self.tapes.clear()
         self.replay.account.scripts.clear()
         self.replay.account.journal.clear()
+        self.tapes.clear()
 
     def decide(self, request: Request) -> Reply:
         """The reply to one request, without the pace that is meant for people."""
-        path = "/".join(request.path.split("/")[:3])
+        path = self._run_of(request)
         tape = self.tapes.get(path)
         if tape is None or tape.refused > PATIENCE:
+            threading.Event().wait(IDLE_SECONDS)  # time.sleep() is watched in a run
             return Reply(200, {}, (Step(0.0, b"", "stall"),))
         if len(tape.sent) >= tape.limit:
             tape.overrun.set()
             tape.refused += 1
-            stop = Problem(400, "practice_limit", "Too many requests; the check ends here.")
-            return wire.error(stop, "practice", "limit", extra={"x-should-retry": "false"})
+            what = "Too many requests; the check ends here."
+            stop = Problem(400, "practice_limit", what)
+            final = {"x-should-retry": "false"}
+            return wire.error(stop, "practice", "limit", extra=final)
         try:
             reply = self.replay.decide(request)
         except Exception as bug:
             tape.bug = bug
             raise
-        head, where = request.headers, request.path.removeprefix(path)
-        ours = OWN_KEY not in (head.get("x-api-key") or head.get("authorization", ""))
-        came = None if reply.streamed else parse_body(b"".join(s.data for s in reply.steps))
-        tape.sent.append(Sent(where, request.body, head, reply.status, came, ours))
-        return replace(reply, steps=tuple(replace(step, delay=0.0) for step in reply.steps))
+        tape.sent.append(_sent(request, reply, path))
+        at_once = tuple(replace(step, delay=0.0) for step in reply.steps)
+        return replace(reply, steps=at_once)
+
+    def _run_of(self, request: Request) -> str:
+        """The path of the run that a request belongs to; "" when it is over."""
+        for path in tuple(self.tapes):  # a copy: another thread may begin a run
+            if request.path.startswith(f"{path}/"):
+                return path
+        return ""
 
 
 @cache
-def practice() -> tuple[str, Practice]:
-    """The base URL and the backend of this process's practice server, started at the first call."""
-    backend = Practice()
-    return Server(backend).url, backend
+def practice_server() -> PracticeServer:
+    """This process's practice server: the one place where it is made."""
+    return PracticeServer()
+
+
+def _sent(request: Request, reply: Reply, path: str) -> Sent:
+    """What the tape keeps of one exchange."""
+    head = request.headers
+    key = head.get("x-api-key") or head.get("authorization", "")
+    came = None
+    if not reply.streamed:
+        came = parse_body(b"".join(step.data for step in reply.steps))
+    where = request.path.removeprefix(path)
+    return Sent(where, request.body, head, reply.status, came, OWN_KEY not in key)
 
 
 def text_of(content: Any) -> str:
-    """The text in the content of a turn or a system prompt: a string, or a list of blocks."""
+    """The text in the content of a turn or a system prompt: a string, or blocks."""
     if isinstance(content, str):
         return content
-    blocks = content if isinstance(content, list) else []
-    return "".join(str(b.get("text", "")) for b in blocks if has(b, "type", "text"))
+    text = ""
+    for block in content if isinstance(content, list) else []:
+        if has(block, "type", "text"):
+            text += str(block.get("text", ""))
+    return text
 
 
 def has(value: Any, key: str, wanted: str) -> bool:

@@ -7,6 +7,8 @@ glossary, a picture. A rule without both cases fails.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,12 +23,12 @@ from nbformat.v4 import (
     new_output,
 )
 
-from authoring import AuthoringError, lint, models
+from authoring import ROOT, AuthoringError, lint, models
 from authoring import navigation as nav
 from authoring.lint_notebooks import NOTEBOOK_RULES
 from authoring.render import normalise, place_generated, put_facts, to_bytes
 from courseserver.facts import MODEL, RETIRED
-from helpers.lessons import BY_NAME
+from practice.lessons import BY_NAME
 
 LESSON = BY_NAME["01_first_call"]
 NUMBERS = {"calls": 1, "input_tokens": 10, "output_tokens": 5, "usd": 0.0001}
@@ -36,6 +38,14 @@ OLD = sorted(RETIRED)[0]
 HOME = "/".join(["", "home", "amara", "course"])
 KEY = "-".join(["sk", "ant", "api03", "abcdefghijklmnop"])
 PICTURE = b"\x89PNG\r\n\x1a\n\0"
+
+
+OPTION = "<details><summary>{0}) It is {0}.</summary>{1}, because of {0}.</details>"
+OPTIONS = "\n".join(
+    OPTION.format(*pair) for pair in zip("abc", ("Yes. So", "No", "No"), strict=True)
+)
+QUESTIONS = "\n\n".join(f"### {number}. Which one?\n\n{OPTIONS}" for number in (1, 2, 3))
+END = f"## Key points\n\n- It works.\n\n## Three questions\n\n{QUESTIONS}"
 
 
 class Course:
@@ -57,7 +67,7 @@ class Course:
                 new_markdown_cell("# First call\n\n- send a message"),
                 new_code_cell(f'setup("{LESSON.name}")'),
                 new_code_cell(CALL, outputs=[new_output("stream", name="stdout", text="Hi\n")]),
-                new_markdown_cell("## Going deeper (optional)\n\nMore."),
+                new_markdown_cell(f"{END}\n\n## Going deeper (optional)\n\nMore."),
             ]
         )
 
@@ -81,6 +91,12 @@ class Course:
         """Add a Markdown cell."""
         self.nb.cells.insert(3, new_markdown_cell(source, metadata={"tags": list(tags)}))
         return self
+
+    def end(self, old: str, new: str) -> None:
+        """Change the end of the lesson: its key points and its questions."""
+        cell = self.nb.cells[-1]
+        assert old in cell.source
+        cell.source = cell.source.replace(old, new, 1)
 
     def save(self) -> None:
         """Write notebook and recording, once."""
@@ -170,15 +186,9 @@ CASES: dict[str, tuple[Change, Change]] = {
     "known-magics": (lambda c: c.code("%tiem x"), lambda c: c.code("%matplotlib inline")),
     "errors-are-tagged": (
         lambda c: c.code("f()", outputs=[ERROR]),
-        lambda c: c.code("f()", "raises-exception", outputs=[ERROR]),
+        lambda c: c.code("f()", "raises-exception", "raises:TypeError", outputs=[ERROR]),
     ),
     "stored-as-rendered": (lambda c: c.edit('"cells"', ' "cells"'), nothing),
-    "kernelspec-python3": (lambda c: c.edit('"name": "python3"', '"name": "mine"'), nothing),
-    "is-python": (lambda c: c.code("x = ("), lambda c: c.code("x = (", "raises-exception")),
-    "no-star-import": (
-        lambda c: c.code("from math import *"),
-        lambda c: c.code("from math import pi\n2 * pi"),
-    ),
     "no-first-block": (
         lambda c: c.code("reply.content[0].text"),
         lambda c: c.code("reply.content[0].text", "first-block-shown", "raises-exception"),
@@ -193,7 +203,7 @@ CASES: dict[str, tuple[Change, Change]] = {
     ),
     "cell-size": (
         lambda c: c.code("1\n" * 20 + "1"),
-        lambda c: c.code("1\n" * 39 + "1", "finished-loop").code("1\n" * 19 + "1" * 88),
+        lambda c: c.code("1\n" * 39 + "1", "finished-loop").code("1\n" * 19 + "1"),
     ),
     "setup-first": (
         lambda c: c.nb.cells[1].update(source='setup("02_response_anatomy")'),
@@ -224,6 +234,8 @@ CASES: dict[str, tuple[Change, Change]] = {
         lambda c: c.text("A [token](glossary.md#token), ![a tree of blocks](images/tree.png)"),
     ),
     "listed-lesson": (lambda c: rename(c, "99_extra.ipynb"), nothing),
+    "key-points": (lambda c: c.end("- It works.", "It works."), nothing),
+    "three-questions": (lambda c: c.end("### 3. Which", "### 4. Which"), nothing),
     "navigation-current": (lambda c: c.edit("[course map]", "[the map]"), nothing),
     "facts-current": (lambda c: c.edit("1 call, about 10", "9 calls, about 90"), nothing),
     "small-file": (
@@ -249,6 +261,14 @@ CASES: dict[str, tuple[Change, Change]] = {
     "models-known-in-files": (
         lambda c: c.exchange.update(request={"model": "claude-sonnet-9"}),
         lambda c: c.put("helpers/x.py", f"GONE = {OLD!r}\n"),
+    ),
+    "no-todo-in-cells": (
+        lambda c: c.text("TODO: why this matters."),
+        lambda c: c.text("A list of things to do."),
+    ),
+    "no-todo": (
+        lambda c: c.put("exercises/source/x.py", "# TODO\n"),
+        lambda c: c.put("authoring/x.py", "# TODO\n"),
     ),
     "no-first-block-in-code": (
         lambda c: c.put("helpers/x.py", "blocks = reply.content\ntext = blocks[0].text\n"),
@@ -330,7 +350,20 @@ MORE: list[tuple[str, Change]] = [
     ("no-shell", lambda c: c.code("!pip list")),
     ("known-magics", lambda c: c.code("%%bash\nls")),
     ("known-magics", lambda c: c.code("%run other.ipynb")),
-    ("errors-are-tagged", lambda c: c.code("f()", "raises-exception")),
+    ("errors-are-tagged", lambda c: c.code("f()", "raises-exception", "raises:TypeError")),
+    ("errors-are-tagged", lambda c: c.code("f()", "raises-exception", outputs=[ERROR])),
+    ("errors-are-tagged", lambda c: c.code("f()", "raises:TypeError")),
+    (
+        "errors-are-tagged",
+        lambda c: c.code("f()", "raises-exception", "raises:KeyError", outputs=[ERROR]),
+    ),
+    ("known-tags", lambda c: c.code("f()", "raises: TypeError")),
+    ("three-questions", lambda c: c.end("## Three questions", "## Questions")),
+    ("three-questions", lambda c: c.end("c) It is c.", "d) It is c.")),
+    ("three-questions", lambda c: c.end("No, because", "Yes, because")),
+    ("three-questions", lambda c: c.end("No, because of b.", "No.")),
+    ("three-questions", lambda c: c.end("c) It is c.", "c) It is b.")),
+    ("three-questions", lambda c: c.end("because of c.", "because of b.")),
     ("no-first-block", lambda c: c.code("print(content[0])")),
     ("no-first-block", lambda c: c.code("print(reply.content[-1].text)")),
     ("no-first-block", lambda c: c.code('print(data["content"][0]["text"])')),
@@ -338,7 +371,6 @@ MORE: list[tuple[str, Change]] = [
     ("no-first-block", lambda c: c.text("```python\nprint(reply.content[0].text)\n```")),
     ("models-declared", lambda c: c.code(f"model = '{MODEL}'")),
     ("models-declared", lambda c: declare(c, MODEL)),
-    ("cell-size", lambda c: c.code("x = '" + "1" * 88 + "'")),
     ("headings-in-order", lambda c: c.text("##")),
     ("one-title", lambda c: c.nb.cells[3].update(source="Title\n===")),
     ("pictures-speak", lambda c: c.text("![](images/tree.png)")),
@@ -355,11 +387,38 @@ MORE: list[tuple[str, Change]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("rule", "change"), MORE, ids=[f"{n}-{r}" for n, (r, _) in enumerate(MORE)]
-)
+BROKEN = [rule for rule, _ in MORE]
+MORE_NAMES = [f"{rule}-{BROKEN[: at + 1].count(rule)}" for at, rule in enumerate(BROKEN)]
+
+
+@pytest.mark.parametrize(("rule", "change"), MORE, ids=MORE_NAMES)
 def test_other_ways_to_break_a_rule_are_found(rule: str, change: Change, tmp_path: Path) -> None:
     assert rule in {finding.rule for finding in check(tmp_path, change)}
+
+
+@pytest.mark.parametrize(
+    ("rule", "source"),
+    [
+        ("undefined-local-with-import-star", "from math import *"),
+        ("line-too-long", "x = '" + "1" * 88 + "'"),
+        ("invalid-syntax", "x = ("),
+    ],
+)
+def test_what_ruff_finds_in_notebooks_needs_no_rule_of_ours(
+    rule: str, source: str, tmp_path: Path
+) -> None:
+    course = Course(tmp_path).code(source)
+    course.save()
+    settings = str(ROOT / "notebooks" / ".ruff.toml")
+    command = [sys.executable, "-m", "ruff", "check", "--no-cache", "--config", settings]
+    found = subprocess.run([*command, str(course.path)], capture_output=True, encoding="utf-8")
+    assert found.returncode == 1
+    assert rule in found.stdout
+
+
+def test_another_kernels_name_is_found_by_the_form_of_the_file(tmp_path: Path) -> None:
+    found = check(tmp_path, lambda c: c.edit('"name": "python3"', '"name": "mine"'))
+    assert {finding.rule for finding in found} == {"stored-as-rendered"}
 
 
 def test_a_finding_says_where_what_why_and_what_to_do(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from authoring import AuthoringError, kernel, render
 from authoring import navigation as nav
-from helpers.lessons import BY_NUMBER, LESSONS, PATHS
+from practice.lessons import BY_NUMBER, LESSONS, PATHS
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -159,9 +159,10 @@ def test_navigation_and_facts_stand_where_a_reader_looks(shown: Path) -> None:
 
 def nbval(path: Path) -> subprocess.CompletedProcess[str]:
     """Strict nbval over one notebook, with the project's own settings and conftest."""
-    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "--nbval-current-env"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "nbval", "--nbval"]
+    command += ["--nbval-current-env"]
     command += ["-c", str(ROOT / "pyproject.toml"), "-p", "conftest", "-p", "no:cacheprovider"]
-    command += ["--nbval-sanitize-with", str(ROOT / "tests" / "nbval_sanitize.cfg"), str(path)]
+    command += ["--nbval-sanitize-with", str(ROOT / "authoring" / "nbval_sanitize.cfg"), str(path)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(
         command, env=environment, capture_output=True, encoding="utf-8", check=False
@@ -246,6 +247,12 @@ def test_a_cell_that_fails_without_saying_so_is_refused(tmp_path: Path) -> None:
 def test_a_cell_that_says_it_fails_and_does_not_is_refused(tmp_path: Path) -> None:
     lesson(tmp_path, code("1 / 1", "raises-exception"))
     with pytest.raises(AuthoringError, match="raised nothing"):
+        render.render_all(tmp_path)
+
+
+def test_a_cell_that_fails_otherwise_than_it_says_is_refused(tmp_path: Path) -> None:
+    lesson(tmp_path, code("int('x')", "raises-exception", "raises:KeyError"))
+    with pytest.raises(AuthoringError, match="tagged raises:KeyError but failed with ValueError"):
         render.render_all(tmp_path)
 
 

@@ -15,6 +15,8 @@ from typing import Any
 import nbformat
 import pytest
 
+from authoring import AuthoringError
+from authoring.write import record
 from tests.support import PATIENCE, ROOMS, ROOT
 
 JSON = dict[str, Any]
@@ -45,8 +47,7 @@ DRAFTS = {
 def make_course(folder: Path) -> Path:
     """A folder with what the tool needs, and a lesson without replies."""
     for room in (*ROOMS, "authoring", "launch"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / room, folder / room, ignore=ignored)
+        shutil.copytree(ROOT / room, folder / room)
     for name in ("notebooks", "recordings"):
         (folder / name).mkdir()
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
@@ -100,6 +101,79 @@ def test_a_part_that_changes_at_every_run_is_named_and_then_left_alone(written: 
     assert recorded(written) == before
 
 
+@pytest.fixture
+def copied(written: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be changed."""
+    course = tmp_path / "course"
+    shutil.copytree(written, course)
+    return course
+
+
+def change_cell(course: Path, index: int, old: str, new: str) -> None:
+    """Edit one cell of the lesson."""
+    path = course / "notebooks" / f"{LESSON}.ipynb"
+    book = nbformat.read(path, as_version=4)
+    assert old in book.cells[index].source
+    book.cells[index].source = book.cells[index].source.replace(old, new)
+    nbformat.write(book, path)
+
+
+def type_in(course: Path, *lines: str, options: tuple[str, ...] = ()) -> tuple[int, str, str]:
+    """Run the tool and type these lines; its exit status, what it said, and its errors."""
+    done = subprocess.run(
+        [sys.executable, "-m", "authoring", "write", "01", *options],
+        input="".join(f"{line}\n" for line in lines),
+        cwd=course,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_an_author_reads_which_cell_misses_and_what_is_nearest_and_types_a_copy(
+    copied: Path,
+) -> None:
+    change_cell(copied, 2, "'Hello'))", "'Hello you'))\nclient.messages.create(**ask('And?'))")
+    more = json.dumps("It is\nlate.")
+    status, said, errors = type_in(copied, "hello you", "=hello", "hello you", "more", more)
+    assert status == 0, errors
+    assert "cell 3 (" in said and "hello = client.messages.create" in said
+    assert "The nearest recorded request is 'hello'. They differ here:" in said
+    assert 'messages[0].content: recorded "Hello", sent "Hello you"' in said
+    assert "Played so far: 'hello you'." in said
+    assert "'hello you' was played already in this run" in said and "=hello you" in said
+    found = recorded(copied)
+    assert found["hello you"]["replies"] == ["Hello!"]
+    assert found["more"]["replies"] == ["It is\nlate."]
+    assert "4 exchanges used; not used: 'hello'" in said
+
+
+def test_a_name_that_was_played_in_this_run_is_refused_with_its_cell(tmp_path: Path) -> None:
+    path = tmp_path / "recording.json"
+    path.write_text('{"exchanges": []}', encoding="utf-8")
+    with pytest.raises(AuthoringError, match=r"'a' was played already in this run for cell 3\."):
+        record(path, {}, {"a": "cell 3"}, lambda missed, played: {"name": "a"})
+
+
+def test_a_closed_input_ends_with_a_sentence(copied: Path) -> None:
+    change_cell(copied, 2, "'Hello'", "'Hello you'")
+    status, _, errors = type_in(copied)
+    assert status == 1
+    assert errors.startswith("error: nobody is there to type a reply")
+    assert "--drafts" in errors and "Traceback" not in errors
+
+
+def test_a_stored_reply_is_edited_without_a_run(copied: Path) -> None:
+    status, said, errors = type_in(copied, '["oops', '"Hi\\nyou"', options=("--edit", "hello"))
+    assert status == 0, errors
+    assert "Hello!" in said and "begins like JSON and is not" in said
+    assert recorded(copied)["hello"]["replies"] == ["Hi\nyou"]
+    status, _, errors = type_in(copied, options=("--edit", "helo"))
+    assert status == 1
+    assert "It has: 'hello', 'late', 'batch'." in errors
+
+
 def test_without_a_draft_the_request_is_shown_and_what_was_written_stays(tmp_path: Path) -> None:
     course = make_course(tmp_path)
     done = write(course, {"hello": "Hello!"})
@@ -110,16 +184,13 @@ def test_without_a_draft_the_request_is_shown_and_what_was_written_stays(tmp_pat
     assert list(recorded(course)) == ["hello"]
 
 
-def test_what_nothing_asks_for_is_named_and_removed_only_when_told(
-    written: Path, tmp_path: Path
-) -> None:
-    course = tmp_path / "course"
-    shutil.copytree(written, course)
+def test_what_nothing_asks_for_is_named_and_removed_only_when_told(copied: Path) -> None:
+    course = copied
     path = course / "notebooks" / f"{LESSON}.ipynb"
     book = nbformat.read(path, as_version=4)
     del book.cells[3]
     nbformat.write(book, path)
-    assert "not used: late" in write(course, {}).stdout
+    assert "not used: 'late'" in write(course, {}).stdout
     assert "late" in recorded(course)
     write(course, {}, "--prune")
     assert list(recorded(course)) == ["hello", "batch"]

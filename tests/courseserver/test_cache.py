@@ -261,7 +261,10 @@ CHANGES: dict[str, tuple[JSON, str, str | None]] = {
     "a picture": ({"messages": [SEEN]}, "system", "messages_changed"),
     "thinking": ({"thinking": {"type": "disabled"}}, "system", "unavailable"),
     "effort": ({"output_config": {"effort": "low"}}, "system", "unavailable"),
-    "output schema": ({"output_config": schema("day")}, "system", "unavailable"),
+    "the default effort": ({"output_config": {"effort": "high"}}, "messages", None),
+    "display of thinking": ({"thinking": {"type": "adaptive", "display": "summarized"}},
+                            "messages", None),
+    "output schema": ({"output_config": schema("day")}, "tools", "unavailable"),
     "an earlier message": ({"messages": [ASK_FIRST]}, "system", "messages_changed"),
 }  # fmt: skip
 

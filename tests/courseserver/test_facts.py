@@ -11,7 +11,7 @@ from typing import get_args
 import anthropic
 import pytest
 from anthropic._constants import ANTHROPIC_API_VERSION, DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
-from anthropic.resources.messages.messages import DEPRECATED_MODELS
+from anthropic._data import DEPRECATED_MODELS
 from anthropic.types import ModelInfo
 
 from courseserver import facts, models
@@ -135,9 +135,12 @@ def test_an_unknown_id_is_answered_with_a_sentence() -> None:
 
 
 def test_the_numbers_about_the_sdk_are_the_sdks() -> None:
+    lock = (Path(__file__).parents[2] / "requirements.txt").read_text(encoding="utf-8")
+    assert f"\nanthropic=={facts.SDK_MAJOR}." in lock
     assert str(ANTHROPIC_API_VERSION) == facts.API_VERSION
     assert facts.DEFAULT_RETRIES == DEFAULT_MAX_RETRIES
     assert DEFAULT_TIMEOUT.read == facts.DEFAULT_TIMEOUT_SECONDS
+    assert DEFAULT_TIMEOUT.connect == 5  # the glossary says so
     client = anthropic.Anthropic(api_key="none")
     turns: list[anthropic.types.MessageParam] = [{"role": "user", "content": "Hi"}]
     most = facts.NONSTREAMING_MAX_TOKENS

@@ -49,6 +49,15 @@ def test_a_stream_comes_with_all_its_events(server: Mine) -> None:
         assert stream.get_final_message().stop_reason == "end_turn"
 
 
+def test_a_stream_that_was_left_cannot_be_read_on(server: Mine) -> None:
+    with client(server.url) as sdk, sdk.messages.stream(**HELLO) as stream:
+        for _ in stream.text_stream:
+            break
+        stream.close()
+        with pytest.raises(httpx2.StreamClosed):
+            stream.get_final_message()
+
+
 def test_async_clients_are_answered_too(server: Mine) -> None:
     async def ask() -> list[Any]:
         async with async_client(server.url) as sdk:

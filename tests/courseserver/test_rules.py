@@ -185,9 +185,9 @@ NEEDS = "That setting requires the `thinking-binding-controls-2026-08-01` value 
 NEEDS += "`anthropic-beta` header. "
 CONTROLS = {"anthropic-beta": "thinking-binding-controls-2026-08-01"}
 DIRECTIVE = "; the directive-only form (content: [] with output_config) is accepted at any position"
-HAIKU_4_5, SONNET_4_5, SONNET_4_6 = (
+HAIKU_4_5, OPUS_4_5, SONNET_4_6 = (
     "claude-haiku-4-5",
-    "claude-sonnet-4-5-20250929",
+    "claude-opus-4-5",
     "claude-sonnet-4-6",
 )
 DEAR = "claude-opus-5-5"
@@ -260,7 +260,7 @@ CASES = [
     case("unknown-model", lambda: ask(model="claude-sonet-5-5"), "model: claude-sonet-5-5",
          lambda: ask(model=HAIKU_4_5), 404, "not_found_error"),
     case("unknown-model", lambda: ask(model="claude-3-7-sonnet-20250219"),
-         "model: claude-3-7-sonnet-20250219", lambda: ask(model=SONNET_4_5), 404,
+         "model: claude-3-7-sonnet-20250219", lambda: ask(model=OPUS_4_5), 404,
          "not_found_error"),
     case("unknown-model", lambda: ask("/v1/models/claude-9", method="GET"), "model: claude-9",
          lambda: ask(f"/v1/models/{HAIKU_4_5}", method="GET"), 404, "not_found_error"),
@@ -345,9 +345,9 @@ CASES = [
          max_tokens=4_000), re.compile("This model does not support assistant message prefill.*"),
          lambda: ask(messages=[user("a"), claude({"type": "server_tool_use",
          "id": "srvtoolu_1"})])),
-    case("prefill", lambda: ask(messages=[user("a"), claude("b ")], model=SONNET_4_5),
+    case("prefill", lambda: ask(messages=[user("a"), claude("b ")], model=OPUS_4_5),
          "messages: final assistant content cannot end with trailing whitespace",
-         lambda: ask(messages=[user("a"), claude("b ,")], model=SONNET_4_5)),
+         lambda: ask(messages=[user("a"), claude("b ,")], model=OPUS_4_5)),
 
     case("max-tokens", lambda: ask(max_tokens=128_001), "max_tokens: 128001 > 128000, which is the "
          f"maximum allowed number of output tokens for {facts.MODEL}",
@@ -555,7 +555,8 @@ CASES = [
          re.compile(r"prompt is too long: \d+ tokens > 200000 maximum"),
          lambda: ask(messages=[user("word " * 200_000)])),
 ]  # fmt: skip
-NAMES = [f"{each.rule}-{number}" for number, each in enumerate(CASES)]
+RULES = [each.rule for each in CASES]
+NAMES = [f"{rule}-{RULES[: at + 1].count(rule)}" for at, rule in enumerate(RULES)]
 
 
 @pytest.mark.parametrize("each", CASES, ids=NAMES)

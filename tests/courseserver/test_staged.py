@@ -404,7 +404,7 @@ told = [reply.content[0].text, str(sdk.base_url), str(live.base_url)]
 
 def test_staged_replies_are_local_in_live_mode_too(tmp_path: Path) -> None:
     """The network is blocked here: a request to the real API would fail, not be answered."""
-    key = "ANTHROPIC_API_KEY=" + "made-up-" * 4
+    key = "ANTHROPIC_API_KEY=sk-" + "ant-" + "made-up-" * 5
     course = OwnCourse.at(tmp_path, dotenv=key)
     text, base, live = course.tells(ASK)
     assert text == "Played here."

@@ -13,8 +13,9 @@ import anthropic
 import pytest
 from anthropic.types import CacheCreation, Usage
 
+from courseserver.estimate import request_tokens
 from helpers import cost, facts, ledger, staged
-from helpers._cost import Cost, dollars
+from helpers._cost import Cost, cost_before, dollars
 from helpers._setup import course_server
 from tests.support import HELLO, client, exchange, recordings, said
 
@@ -37,7 +38,6 @@ PRICES = {
     "claude-opus-4-6": (5, 25, 6.25, 10, 0.50),
     "claude-opus-4-5-20251101": (5, 25, 6.25, 10, 0.50),
     "claude-haiku-4-5-20251001": (1, 5, 1.25, 2, 0.10),
-    "claude-sonnet-4-5-20250929": (3, 15, 3.75, 6, 0.30),
 }
 LONG_HAIKU = (0.50, 2.50, 0.625, 1.00, 0.05)  # Haiku 5.5 above 100,000 prompt tokens
 
@@ -306,3 +306,30 @@ def test_a_streamed_call_counts_like_a_plain_one(lesson: anthropic.Anthropic) ->
 def test_an_empty_ledger_reads_well(lesson: anthropic.Anthropic) -> None:
     assert repr(ledger) == "0 calls, 0 tokens in, 0 out, about $0.00"
     assert '"calls": 0' in ledger.as_json()
+
+
+# --- before a request is sent ---------------------------------------------------------------
+
+
+def test_the_price_before_sending_is_the_price_of_a_reply_with_these_tokens() -> None:
+    body = said("word " * 120_000, model="claude-haiku-5-5", max_tokens=64_000)
+    tokens = request_tokens(body)
+    assert tokens > 100_000
+    most = cost_before(body, output_tokens=64_000)
+    assert most == cost(usage(fresh=tokens, out=64_000), "claude-haiku-5-5")
+    assert cost_before(body) == Cost(input=most.input)
+
+
+def test_a_batch_costs_half_before_it_is_sent_and_nothing_for_what_is_refused() -> None:
+    params = [HELLO, {**HELLO, "model": "claude-opus-4-5"}]
+    refused = [{**HELLO, "model": "claude-2.1"}, {**HELLO, "temperature": 0}]
+    asked = [{"custom_id": str(at), "params": each} for at, each in enumerate(params + refused)]
+    alone = sum((cost_before(each, output_tokens=50) for each in params), Cost())
+    found = cost_before({"requests": asked}, output_tokens=50)
+    assert found.total == pytest.approx(alone.total / 2)
+    assert found.output == pytest.approx(50 * (10 + 25) / 2 / MILLION)
+
+
+def test_a_model_that_is_gone_has_no_price_before_sending_either() -> None:
+    with pytest.raises(ValueError, match=r"There is no price for 'claude-2\.1'"):
+        cost_before(said("Hello", model="claude-2.1"))

@@ -211,10 +211,32 @@ def test_a_syntax_error_is_left_to_ipython(running: Kernel, course: OwnCourse) -
         assert shows_no_path(shown.traceback, course)
 
 
-def test_an_interrupted_cell_is_left_to_ipython(running: Kernel) -> None:
-    shown = running.run("raise KeyboardInterrupt")
+# What JupyterLab's Stop button sends to the kernel, half a second after the cell began.
+STOP_SOON = "threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()"
+ASKING = {
+    "slow": "sdk.messages.create(**HELLO)",
+    "stall": "with sdk.messages.stream(**HELLO) as stream:\n"
+    "    for text in stream.text_stream:\n        pass",
+}
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_the_stop_button_gets_a_sentence_and_the_learners_own_lines(
+    course: OwnCourse, running: Kernel, name: str
+) -> None:
+    running.run("import os, signal, threading")
+    running.run(f"sdk = anthropic.Anthropic(base_url=staged({name!r}), max_retries=0)")
+    shown = running.run(f"{STOP_SOON}\n{ASKING[name]}")
     assert shown.error["ename"] == "KeyboardInterrupt"
-    assert "in the cell, line" not in shown.traceback
+    lines = shown.error["traceback"]
+    assert lines[0].startswith("in the cell, line ")
+    assert re.fullmatch(r"\.\.\. and \d+ more inside the library \(%tb shows them\)", lines[1])
+    assert "You stopped this cell (KeyboardInterrupt)." in shown.traceback
+    assert "Run the cell again whenever you like." in shown.traceback
+    assert len(lines) < 8
+    assert shows_no_path(shown.traceback, course)
+    good = f"client.messages.create(**{said('Hello', system='Be brief.')!r})"
+    assert running.run(f"print({good}.type)").printed == "message\n"
 
 
 def test_cells_that_succeed_show_nothing_more(running: Kernel) -> None:

@@ -7,6 +7,7 @@ of its own, as a learner would; see `OwnCourse` in `support.py`.
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from typing import Any
 import anthropic
 import pytest
 
-from helpers._setup import REPLAY_KEY, Mode, decide_mode
-from tests.support import HELLO, LESSON, OwnCourse, exchange, kernel, said
+from helpers.settings import Mode, decide_mode, key_problem
+from tests.support import HELLO, LESSON, OwnCourse, exchange, kernel, said, serving
 
 JSON = dict[str, Any]
-KEY = "made-up-" * 4 + "key"  # long enough for a key; the shape of no real one
-OTHER = "another-" * 4 + "key"
+# Built here, so that no text of ours looks like a key.
+KEY = "sk-" + "ant-" + "made-up-" * 5
+OTHER = "sk-" + "ant-" + "another-" * 5
 GREETING = exchange("hello", HELLO, "first", "second")
 
 SETUP = f"""
@@ -82,6 +84,8 @@ MODES: list[tuple[str, str | bytes | None, dict[str, str], tuple[str, str | None
      ("live", KEY, "")),
     ("a blank key in the environment", None, {"ANTHROPIC_API_KEY": " ", "COURSE_MODE": "live"},
      ("replay", None, "no key")),
+    ("an AWS key", "ANTHROPIC_API_KEY=" + "AK" + "IA" + "ABCDEFGHIJKLMNOP", {},
+     ("replay", None, "whole key")),
     ("a key in both", f"ANTHROPIC_API_KEY={KEY}", {"ANTHROPIC_API_KEY": OTHER}, ("live", KEY, "")),
     ("in both, live asked for", f"ANTHROPIC_API_KEY={KEY}",
      {"ANTHROPIC_API_KEY": OTHER, "COURSE_MODE": "live"}, ("live", KEY, "")),
@@ -120,9 +124,7 @@ def test_the_mode_follows_from_the_environment_and_the_file(course: OwnCourse) -
         f"""
 import contextlib, io
 from pathlib import Path
-from helpers import setup as _
-import sys
-module = sys.modules["helpers._setup"]
+from helpers import settings as module
 told = []
 for number, environ in enumerate({environs!r}):
     module.ROOT = Path("cases") / str(number)
@@ -142,6 +144,82 @@ for number, environ in enumerate({environs!r}):
 def test_a_mode_never_shows_its_key() -> None:
     assert KEY not in repr(Mode("live", "because", KEY))
     assert KEY not in f"{decide_mode({}, {'ANTHROPIC_API_KEY': KEY})}"
+
+
+# --- the one judge of a key -----------------------------------------------------------------
+
+WRONG_KEYS = {  # F1: setup() took each of these for a key, and would have sent it
+    "your_api_key_goes_here": "placeholder",
+    "sk-" + "ant-" + "your-key-here": "placeholder",
+    "sk-" + "ant-" + "api03-" + "x" * 20: "placeholder",
+    "AK" + "IA" + "ABCDEFGHIJKLMNOP": "another beginning",
+}
+
+
+@pytest.mark.parametrize(("wrong", "why"), WRONG_KEYS.items(), ids=range(len(WRONG_KEYS)))
+def test_a_placeholder_or_a_key_for_something_else_never_means_live(
+    tmp_path: Path, wrong: str, why: str
+) -> None:
+    course = OwnCourse.at(tmp_path, GREETING, dotenv=f"ANTHROPIC_API_KEY={wrong}\n")
+    for environ in ({}, {"COURSE_MODE": "live"}):
+        shown = course.says(SETUP, **environ)
+        assert shown.splitlines()[1].startswith("Replay, because")
+        assert why in shown and wrong not in shown
+
+
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [
+        (KEY, ""),
+        (f" {KEY}\n", ""),
+        (f'"{KEY}"', ""),
+        (f"' {KEY} '", ""),
+        ("", "is empty"),
+        ('""', "is empty"),
+        (f"“{KEY}”", "no key has"),
+        (f"{KEY[:30]} {KEY[30:]}", "no key has"),
+        (f"{KEY}\u200b", "no key has"),
+        (KEY[:30] + "...", "placeholder"),
+        (KEY[:30], "too short"),
+        ("made-up-" * 6, "another beginning"),
+        *WRONG_KEYS.items(),
+    ],
+)
+def test_the_shape_of_a_key_is_judged_without_showing_any_of_it(key: str, problem: str) -> None:
+    said = key_problem(key)
+    assert problem in said and bool(said) == bool(problem)
+    assert not any(key[at : at + 8] in said for at in range(len(key) - 7))
+
+
+# --- the learner's folders ------------------------------------------------------------------
+
+FOLDERS = """
+from pathlib import Path
+from helpers import settings
+told = [Path(folder).relative_to(Path.cwd()).as_posix()
+        for folder in (settings.state_folder(), settings.desk_folder())]
+"""
+
+
+def test_the_learners_folders_are_in_my_course_and_can_be_elsewhere(course: OwnCourse) -> None:
+    assert course.tells(FOLDERS) == ["my-course/.course", "my-course/desk"]
+    elsewhere = str(course.root / "elsewhere")
+    assert course.tells(FOLDERS, COURSE_STATE=elsewhere) == ["elsewhere", "elsewhere/desk"]
+    assert not (course.root / "my-course").exists()
+    assert not (course.root / "elsewhere").exists()
+
+
+# --- what an import brings along ------------------------------------------------------------
+
+
+def test_importing_helpers_loads_no_server_no_widgets_and_no_pictures(course: OwnCourse) -> None:
+    """Without these it runs in a browser, and a script starts in a tenth of a second."""
+    loaded = course.tells(
+        "import sys, helpers; told = sorted({n.split('.')[0] for n in sys.modules})"
+    )
+    heavy = {"tornado", "PIL", "ipykernel", "ipywidgets", "anthropic", "matplotlib", "pydantic"}
+    assert "courseserver" in loaded and "helpers" in loaded
+    assert heavy & set(loaded) == set()
 
 
 # --- what is said ---------------------------------------------------------------------------
@@ -200,8 +278,8 @@ def test_a_broken_recording_is_refused_with_the_way_to_get_it_back(course: OwnCo
         file.write_bytes(raw)
         done = course.run(SETUP)
         last = done.stderr.strip().splitlines()[-1]
-        assert last.startswith("ValueError: The recording of 99_test"), last
-        assert f"start.py reset {LESSON}" in last
+        assert last.startswith("ValueError: ") and "99_test" in last, last
+        assert f"git restore recordings/{LESSON}.json" in last
 
 
 # --- what is set, and what is left alone ----------------------------------------------------
@@ -211,7 +289,7 @@ def test_replay_points_the_sdk_at_the_loopback_and_answers(course: OwnCourse) ->
     told = course.tells(SETUP + ASK + VARIABLES + "told['answer'] = ask()")
     assert told["answer"] == "first"
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", told["ANTHROPIC_BASE_URL"])
-    assert told["ANTHROPIC_API_KEY"] == REPLAY_KEY
+    assert re.fullmatch(r"course-session-[0-9a-f]{32}", told["ANTHROPIC_API_KEY"])
 
 
 def test_setup_again_keeps_the_port_and_begins_afresh(course: OwnCourse) -> None:
@@ -251,14 +329,14 @@ def test_replay_sends_no_credential_and_no_header_of_the_learners_own(course: Ow
         + """
 from helpers._setup import course_server
 answer = ask()
-told = {"answer": answer, "sent": dict(course_server().backend.account.journal[-1].request.headers),
+told = {"answer": answer, "sent": dict(course_server().backend.journal[-1].request.headers),
         "left": sorted(name for name in os.environ if name.startswith("ANTHROPIC_"))}
 """
     )
     told = course.tells(code, **CREDENTIALS)
     assert told["answer"] == "first"
     assert OTHER not in json.dumps(told["sent"])
-    assert told["sent"]["authorization"] == f"Bearer {REPLAY_KEY}"
+    assert told["sent"]["authorization"].startswith("Bearer course-session-")
     assert told["left"] == ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"]
 
 
@@ -266,68 +344,208 @@ def test_the_log_setting_of_the_sdk_stays(course: OwnCourse) -> None:
     assert course.tells(SETUP + VARIABLES, ANTHROPIC_LOG="info")["ANTHROPIC_LOG"] == "info"
 
 
-def test_live_and_back_restores_what_the_learner_had(tmp_path: Path) -> None:
-    """A gateway of one's own counts in live; in replay nothing of it is used."""
-    course = OwnCourse.at(tmp_path, GREETING, dotenv=f"ANTHROPIC_API_KEY={KEY}\n")
-    code = f"""
-import os, anthropic
-from helpers import setup
-told = []
-for mode in ("replay", "live", "replay", "live"):
-    os.environ["COURSE_MODE"] = mode
+UPSTREAM = exchange("hello", HELLO, "from upstream")
+SWITCH = f"""
+def mode(name):
+    os.environ["COURSE_MODE"] = name
     setup({LESSON!r})
-    told.append({{name: value for name, value in os.environ.items()
-                 if name.startswith("ANTHROPIC_")}})
 """
-    mine = {
-        "ANTHROPIC_BASE_URL": "http://127.0.0.1:9/gateway",
-        "ANTHROPIC_CUSTOM_HEADERS": "x-gateway: yes",
-        "ANTHROPIC_AUTH_TOKEN": OTHER,
-    }
-    replay, live, replay_again, live_again = course.tells(code, **mine)
-    assert replay == replay_again and live == live_again
-    assert set(replay) == {"ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"}
-    assert "gateway" not in replay["ANTHROPIC_BASE_URL"]
-    assert live == {
-        "ANTHROPIC_BASE_URL": mine["ANTHROPIC_BASE_URL"],
-        "ANTHROPIC_CUSTOM_HEADERS": "x-gateway: yes",
-        "ANTHROPIC_API_KEY": KEY,
-    }
+
+
+def live_course(root: Path, **environ: str) -> OwnCourse:
+    """A course with a key in `.env`; what it asks live is set by `environ`."""
+    course = OwnCourse.at(root, GREETING, dotenv=f"ANTHROPIC_API_KEY={KEY}\n")
+    course.environ |= environ
+    return course
+
+
+def test_in_every_mode_the_sdk_gets_the_same_address_and_a_key_that_is_none(
+    tmp_path: Path,
+) -> None:
+    course = live_course(tmp_path, ANTHROPIC_AUTH_TOKEN=OTHER)
+    code = (
+        SETUP
+        + SWITCH
+        + """
+told = []
+for name in ("replay", "live", "replay", "live"):
+    mode(name)
+    told.append({name: value for name, value in os.environ.items()
+                 if name.startswith("ANTHROPIC_")})
+"""
+    )
+    first, *others = course.tells(code)
+    assert all(other == first for other in others)
+    assert set(first) == {"ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"}
+    assert KEY not in str(first) and OTHER not in str(first)
+
+
+def test_a_client_made_earlier_follows_the_newest_line_both_ways(tmp_path: Path) -> None:
+    with serving(UPSTREAM, key=KEY) as api:
+        course = live_course(tmp_path, ANTHROPIC_BASE_URL=api.url)
+        code = (
+            SETUP
+            + ASK
+            + SWITCH
+            + """
+made_in_live = anthropic.Anthropic()
+told = [ask(made_in_live)]
+mode("replay")
+made_in_replay = anthropic.Anthropic()
+told += [ask(made_in_live), ask(made_in_replay)]
+mode("live")
+told += [ask(made_in_live), ask(made_in_replay)]
+mode("replay")
+told += [ask(made_in_live)]
+"""
+        )
+        told = course.tells(code)
+        arrived = [entry.request.headers for entry in api.backend.account.journal]
+    assert told == [
+        "from upstream", "first", "second", "from upstream", "from upstream", "first",
+    ]  # fmt: skip
+    assert [head["x-api-key"] for head in arrived] == [KEY] * 3
+    assert "course-session" not in str(arrived)
+
+
+def test_the_mode_can_be_asked(tmp_path: Path) -> None:
+    course = live_course(tmp_path, ANTHROPIC_BASE_URL="http://127.0.0.1:9")
+    code = (
+        SETUP
+        + SWITCH
+        + """
+import helpers
+told = []
+for name in ("replay", "live", "replay"):
+    mode(name)
+    told.append(helpers.mode())
+"""
+    )
+    assert course.tells(code) == ["replay", "live", "replay"]
+
+
+def test_ledger_and_wire_see_live_calls(tmp_path: Path) -> None:
+    with serving(UPSTREAM, key=KEY) as api:
+        course = live_course(tmp_path, ANTHROPIC_BASE_URL=api.url)
+        code = (
+            SETUP
+            + ASK
+            + """
+from helpers import ledger
+ask()
+told = ledger.totals()
+"""
+        )
+        told = course.tells(code)
+    assert told["calls"] == 1 and told["output_tokens"] > 0 and told["usd"] > 0
+
+
+def test_headers_that_the_learners_gateway_wants_are_added(tmp_path: Path) -> None:
+    with serving(UPSTREAM, key=KEY) as api:
+        course = live_course(
+            tmp_path, ANTHROPIC_BASE_URL=f"{api.url}/", ANTHROPIC_CUSTOM_HEADERS="X-Gateway: yes"
+        )
+        assert course.tells(SETUP + ASK + "told = ask()") == "from upstream"
+        [entry] = api.backend.account.journal
+    assert entry.request.headers["x-gateway"] == "yes"
+
+
+def test_the_key_stands_in_no_variable_repr_log_output_or_traceback(tmp_path: Path) -> None:
+    course = live_course(tmp_path, ANTHROPIC_BASE_URL="http://127.0.0.1:9", ANTHROPIC_LOG="debug")
+    code = (
+        SETUP
+        + ASK
+        + """
+from helpers import ledger, show
+from helpers._setup import course_server, journal
+client = anthropic.Anthropic(max_retries=0)
+print(dict(os.environ), vars(client), client, client.auth_headers, course_server().backend)
+print(vars(course_server().backend).keys(), course_server().backend.relay)
+try:
+    ask(client)
+finally:
+    print(list(journal()), ledger)
+    show.wire()
+"""
+    )
+    done = course.run(code)
+    assert "APIConnectionError" in done.stderr
+    assert "ConnectError" in done.stdout, "the journal says why"
+    assert KEY not in done.stdout + done.stderr
 
 
 def test_a_key_put_into_the_file_later_is_found_by_the_next_setup(course: OwnCourse) -> None:
-    code = (
-        SETUP
-        + f"""
+    with serving(UPSTREAM, key=KEY) as api:
+        code = (
+            SETUP
+            + ASK
+            + f"""
 from pathlib import Path
+told = [ask()]
 Path(".env").write_text("ANTHROPIC_API_KEY={KEY}", encoding="utf-8")
 setup({LESSON!r})
-told = [os.environ["ANTHROPIC_API_KEY"], "ANTHROPIC_BASE_URL" in os.environ,
-        str(anthropic.Anthropic().base_url)]
+told.append(ask())
 """
-    )
-    assert course.tells(code) == [KEY, False, "https://api.anthropic.com"]
+        )
+        assert course.tells(code, ANTHROPIC_BASE_URL=api.url) == ["first", "from upstream"]
 
 
-def test_the_replay_key_of_an_earlier_setup_is_never_taken_for_the_learners(
-    course: OwnCourse,
-) -> None:
+def test_the_key_of_an_earlier_setup_is_never_taken_for_the_learners(course: OwnCourse) -> None:
+    said = course.says(SETUP + SWITCH + "mode('live')")
+    assert "COURSE_MODE is live, but there is no key" in said
+    assert said.count("Nothing leaves this machine.") == 2
+
+
+def test_a_program_that_a_live_notebook_starts_asks_through_its_server(tmp_path: Path) -> None:
+    with serving(UPSTREAM, key=KEY) as api:
+        course = live_course(tmp_path, ANTHROPIC_BASE_URL=api.url)
+        code = (
+            SETUP
+            + """
+import subprocess, sys
+program = "import anthropic, json; r = anthropic.Anthropic().messages.create("
+program += f"**{asked!r}); print(r.content[0].text)"
+told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout
+"""
+        )
+        told = course.tells(f"asked = {HELLO!r}\n" + code)
+    assert told.strip() == "from upstream"
+
+
+def test_a_live_request_goes_to_the_real_api(tmp_path: Path) -> None:
+    """Shown without sending it: the network is blocked here."""
+    course = live_course(tmp_path)
     code = (
         SETUP
-        + f"""
-os.environ["COURSE_MODE"] = "live"
-setup({LESSON!r})
-told = os.environ["ANTHROPIC_BASE_URL"]
+        + ASK
+        + """
+from helpers._setup import course_server, journal
+told = [course_server().backend.relay.url]
+try:
+    ask(anthropic.Anthropic(max_retries=0))
+except anthropic.APIConnectionError:
+    told.append(bool(journal()[-1].failure))
 """
     )
-    assert "127.0.0.1" in course.tells(code)
+    assert course.tells(code) == ["https://api.anthropic.com", True]
 
 
-def test_a_live_request_goes_to_the_real_api_and_not_to_the_course_server(tmp_path: Path) -> None:
-    """Shown without sending it: the network is blocked, and the block names the host."""
-    course = OwnCourse.at(tmp_path, GREETING, dotenv=f"ANTHROPIC_API_KEY={KEY}\n")
-    done = course.run(SETUP + ASK + "ask()")
-    assert "tests stay on this machine: socket.getaddrinfo to 'api.anthropic.com'" in done.stderr
+def test_the_versions_line_names_the_api_version_that_is_sent(course: OwnCourse) -> None:
+    code = SETUP + ASK + "ask()\nfrom helpers._setup import journal\n"
+    sent = course.tells(code + "told = journal()[-1].request.headers['anthropic-version']")
+    assert f", API {sent}, " in course.says(SETUP)
+
+
+def test_an_sdk_older_than_the_lessons_is_named_with_what_to_do(
+    course: OwnCourse, tmp_path: Path
+) -> None:
+    older = tmp_path / "older" / "anthropic-1.9.0.dist-info"
+    older.mkdir(parents=True)
+    (older / "METADATA").write_text("Name: anthropic\nVersion: 1.9.0\n", encoding="utf-8")
+    usual = course.environment()["PYTHONPATH"]
+    said = course.says(SETUP, PYTHONPATH=os.pathsep.join([str(older.parent), usual]))
+    assert "written for anthropic 2. With 1.9.0," in said and "start.py install" in said
+    assert "written for" not in course.says(SETUP)
 
 
 @pytest.mark.parametrize("given", [{}, {"NO_PROXY": "example.com"}, {"NO_PROXY": "*"}])

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from helpers._setup import REPLAY_KEY
+from helpers._setup import SESSION_KEY
 from helpers.show import REPLY_HEADERS, REQUEST_HEADERS
 from tests.support import HELLO, LESSON, Kernel, OwnCourse, Shown, exchange, kernel, said
 
@@ -211,13 +211,13 @@ def test_the_wire_shows_only_what_was_sent_if_asked_to(running: Kernel) -> None:
     text = exchange_shown(running.run("client.messages.create(**HELLO)\nshow.wire(reply=False)"))
     assert "POST /v1/messages" in text and '"max_tokens": 300' in text
     assert "Came back" not in text and "HTTP 200" not in text
-    assert REPLAY_KEY not in text and SECRET not in text
+    assert SESSION_KEY not in text and SECRET not in text
 
 
 def test_the_wire_never_shows_the_key_or_a_header_that_is_not_allowed(running: Kernel) -> None:
     text = exchange_shown(running.run("client.messages.create(**HELLO)\nshow.wire()"))
     assert "your key, not shown" in text
-    for secret in (REPLAY_KEY, SECRET, "x-private", "user-agent", "organization"):
+    for secret in (SESSION_KEY, SECRET, "x-private", "user-agent", "organization"):
         assert secret not in text
     allowed = {*REQUEST_HEADERS, *REPLY_HEADERS, "authorization"}
     shown = re.findall(r"^([a-z-]+): ", text, flags=re.MULTILINE)

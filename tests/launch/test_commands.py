@@ -58,7 +58,7 @@ def test_the_words_after_test_go_to_the_gates_unchanged(
     monkeypatch.setattr(commands, "prepare", lambda: None)
     monkeypatch.setattr(commands, "go_on_as", lambda words, environ: gone_on.append(words))
     commands.main(["test", "05", "--watch"])
-    assert gone_on == [["tests/gates.py", "05", "--watch"]]
+    assert gone_on == [["-m", "authoring.gates", "05", "--watch"]]
 
 
 def test_a_reader_who_has_seen_enough_gets_no_complaint(course: Path) -> None:

@@ -109,27 +109,6 @@ def test_a_clock_before_the_date_of_the_lock_needs_a_look(course: Path) -> None:
 KEY = "sk-" + "ant-" + "api03-" + "Ab3" * 20
 
 
-@pytest.mark.parametrize(
-    ("key", "wrong"),
-    [
-        (KEY, ""),
-        (KEY + "\n", "line end"),
-        (" " + KEY, "space"),
-        (f'"{KEY}"', "quote"),
-        (f"“{KEY}”", "curly quote"),
-        (KEY[:30] + " " + KEY[30:], "a space"),
-        ("your-key-here", "placeholder"),
-        (KEY[:10] + "...", "placeholder"),
-        (KEY[:20], "too short"),
-        ("Ab3" * 30, "another beginning"),
-    ],
-)
-def test_the_shape_of_a_key_is_judged_without_showing_it(key: str, wrong: str) -> None:
-    said = load(ROOT, "key").what_is_wrong_with_key(key)
-    assert wrong in said and bool(said) == bool(wrong)
-    assert "Ab3" not in said
-
-
 def bring_rooms(course: Path) -> None:
     """Copy what a lesson imports and reads into a course."""
     shutil.rmtree(course / "recordings")

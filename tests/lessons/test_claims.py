@@ -12,13 +12,16 @@ import base64
 import gc
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from types import CodeType
 from typing import Any
 
@@ -27,14 +30,14 @@ import httpx  # the package that SDK 2.x does not use any more
 import httpx2
 import pytest
 from anthropic import _constants
+from anthropic._data import DEPRECATED_MODELS
 from anthropic.lib.tools import ToolError
-from anthropic.resources.messages import messages as sdk_messages
 
 from courseserver import facts
 from courseserver.journal import Journal
 from courseserver.staged import STAGED
-from helpers.lessons import BY_NUMBER
-from tests.support import HELLO, ROOT, async_client, client, exchange, said, serving, text_of
+from practice.lessons import BY_NUMBER
+from tests.support import HELLO, KEY, ROOT, async_client, client, exchange, said, serving, text_of
 
 JSON = dict[str, Any]
 HEADERS = {"retry-after-ms": "1"}  # so that retries come at once
@@ -823,6 +826,47 @@ def runner_errors() -> None:
     assert said_to_claude == wanted
 
 
+def paying() -> tuple[list[str], Any]:
+    """The sums that were paid so far, and the tool that pays."""
+    paid: list[str] = []
+
+    @anthropic.beta_tool
+    def pay(euros: str) -> str:
+        """Pay."""
+        paid.append(euros)
+        return "paid"
+
+    return paid, pay
+
+
+PAY = {"tool": "pay", "input": {"euros": "900"}}
+
+
+@claim("06b", "the runner hands over a reply before it runs its calls; break stops before them")
+def runner_and_break() -> None:
+    paid, pay = paying()
+    with played([PAY], "Done.") as talk:
+        run: Any = talk.sdk.beta.messages.tool_runner
+        for message in run(**HELLO, tools=[pay], thread=False):
+            assert message.stop_reason == "tool_use"
+            break
+        assert (paid, len(talk.log)) == ([], 1)
+
+
+@claim("06b", "generate_tool_call_response() runs the tools; the runner does not run them again")
+def runner_looked_into() -> None:
+    paid, pay = paying()
+    with played([PAY], "Done.") as talk:
+        run: Any = talk.sdk.beta.messages.tool_runner
+        runner = run(**HELLO, tools=[pay], thread=False)
+        next(runner)
+        assert paid == []
+        runner.generate_tool_call_response()
+        assert paid == ["900"]
+        runner.until_done()
+        assert (paid, len(talk.log)) == (["900"], 2)
+
+
 @claim("06b", "max_iterations caps the runner's requests; without it there is no cap")
 def runner_cap() -> None:
     with played(called("Monday")) as talk:
@@ -897,6 +941,45 @@ def whole_results() -> None:
 def pictured(data: Any) -> JSON:
     source = {"type": "base64", "media_type": "image/png", "data": data}
     return said([{"type": "image", "source": source}])
+
+
+@claim(
+    "01", "ANTHROPIC_LOG=debug writes the request, and of the reply all but its text and the key"
+)
+def debug_log() -> None:
+    program = "import anthropic, json, sys; "
+    program += "anthropic.Anthropic().messages.create(**json.loads(sys.argv[1]))"
+    with played("Seven small boats.") as talk:
+        settings = {"ANTHROPIC_LOG": "debug", "ANTHROPIC_BASE_URL": talk.url}
+        settings |= {"ANTHROPIC_API_KEY": KEY, "NO_PROXY": "*"}
+        run = subprocess.run(
+            [sys.executable, "-c", program, json.dumps(said("A harbour, please."))],
+            env={**os.environ, **settings},
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+    assert "A harbour, please." in run.stderr and "request-id" in run.stderr
+    assert re.search(r"\b200\b", run.stderr)
+    assert "small boats" not in run.stderr and KEY not in run.stderr
+
+
+@claim("07 12", "a picture with too many pixels can be refused with the limit and the pictures")
+def image_dimensions() -> None:
+    details = {
+        "error_code": "image_dimensions_too_large",
+        "max_side_length_pixels": 8000,
+        "paths": ["messages.0.content.0"],
+    }
+    error = {"type": "invalid_request_error", "message": "Too large.", "details": details}
+    with played({"status": 400, "error": error}) as talk:
+        with pytest.raises(anthropic.types.ImageDimensionsTooLargeError) as raised:
+            talk.sdk.messages.create(**HELLO)
+        told = raised.value
+    assert isinstance(told, anthropic.BadRequestError)
+    assert told.error_code == "image_dimensions_too_large"
+    assert told.details and told.details.max_side_length_pixels == 8000
+    assert told.details.paths == ["messages.0.content.0"]
 
 
 @claim("07", "a Path, an open file and a picture in memory are sent as base64, without a name")
@@ -1086,7 +1169,7 @@ def retired() -> None:
 
 @claim("17", "the SDK's table of deprecated models and the facts say the same")
 def deprecated_table() -> None:
-    table = sdk_messages.DEPRECATED_MODELS
+    table = DEPRECATED_MODELS
     old = {name for name in table if name.startswith(("claude-1", "claude-instant"))}
     for name in set(table) - old - set(facts.LIMITED):
         words = table[name].replace("st,", ",").replace("nd,", ",").replace("rd,", ",")
@@ -1106,10 +1189,11 @@ def deprecation_warning() -> None:
         assert bool(warned(name)) == bool(row.deprecated), name
 
 
-@claim("01 17", "not every retired id warns: the SDK's table is not complete")
+@claim("01 17", "an id that retired long ago does not warn: the SDK's table has no more of these")
 def silent_retirement() -> None:
-    assert warned("claude-3-opus-20240229")
+    assert not warned("claude-3-opus-20240229")
     assert not warned("claude-3-5-sonnet-20241022")
+    assert warned("claude-opus-4-5")
 
 
 # --- what is gone ---------------------------------------------------------------------------
@@ -1218,6 +1302,66 @@ def counting() -> None:
         assert talk.log[-1].request.path == "/v1/messages/count_tokens"
         with pytest.raises(TypeError, match="max_tokens"):
             talk.sdk.messages.count_tokens(**said("Hello"))
+
+
+@claim("05 06 08 10", "thinking that is sent back counts as input, as much as it was as output")
+def thinking_sent_back() -> None:
+    thinks = [{"thinking": "", "tokens": 300}, {"redacted_thinking": 40}, "Four."]
+    with played(thinks) as talk:
+        reply = talk.sdk.messages.create(**HELLO)
+        details = reply.usage.output_tokens_details
+        assert details and details.thinking_tokens == 340
+        turn = reply.to_dict()
+        only_text = [block for block in turn["content"] if block["type"] == "text"]  # type: ignore[attr-defined]
+
+        def counted(content: Any) -> int:
+            talked: Any = [*HELLO["messages"], {"role": "assistant", "content": content}]
+            talked += [{"role": "user", "content": "And five?"}]
+            counts = talk.sdk.messages.count_tokens(model=HELLO["model"], messages=talked)
+            return counts.input_tokens
+
+        assert counted(turn["content"]) - counted(only_text) == 340
+
+
+@claim(
+    "05", "Haiku 4.5 leaves out the thinking of earlier turns, not that of the turn that goes on"
+)
+def thinking_left_out() -> None:
+    assert [row.id for row in facts.MODELS.values() if not row.keeps_thinking] == [
+        "claude-haiku-4-5-20251001"
+    ]
+    haiku: Any = {"model": "claude-haiku-4-5"}
+    manual: Any = {**haiku, "thinking": {"type": "enabled", "budget_tokens": 2_000}}
+    call: Any = [{"thinking": "", "tokens": 300}, {"tool": "forecast", "input": {"day": "Monday"}}]
+    with played(call) as talk:
+        said_before: Any = {**HELLO, **manual, "max_tokens": 3_000, "tools": [forecast.to_dict()]}
+        reply = talk.sdk.messages.create(**said_before)
+        made: Any = [block for block in reply.content if block.type == "tool_use"]
+        result: Any = {"type": "tool_result", "tool_use_id": made[0].id, "content": "10 %"}
+        going_on: Any = [
+            *HELLO["messages"],
+            reply.to_param(),
+            {"role": "user", "content": [result]},
+        ]
+        over: Any = [*going_on, {"role": "assistant", "content": "Go."}]
+        over += [{"role": "user", "content": "Thanks. And now?"}]
+
+        def counted(messages: Any, **more: Any) -> int:
+            tools: Any = said_before["tools"]
+            sent: Any = {"messages": messages, "tools": tools, **more}
+            return talk.sdk.messages.count_tokens(**sent).input_tokens
+
+        plain: Any = [{**going_on[1], "content": made}]
+        for messages, thought in ((going_on, 300), (over, 0)):
+            bare = [messages[0], *plain, *messages[2:]]
+            assert counted(messages, **manual) - counted(bare, **haiku) == thought
+
+
+@claim("10", "Haiku 4.5 and Opus 4.5, which retires on 22 January 2027, think only with a budget")
+def manual_only() -> None:
+    only = {row.id for row in facts.MODELS.values() if "adaptive" not in row.thinking}
+    assert only == {facts.model(name).id for name in ("claude-haiku-4-5", "claude-opus-4-5")}
+    assert facts.model("claude-opus-4-5").retires_not_before == date(2027, 1, 22)
 
 
 @claim("08", "cache_control beside model and messages is sent as it is, for the automatic mark")

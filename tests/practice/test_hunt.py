@@ -18,10 +18,11 @@ import pytest
 from courseserver import rules
 from courseserver.loopback import Server
 from courseserver.replay import Replay
-from practice._hunt import CARDS
+from practice.hunt_cards import CARDS
 from tests.support import HELLO, KEY, OwnCourse, client, exchange, kernel, recording, send, serving
 
 JSON = dict[str, Any]
+LIVE_KEY = "sk-" + "ant-" + "made-up-" * 5  # in pieces: no text of ours looks like a key
 GREETING = exchange("hello", HELLO, [{"thinking": "", "tokens": 10}, "Hello!"])
 LESSON = "01_first_call"
 EMPTY: JSON = {"type": "object", "properties": {}}
@@ -190,7 +191,7 @@ def test_a_card_is_ticked_and_stays_so_after_a_restart(course: OwnCourse, base: 
         running.run(BEGIN)
         [before] = running.run("hunt()").displayed("text/markdown")
         assert "0 of 6 found" in before and "| found |" not in before
-        assert not (course.root / ".course").exists(), "nothing to keep yet"
+        assert not (course.root / "my-course").exists(), "nothing to keep yet"
         running.run(FAIL.replace("BASE", base))
         [after] = running.run("hunt()").displayed("text/markdown")
         assert "1 of 6 found" in after and "| 3 | Say nothing at all. | found |" in after
@@ -202,7 +203,7 @@ def test_a_card_is_ticked_and_stays_so_after_a_restart(course: OwnCourse, base: 
 
 
 def test_a_card_whose_ticks_cannot_be_kept_says_so_and_ticks(course: OwnCourse) -> None:
-    (course.root / ".course").write_text("a file where a folder should be", encoding="utf-8")
+    (course.root / "my-course").write_text("a file, not a folder", encoding="utf-8")
     with kernel(course) as running:
         running.run(BEGIN + FAIL.replace("BASE", "None"))
         for _ in range(2):
@@ -213,24 +214,34 @@ def test_a_card_whose_ticks_cannot_be_kept_says_so_and_ticks(course: OwnCourse) 
 
 def test_a_file_of_ticks_that_is_not_ours_counts_as_none(course: OwnCourse) -> None:
     files = ["", "7", "[7, null]", '{"x": 1}', "[[]]", '["01"]']
-    (course.root / ".course").mkdir()
-    each = f"for text in {files!r}:\n    Path('.course/hunt.json').write_text(text)\n    hunt()"
+    (course.root / "my-course" / ".course").mkdir(parents=True)
+    write = "Path('my-course/.course/hunt.json').write_text(text)"
+    each = f"for text in {files!r}:\n    {write}\n    hunt()"
     shown = course.says(f"from pathlib import Path\n{BEGIN}\n{each}")
     assert shown.count("0 of 6 found") == len(files)
 
 
 def test_the_state_of_an_author_can_be_kept_out_of_the_outputs(course: OwnCourse) -> None:
-    (course.root / ".course").mkdir()
+    (course.root / "my-course" / ".course").mkdir(parents=True)
     ticks = [f"01 {rule}" for rule, _ in CARDS["01"]]
-    (course.root / ".course" / "hunt.json").write_text(json.dumps(ticks), encoding="utf-8")
+    file = course.root / "my-course" / ".course" / "hunt.json"
+    file.write_text(json.dumps(ticks), encoding="utf-8")
     assert "6 of 6 found" in course.says(f"{BEGIN}\nhunt()")
     elsewhere = str(course.root / "elsewhere")
     assert "0 of 6 found" in course.says(f"{BEGIN}\nhunt()", COURSE_STATE=elsewhere)
 
 
-def test_live_calls_are_not_seen_and_the_card_says_so(course: OwnCourse) -> None:
-    (course.root / ".env").write_text("ANTHROPIC_API_KEY=" + "made-up-" * 4, encoding="utf-8")
-    assert "Live calls are not seen" in course.says(f"{BEGIN}\nhunt()")
+def test_a_refusal_by_the_real_api_counts_like_one_in_replay(course: OwnCourse) -> None:
+    with serving() as api:
+        (course.root / ".env").write_text(f"ANTHROPIC_API_KEY={LIVE_KEY}", encoding="utf-8")
+        code = (
+            "client = anthropic.Anthropic()\n"
+            "try:\n    client.models.retrieve('somebody-who-has-retired')\n"
+            "except anthropic.NotFoundError:\n    pass\n"
+        )
+        said = course.says(f"{BEGIN}\n{code}hunt()", ANTHROPIC_BASE_URL=api.url)
+        assert len(api.backend.account.journal) == 1
+    assert "1 of 6" in said
 
 
 def test_a_lesson_without_a_card_says_which_have_one(course: OwnCourse) -> None:

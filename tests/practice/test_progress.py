@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from helpers.lessons import LESSONS
+from helpers._text import tell
 from practice import desk
 from practice._exercise import Attempt
 from practice._progress import (
@@ -30,11 +30,11 @@ from practice._progress import (
     picture,
     restore,
     slots,
-    tell,
 )
 from practice._quiz import NOTEBOOKS, Question, Quiz, quiz, read
 from practice.grading.sources import find, sheets
-from tests.support import ROOT, OwnCourse, kernel
+from practice.lessons import LESSONS
+from tests.support import HELLO, ROOT, OwnCourse, kernel, recording
 
 IDS = [f"0{lesson}.{number}" for lesson in range(1, 9) for number in range(1, 6)]
 TIMED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
@@ -146,7 +146,7 @@ def learner(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> Learner:
-    monkeypatch.setattr(desk.keep, "__defaults__", (tmp_path / "desk",))
+    monkeypatch.setenv("COURSE_STATE", str(tmp_path))
     return Learner("01.2", store, capsys)
 
 
@@ -458,7 +458,7 @@ def test_the_whole_way_works_in_a_terminal(course: OwnCourse) -> None:
     answer.write_text("from helpers import MODEL\n" + task.solution, encoding="utf-8")
     right = terminal(course, "check", "01.2", answer.name)
     assert (right.returncode, "01.2 Correct ✓" in right.stdout) == (0, True)
-    assert (course.root / "desk" / "ask.py").is_file()
+    assert (course.root / "my-course" / "desk" / "ask.py").is_file()
     table = terminal(course, "progress").stdout
     assert "01.2 ✓ done" in table
     code = re.search(r"progress code is `([^`]+)`", table)
@@ -467,6 +467,81 @@ def test_the_whole_way_works_in_a_terminal(course: OwnCourse) -> None:
     shutil.copytree(ROOT / "exercises", other.root / "exercises")
     assert "01.2 ✓ done" in terminal(other, "progress", code[1]).stdout
     assert "typing mistake" in terminal(other, "progress", code[1] + "A").stdout
+
+
+def test_a_file_without_the_function_is_told_its_name_and_nothing_about_cells(
+    course: OwnCourse,
+) -> None:
+    answer = course.root / "other_name.py"
+    answer.write_text("def answer(client, question):\n    return question\n", encoding="utf-8")
+    done = terminal(course, "check", "01.2", answer.name)
+    assert done.returncode == 1
+    assert "other_name.py has no function `ask`" in done.stderr
+    assert "`ask(client, question)`" in done.stderr
+    assert "cell" not in done.stdout + done.stderr
+
+
+def test_a_template_in_a_file_is_not_told_about_cells(course: OwnCourse) -> None:
+    answer = course.root / "as_given.py"
+    answer.write_text(find("01.2")[0].template, encoding="utf-8")
+    shown = terminal(course, "check", "01.2", answer.name).stdout
+    assert "`ask` is as it was given. Change it in your file" in shown
+    assert "cell" not in shown
+
+
+def test_a_code_can_be_looked_at_without_taking_it_over(tmp_path: Path) -> None:
+    own = OwnCourse.at(tmp_path)
+    shutil.copytree(ROOT / "exercises", own.root / "exercises")
+    code = encode({"01.1": Record("done"), "01.2": Record("stuck")}, slots())
+    shown = own.says(f"from helpers import progress\nprogress({code!r}, look=True)")
+    assert "Nothing of it was taken over." in shown
+    assert "01.1 ✓ done, 01.2 ✗ stuck, 01.3" in shown, "a code says nothing of tries"
+    assert not (own.root / "my-course").exists()
+    assert "**1 of" in terminal(own, "progress", code, "--look").stdout
+    assert not (own.root / "my-course").exists()
+
+
+# What each store writes: progress, the hunt's ticks, a wish, a part of the desk.
+FOUR_STORES = f"""
+import anthropic
+from helpers import exercise, hunt, setup, wish, MODEL
+from practice._exercise import Attempt
+from practice.grading.sources import find
+setup("01_first_call")
+def sent(**body):
+    try:
+        anthropic.Anthropic(max_retries=0).messages.create(**body)
+    except anthropic.APIStatusError:
+        pass
+sent(**{HELLO | {"messages": []}!r})
+hunt()
+sent(**{HELLO!r})
+wish()
+task, sheet = find("01.2")
+open("answer.py", "w").write(task.solution)
+exec(compile(task.solution, "answer.py", "exec"))
+Attempt(task, sheet, globals()).check()
+"""
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["my-course", "COURSE_STATE"])
+def test_all_four_stores_keep_to_the_learners_folder(tmp_path: Path, elsewhere: bool) -> None:
+    own = OwnCourse.at(tmp_path)
+    shutil.copytree(ROOT / "exercises", own.root / "exercises")
+    file = own.root / "recordings" / "01_first_call.json"
+    file.write_text(recording(lesson="01_first_call"), encoding="utf-8")
+    environ = {"COURSE_STATE": str(own.root / "kept")} if elsewhere else {}
+    before = {path for path in own.root.rglob("*") if path.is_file()}
+    own.says(FOUR_STORES, **environ)
+    now = {path for path in own.root.rglob("*") if path.is_file()} - before
+    state, desk_at = ("kept", "kept/desk") if elsewhere else ("my-course/.course", "my-course/desk")
+    assert {path.relative_to(own.root).as_posix() for path in now} == {
+        "answer.py",
+        f"{desk_at}/ask.py",
+        f"{state}/hunt.json",
+        f"{state}/progress.jsonl",
+        f"{state}/wishes.jsonl",
+    }
 
 
 @pytest.mark.parametrize(

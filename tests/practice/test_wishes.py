@@ -29,7 +29,7 @@ from tests.launch.courses import bring_launch, load
 from tests.support import HELLO, LESSON, OwnCourse, exchange, kernel, said, serving
 
 JSON = dict[str, Any]
-KEY = "made-up-" * 4 + "key"
+KEY = "sk-" + "ant-" + "made-up-" * 5  # in pieces: no text of ours looks like a key
 GREETING = exchange("hello", HELLO, "Hello!")
 BEGIN = f"""
 import anthropic
@@ -75,14 +75,14 @@ def line(body: JSON, **more: Any) -> str:
 def fill(state: Path, *lines: str | bytes) -> Path:
     """Write the wish list of a state folder."""
     path = state / "wishes.jsonl"
-    state.mkdir(exist_ok=True)
+    state.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"".join((x if isinstance(x, bytes) else x.encode()) + b"\n" for x in lines))
     return path
 
 
 def answered(course: OwnCourse) -> list[JSON]:
     """What was answered so far."""
-    path = course.root / ".course" / "wishes-answered.jsonl"
+    path = course.root / "my-course" / ".course" / "wishes-answered.jsonl"
     return [json.loads(x) for x in path.read_text(encoding="utf-8").splitlines()]
 
 
@@ -111,7 +111,7 @@ def test_a_missed_question_is_kept_whole_and_once_without_key_or_headers(
     shown = replaying.says(
         f"{BEGIN}\nfor _ in range(2):\n    ask(**{long!r})\n    wish()\n    wish()"
     )
-    text = (replaying.root / ".course" / "wishes.jsonl").read_text(encoding="utf-8")
+    text = (replaying.root / "my-course" / ".course" / "wishes.jsonl").read_text(encoding="utf-8")
     [kept] = [json.loads(x) for x in text.splitlines()]
     assert kept.keys() == {"time", "lesson", "model", "request"}
     assert (kept["lesson"], kept["model"], kept["request"]) == (LESSON, facts.MODEL, long)
@@ -124,9 +124,30 @@ def test_a_missed_question_is_kept_whole_and_once_without_key_or_headers(
 def test_the_last_missed_question_is_the_one_that_is_kept(replaying: OwnCourse) -> None:
     bodies = [said("One?"), said("Two?", betas=["some-beta-2026-01-01", "b-2026-02-02"]), HELLO]
     replaying.says(BEGIN + "".join(f"\nask(**{body!r})" for body in bodies) + "\nwish()")
-    text = (replaying.root / ".course" / "wishes.jsonl").read_text(encoding="utf-8")
+    text = (replaying.root / "my-course" / ".course" / "wishes.jsonl").read_text(encoding="utf-8")
     assert json.loads(text)["request"] == said("Two?")
     assert json.loads(text)["betas"] == ["some-beta-2026-01-01", "b-2026-02-02"]
+
+
+OPUS = said("Which of these two would you read first? " * 400, model="claude-opus-4-5")
+HAIKU = said("word " * 110_000, model="claude-haiku-5-5")
+
+
+@pytest.mark.parametrize(
+    ("body", "usd_per_million"), [(OPUS, 5.0), (HAIKU, 0.50)], ids=["alias", "long prompt"]
+)
+def test_the_report_and_the_wish_say_the_same_price(
+    replaying: OwnCourse, body: JSON, usd_per_million: float
+) -> None:
+    """An alias has the price of its model; a long prompt has the price of its band."""
+    tokens = request_tokens(body)
+    price = f"about {tokens:,} tokens, about {dollars(tokens * usd_per_million / 1e6)} before"
+    with kernel(replaying) as running:
+        running.run(BEGIN + f"\nbody = {body!r}")
+        report = running.run("anthropic.Anthropic(max_retries=0).messages.create(**body)")
+        kept = running.run("wish()")
+    assert f"What would have been sent: {price}" in report.traceback
+    assert price in kept.printed
 
 
 def test_what_cannot_be_kept_is_said_in_a_sentence(replaying: OwnCourse) -> None:
@@ -135,11 +156,11 @@ def test_what_cannot_be_kept_is_said_in_a_sentence(replaying: OwnCourse) -> None
     shown = replaying.says("\n".join([BEGIN, *cells])).splitlines()[-3:]
     assert all(text.startswith("Nothing to keep: ") for text in shown[:2])
     assert shown[2] == "Not kept: this request has 1.1 MB, and 1 MB is the most."
-    assert not (replaying.root / ".course").exists()
+    assert not (replaying.root / "my-course").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(replaying: OwnCourse) -> None:
-    (replaying.root / ".course").write_text("a file where a folder should be", encoding="utf-8")
+    (replaying.root / "my-course").write_text("a file, not a folder", encoding="utf-8")
     shown = replaying.says(f"{BEGIN}\nask(**{said('Why?')!r})\nwish()")
     assert "Not kept: the folder of the wish list cannot be used" in shown
 
@@ -147,7 +168,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(replaying: OwnCou
 def test_a_line_that_was_cut_off_while_writing_does_not_swallow_the_next(
     replaying: OwnCourse,
 ) -> None:
-    path = fill(replaying.root / ".course")
+    path = fill(replaying.root / "my-course" / ".course")
     path.write_bytes(b'{"time": "2026')
     replaying.says(f"{BEGIN}\nask(**{said('Why?')!r})\nwish()")
     cut, whole, end = path.read_bytes().split(b"\n")
@@ -233,7 +254,7 @@ def test_answered_questions_move_to_their_own_file_and_failed_ones_stay_with_the
                    betas=["some-beta-2026-01-01"])  # fmt: skip
     missing = said("Who knows?")
     before = (line(missing), line(asked, betas=["some-beta-2026-01-01"]), BROKEN[0])
-    path = fill(course.root / ".course", *before)
+    path = fill(course.root / "my-course" / ".course", *before)
     with serving(api, key=KEY) as server:
         done = wishes(course, "--send", typed="yes\n", ANTHROPIC_BASE_URL=server.url)
         sent = [entry.request for entry in server.backend.account.journal]
@@ -263,7 +284,7 @@ def test_a_question_of_a_lesson_can_be_sent_as_it_was_kept(course: OwnCourse) ->
 
 @pytest.mark.parametrize("typed", ["", "y\n", "yes please\n"])
 def test_nothing_is_sent_without_a_typed_yes(course: OwnCourse, typed: str) -> None:
-    path = fill(course.root / ".course", line(HELLO))
+    path = fill(course.root / "my-course" / ".course", line(HELLO))
     with serving(GREETING) as server:
         done = wishes(course, "--send", typed=typed, ANTHROPIC_BASE_URL=server.url)
         assert not len(server.backend.account.journal)
@@ -277,7 +298,7 @@ def test_nothing_is_sent_without_a_typed_yes(course: OwnCourse, typed: str) -> N
 )
 def test_nothing_is_sent_without_a_key(course: OwnCourse, dotenv: str, why: str) -> None:
     (course.root / ".env").write_text(dotenv, encoding="utf-8")
-    fill(course.root / ".course", line(HELLO))
+    fill(course.root / "my-course" / ".course", line(HELLO))
     with serving(GREETING) as server:
         done = wishes(course, "--send", typed="yes\n", ANTHROPIC_BASE_URL=server.url)
         assert not len(server.backend.account.journal)
@@ -287,13 +308,13 @@ def test_nothing_is_sent_without_a_key(course: OwnCourse, dotenv: str, why: str)
 
 @pytest.mark.parametrize("kind", ["cut-stream", "no-end"])
 def test_a_reply_that_breaks_off_is_not_taken_for_an_answer(course: OwnCourse, kind: str) -> None:
-    path = fill(course.root / ".course", line(HELLO))
+    path = fill(course.root / "my-course" / ".course", line(HELLO))
     with serving() as server:
         url = server.url + server.backend.account.stage(kind, STAGED[kind].replies)
         done = wishes(course, "--send", typed="yes\n", ANTHROPIC_BASE_URL=url)
     assert "Not answered, and still on the list." in done.stdout and done.returncode == 1
     assert json.loads(path.read_text(encoding="utf-8"))["failed"]
-    assert not (course.root / ".course" / "wishes-answered.jsonl").exists()
+    assert not (course.root / "my-course" / ".course" / "wishes-answered.jsonl").exists()
 
 
 # --- through start.py -----------------------------------------------------------------------
@@ -308,7 +329,7 @@ def test_start_py_wishes_shows_the_list(course: OwnCourse) -> None:
     here = sysconfig.get_paths()["purelib"]  # in place of an installation
     (packages / "here.pth").write_text(here, encoding=sys.getfilesystemencoding())
     environment.STAMP.write_text(environment.stamp_text(), encoding="utf-8")
-    fill(course.root / ".course", line(said("One?")), line(said("Two?")))
+    fill(course.root / "my-course" / ".course", line(said("One?")), line(said("Two?")))
 
     def run(*words: str) -> str:
         done = subprocess.run(

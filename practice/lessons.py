@@ -1,7 +1,7 @@
 """The one list of lessons: their order, titles, planned minutes, needs and paths.
 
-Navigation, the README's map and the facts line of each notebook are generated from it. It must
-not know whether a notebook has been written yet, and it imports nothing heavy.
+Navigation, the README's map and the facts line of each notebook are generated from it.
+It must not know whether a notebook has been written yet, and it imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PATHS: tuple[Path, ...] = ("First evening", "App", "Volume", "Depth")
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson. `minutes` is the planned range (low, high) of its core; `needs` are numbers."""
+    """One lesson. `minutes`: the planned range of its core; `needs`: lesson numbers."""
 
     number: str
     name: str
@@ -41,7 +41,8 @@ LESSONS: tuple[Lesson, ...] = (
         "send a message, read the text of the reply, and name three common errors",
     ),
     Lesson(
-        "02", "02_response_anatomy", "Response anatomy", (30, 45), ("01",), ("First evening",),
+        "02", "02_response_anatomy", "Response anatomy",
+        (30, 45), ("01",), ("First evening",),
         "take a reply apart into blocks, stop reason and usage",
     ),
     Lesson(
@@ -77,15 +78,18 @@ LESSONS: tuple[Lesson, ...] = (
         "send thousands of requests at half price, and resume after a failure",
     ),
     Lesson(
-        "10", "10_extended_thinking", "Extended thinking", (35, 50), ("06",), ("Depth",),
+        "10", "10_extended_thinking", "Extended thinking",
+        (35, 50), ("06",), ("Depth",),
         "choose an effort, know what thinking costs, and keep it through tool calls",
     ),
     Lesson(
-        "11", "11_structured_outputs", "Structured outputs", (35, 50), ("03", "06"), ("App",),
+        "11", "11_structured_outputs", "Structured outputs",
+        (35, 50), ("03", "06"), ("App",),
         "turn text into checked data and put it into a database",
     ),
     Lesson(
-        "12", "12_errors_and_retries", "Errors and retries", (40, 55), ("04",), ("App",),
+        "12", "12_errors_and_retries", "Errors and retries",
+        (40, 55), ("04",), ("App",),
         "treat each failure once, in the place where it belongs",
     ),
     Lesson(
@@ -93,7 +97,8 @@ LESSONS: tuple[Lesson, ...] = (
         "run many requests at once and stay within the limits",
     ),
     Lesson(
-        "14", "14_cost_and_tokens", "Cost and tokens", (35, 50), ("08", "09"), ("Volume",),
+        "14", "14_cost_and_tokens", "Cost and tokens",
+        (35, 50), ("08", "09"), ("Volume",),
         "count before sending, keep a ledger, and halve a bill by arithmetic",
     ),
     Lesson(
@@ -113,7 +118,8 @@ LESSONS: tuple[Lesson, ...] = (
         "connect a real MCP server and survive its faults",
     ),
     Lesson(
-        "17", "17_reading_older_code", "Reading older code", (35, 50), ("06", "10"), ("Depth",),
+        "17", "17_reading_older_code", "Reading older code",
+        (35, 50), ("06", "10"), ("Depth",),
         "repair Claude code that was written before October 2026",
     ),
 )  # fmt: skip

@@ -1,8 +1,12 @@
 """The gates of `python3 start.py test`, in order: one table, and a loop that runs it.
 
-Each gate is a program of its own. The loop knows only its command and the files it covers: it goes
-on after a failure, and a gate that covers no file is red. To add a gate, add a line to `gates()`.
+`python -m authoring.gates [GATE | LESSON ...]`: all of them, those that are named, or the check of
+the lessons that are named. Each gate is a program of its own. The loop knows only its command and
+the files it covers: it goes on after a failure, and a gate that covers no file is red. To add a
+gate, add a line to `gates()`.
 """
+
+from __future__ import annotations
 
 import os
 import subprocess
@@ -10,14 +14,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
+from authoring import ROOT, AuthoringError
+from authoring.environment import clean_environment
+from authoring.navigation import lesson_of
 from launch.files import course_files
+from practice.lessons import BY_NUMBER
 
-ROOT = Path(__file__).resolve().parent.parent
 TYPED = ["start.py", "launch", "courseserver", "helpers", "practice", "authoring", "tests", "bench"]
 TWO_WORKERS = ["-n", "2", "--dist", "loadfile"]  # a file stays with one worker: cells in order
+HANGING = "600"  # seconds after which nbval ends a cell or a start: room enough on a busy machine
 
 
 class Gate(NamedTuple):
@@ -46,9 +53,10 @@ def seen_by_ruff() -> list[str]:
 def gates() -> list[Gate]:
     """Return every gate, in the order in which they run: the quick ones first."""
     notebooks = files("notebooks/*.ipynb")
-    nbval = ["-m", "pytest", "--nbval", "--nbval-current-env", "-p", "no:cacheprovider", "-q"]
-    nbval += ["--nbval-cell-timeout", "120", "--nbval-kernel-startup-timeout", "60"]
-    nbval += ["--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
+    nbval = ["-m", "pytest", "-p", "nbval", "--nbval", "--nbval-current-env"]
+    nbval += ["-p", "no:cacheprovider", "-q"]
+    nbval += ["--nbval-cell-timeout", HANGING, "--nbval-kernel-startup-timeout", HANGING]
+    nbval += ["--nbval-sanitize-with", "authoring/nbval_sanitize.cfg"]
     typed = [name for name in TYPED if (ROOT / name).exists()]
     lessons = files("notebooks/*.ipynb", "recordings/*.json")
     linted = seen_by_ruff()
@@ -70,24 +78,31 @@ def gates() -> list[Gate]:
             [*nbval, *TWO_WORKERS, *notebooks],
             notebooks,
         ),
-        Gate(
-            "render",
-            "outputs are stored as the renderer writes them",
-            ["-m", "authoring", "render", "--check"],
-            notebooks,
-        ),
+        check_gate(),
     ]
 
 
-def clean_environment(environ: Mapping[str, str], scratch: str) -> dict[str, str]:
-    """Return `environ` for the gates: replay, no waiting, nothing of the caller's own settings."""
-    ours = ("ANTHROPIC_", "COURSE_")
-    made = {name: value for name, value in environ.items() if not name.startswith(ours)}
-    made.pop("PYTHONDONTWRITEBYTECODE", None)  # it would cost 0.8 s per notebook
-    made["COURSE_MODE"] = "replay"
-    made["COURSE_PACE"] = "0"
-    made["IPYTHONDIR"] = scratch  # start-up files of the caller must not colour an output
-    return made
+def check_gate(lessons: Sequence[str] = ()) -> Gate:
+    """Return the gate that runs lessons once and their cells again; all when none is named."""
+    wanted = [lesson_of(word) for word in lessons]
+    found = [name for lesson in wanted for name in files(f"notebooks/{lesson.file}")]
+    if not lessons:
+        found = files("notebooks/*.ipynb")
+    return Gate(
+        "check",
+        "lessons are as rendered, and their cells run again in any order",
+        ["-m", "authoring", "check", *lessons],
+        found,
+    )
+
+
+def is_lesson(word: str) -> bool:
+    """Tell whether a word names a lesson."""
+    try:
+        lesson_of(word)
+    except AuthoringError:
+        return False
+    return True
 
 
 def run(gate: Gate, environ: Mapping[str, str]) -> tuple[str, float]:
@@ -99,16 +114,26 @@ def run(gate: Gate, environ: Mapping[str, str]) -> tuple[str, float]:
     return "ok" if code == 0 else f"RED: exit code {code}", time.monotonic() - started
 
 
-def main(names: Sequence[str]) -> int:
-    """Run the gates that are named, or all; return 0 when all of them are green, else 1."""
+def main(words: Sequence[str]) -> int:
+    """Run the gates that are named, or all; a lesson's name or number runs its check.
+
+    Returns 0 when all of them are green, else 1; 2 for a word that names neither.
+    """
     known = gates()
-    unknown = [name for name in names if name not in [gate.name for gate in known]]
+    names = [gate.name for gate in known]
+    lessons = [word for word in words if is_lesson(word)]
+    unknown = [word for word in words if word not in names and word not in lessons]
     if unknown:
-        print(f"No gate {', '.join(unknown)}; there is: {', '.join(g.name for g in known)}.")
+        print(
+            f"No gate or lesson {', '.join(unknown)}; there is: {', '.join(names)}, "
+            f"and the lessons by number ({', '.join(BY_NUMBER)})."
+        )
         return 2
-    chosen = [gate for gate in known if not names or gate.name in names]
+    chosen = [gate for gate in known if not words or gate.name in words]
+    if lessons:
+        chosen.append(check_gate(lessons))
     lines = []
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         environ = clean_environment(os.environ, scratch)
         for gate in chosen:
             heading = f"{gate.name}: {gate.about} ({len(gate.covers)} files)"
@@ -118,7 +143,8 @@ def main(names: Sequence[str]) -> int:
             lines.append(f"{gate.name:<8} {len(gate.covers):4} files {seconds:7.1f} s  {verdict}")
     red = sum("RED" in line for line in lines)
     print("\n" + "\n".join(lines))
-    skipped = [gate.name for gate in known if gate not in chosen]
+    ran = {gate.name for gate in chosen}
+    skipped = [name for name in names if name not in ran]
     if skipped:
         print(f"Not run: {', '.join(skipped)} (not named).")
     print(f"{red} of {len(chosen)} gates red." if red else f"All {len(chosen)} gates green.")

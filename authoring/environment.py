@@ -1,0 +1,45 @@
+"""The one clean environment in which the course runs itself: replay, no waiting, nobody's settings.
+
+Tests, gates, kernels and the bench all take it from here. It knows the names of variables and
+nothing else; it must not start a process, and it imports the standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from authoring import ROOT
+
+OFFLINE = ROOT / "tests" / "offline"  # on PYTHONPATH it keeps every Python on this machine
+OURS = ("ANTHROPIC_", "COURSE_")  # how the variables of the SDK and of the course begin
+# MPLBACKEND shapes pictures; without bytecode every kernel imports 0.8 s longer.
+DROPPED = ("MPLBACKEND", "PYTHONDONTWRITEBYTECODE")
+# Code for a kernel. It binds no name in the learner's namespace and displays nothing.
+PACE = "__import__('os').environ['COURSE_PACE'] = '{}'"
+
+
+def clean_environment(
+    environ: Mapping[str, str], scratch: str | Path, first: Sequence[Path] = (ROOT,)
+) -> dict[str, str]:
+    """`environ` without credentials and settings, in replay, with its own state in `scratch`.
+
+    `first` are the folders with which PYTHONPATH begins; what stood on it follows, so kernels that
+    a test starts inherit `OFFLINE`.
+    """
+    made = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(OURS) and name not in DROPPED
+    }
+    made["COURSE_MODE"] = "replay"
+    made["COURSE_PACE"] = "0"
+    made["COURSE_STATE"] = str(Path(scratch) / "course")  # the author's own ticks must not show
+    made["IPYTHONDIR"] = str(scratch)  # the author's IPython profile must not shape an output
+    wanted = [str(folder) for folder in first]
+    before = environ.get("PYTHONPATH", "").split(os.pathsep)
+    made["PYTHONPATH"] = os.pathsep.join(
+        wanted + [part for part in before if part and part not in wanted]
+    )
+    return made

@@ -1,0 +1,149 @@
+"""What is set: where the course lies, the mode, the key, the pace, a learner's folders.
+
+All of it is read when it is asked for, from the environment and from `.env`. It must
+not know the course server, and no sentence here repeats any part of a key.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from courseserver import facts
+
+ROOT = Path(__file__).resolve().parent.parent  # the course's own folder
+KEY = "ANTHROPIC_API_KEY"
+KEY_BEGINS = "sk-ant-"
+SHORTEST_KEY = 40  # characters; a real one has about a hundred
+PLACEHOLDERS = ("your-", "your_", "xxxxx", "...", "<", "paste", "example")
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Where requests go (`replay` or `live`), why, and the key, which nobody prints."""
+
+    name: str
+    why: str
+    key: str | None = None
+    note: str = ""
+
+    def __repr__(self) -> str:
+        return f"Mode(name={self.name!r}, why={self.why!r})"
+
+
+def decide_mode(environ: Mapping[str, str], dotenv: Mapping[str, str | None]) -> Mode:
+    """Replay or live, from the environment and the contents of `.env`.
+
+    A key in `.env` means live. A key that is only in the environment is not spent
+    unasked: it needs `COURSE_MODE=live` as well.
+    """
+    asked = environ.get("COURSE_MODE") or dotenv.get("COURSE_MODE") or ""
+    asked = asked.strip().lower()
+    if asked == "replay":
+        return Mode("replay", "COURSE_MODE is replay")
+    key, note = _usable_key(dotenv.get(KEY), ".env")
+    if asked == "live":
+        if not key:
+            key, other_note = _usable_key(environ.get(KEY), "the environment")
+            note = note or other_note
+        if key:
+            return Mode("live", "COURSE_MODE is live", key)
+        missing = "COURSE_MODE is live, but there is no key: put it into the file .env."
+        return Mode("replay", "there is no key", note=note or missing)
+    if asked:
+        note = f"COURSE_MODE is {asked!r}; it can be replay or live. Replay is used."
+        return Mode("replay", "COURSE_MODE is not known", note=note)
+    if key:
+        return Mode("live", "there is a key in .env", key)
+    why = "there is no key in .env"
+    if environ.get(KEY):
+        why = "the key in your environment is not used unless COURSE_MODE is live"
+    return Mode("replay", why, note=note)
+
+
+def key_problem(key: str) -> str:
+    """What is wrong with an API key, in words that follow "the key"; "" if nothing is.
+
+    Blanks and quotes around it do not count: they come along with copying. It looks at
+    the shape alone, so whether the API accepts the key is not known.
+    """
+    key = _clean_key(key)
+    if not key:
+        return "is empty"
+    if not key.isascii() or not key.isprintable() or " " in key:
+        return (
+            "holds a character that no key has (a space, a curly quote, an invisible "
+            "one), so it is not a whole key"
+        )
+    if any(mark in key.lower() for mark in PLACEHOLDERS):
+        return "is still the placeholder, and not a whole key"
+    if not key.startswith(KEY_BEGINS) or len(key) < SHORTEST_KEY:
+        return "is not a whole key of the Claude API (another beginning, or too short)"
+    return ""
+
+
+def read_dotenv() -> dict[str, str | None]:
+    """The contents of the course's `.env`; empty when there is none or no UTF-8."""
+    try:
+        return dict(dotenv_values(ROOT / ".env", encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        print(
+            "The file .env is not UTF-8 text. "
+            "Save it as UTF-8 (in Notepad: Save as, Encoding)."
+        )
+        return {}
+
+
+def default_model() -> str:
+    """The model that lessons name: `COURSE_MODEL` when live, else the recorded one."""
+    dotenv = read_dotenv()
+    wanted = os.environ.get("COURSE_MODEL") or dotenv.get("COURSE_MODEL")
+    if wanted and decide_mode(os.environ, dotenv).name == "live":
+        return wanted.strip()
+    return facts.MODEL
+
+
+def pace() -> float:
+    """How fast things move: 1 is a human pace, 0 is at once (`COURSE_PACE`)."""
+    try:
+        return max(0.0, float(os.environ.get("COURSE_PACE") or 1))
+    except ValueError:
+        return 1.0
+
+
+def state_folder() -> Path:
+    """Where a learner's progress, wishes and ticks are kept; made when first written.
+
+    `my-course/.course` in the course's folder, or what COURSE_STATE names.
+    """
+    elsewhere = os.environ.get("COURSE_STATE")
+    return Path(elsewhere) if elsewhere else ROOT / "my-course" / ".course"
+
+
+def desk_folder() -> Path:
+    """Where the parts of the learner's desk are kept; made when first written.
+
+    `my-course/desk` in the course's folder, or `desk` in what COURSE_STATE names.
+    """
+    elsewhere = os.environ.get("COURSE_STATE")
+    return Path(elsewhere or ROOT / "my-course") / "desk"
+
+
+def _clean_key(raw: str | None) -> str:
+    """A key without the blanks and quotes that come along with copying."""
+    return (raw or "").strip().strip("\"'").strip()
+
+
+def _usable_key(raw: str | None, where: str) -> tuple[str | None, str]:
+    """The key if it can be sent, else None; and a note if there is one of no use."""
+    key = _clean_key(raw)
+    if not key:
+        return None, ""
+    problem = key_problem(key)
+    if problem:
+        return None, f"The {KEY} in {where} {problem}. Replay is used."
+    return key, ""
