@@ -267,12 +267,11 @@ def check_lesson(seen: dict[str, Any]) -> Iterator[Finding]:
 
 def how_to_go_on(seen: dict[str, Any]) -> str:
     """Return the remedy for a lesson that cannot be begun."""
-    if seen["step"] == "client":
+    if seen["step"] in ("setup", "client", "request"):
         return (
-            "look at the findings Proxy and Certificates, and take those variables out"
+            "take out the variables that Proxy and Certificates name; if they name "
+            "none, download the course anew"
         )
-    if seen["step"] in ("setup", "request"):
-        return "look at the other findings; if all are ok, download the course anew"
     return f"look at the findings Names, else {how_to_install()}"
 
 
