@@ -7,7 +7,17 @@ All the work is done in launch/. This file must stay readable by Python 3.6, so 
 Python that is too old gets a sentence instead of a SyntaxError.
 """
 
+import os
 import sys
+
+# What lies on PYTHONPATH must not stand in for launch/ or for a part of Python. The
+# folder of this file is named, because PYTHONSAFEPATH leaves it out. (pathlib is not
+# used: it would be imported before that.)
+others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+others = [os.path.abspath(folder) for folder in others if folder]  # noqa: PTH100
+sys.path[:] = [folder for folder in sys.path if folder not in others]
+here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+sys.path.insert(0, here)
 
 
 def main(arguments: "list[str]") -> int:  # Python 2 stops here. Run:  python3 start.py

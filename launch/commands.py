@@ -21,9 +21,9 @@ from launch.takeover import take_over
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
-def make_ready() -> None:
+def make_ready(thorough: bool = False) -> None:
     """Install what is missing, and bring the learner's copy up to date."""
-    prepare()
+    prepare(thorough)
     take_over()
     hand_out()
 
@@ -36,8 +36,8 @@ def lab(arguments: list[str]) -> int:
 
 
 def only_install(arguments: list[str]) -> int:
-    """Make everything ready, and open nothing."""
-    make_ready()
+    """Make everything ready, look at it, and open nothing."""
+    make_ready(thorough=True)
     say(f"Ready. Next: {command('')}")
     return 0
 
@@ -106,6 +106,8 @@ def usage() -> str:
 
 def main(arguments: list[str]) -> int:
     """Run the command that `arguments` name; return the exit code."""
+    if sys.stdout is None:  # closed by who started this
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(
             stream, "reconfigure"

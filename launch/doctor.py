@@ -3,30 +3,41 @@
 It looks and never repairs; it shows no part of a key.
 """
 
-import datetime
+import json
 import os
 import re
-import socket
+import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
-from urllib.request import getproxies, proxy_bypass
+from typing import Any
 
 from launch import NEWEST
 from launch.environment import what_is_missing
-from launch.places import LOCK, MY_COURSE, ROOT, VENV, command, read, say
+from launch.files import handed_out
+from launch.key import check_mode, is_live
+from launch.machine import (
+    check_certificates,
+    check_clock,
+    check_disk,
+    check_port,
+    check_proxy,
+)
+from launch.notebook import DamagedError, cells_of
+from launch.places import LOCK, MY_COURSE, ROOT, VENV, Finding, command, read, say
 from launch.process import course_environment, go_on_as
 
-
-class Finding(NamedTuple):
-    """What was looked at, what it is, and a remedy if it needs one."""
-
-    name: str
-    text: str
-    remedy: str = ""
+PYTHONPATH = "COURSE_DOCTOR_PYTHONPATH"  # the learner's, told to .venv's Python
+ROOMS = ("helpers", "courseserver", "practice")
+LESSON_FOLDERS = (
+    MY_COURSE / "notebooks",
+    MY_COURSE / "exercises",
+    MY_COURSE,
+    ROOT / "notebooks",
+    ROOT / "exercises",
+)
 
 
 def in_venv() -> bool:
@@ -59,7 +70,11 @@ def check_python() -> Iterator[Finding]:
         )
     else:
         yield Finding("Python", version)
-    if not what_is_missing():
+    if PYTHONPATH in os.environ and not in_venv():
+        what = "the Python in .venv belongs to another environment"
+        remedy = f"delete the folder .venv, and {how_to_install()}"
+        yield Finding("Environment", what, remedy)
+    elif not what_is_missing():
         yield Finding("Environment", ".venv, complete")
     elif version_of("anthropic") and not in_venv():
         yield Finding("Environment", "your own, not the .venv that start.py makes")
@@ -80,15 +95,12 @@ PACKAGES = {
 
 def check_packages() -> Iterator[Finding]:
     """The SDK, the kernel and the widgets; in .venv, with the versions of the lock."""
-    if not version_of("anthropic"):
+    if not version_of("anthropic") and not in_venv():
         return  # said already: nothing is installed
     for name, packages in PACKAGES.items():
         words = [version_in_words(package) for package in packages]
         fine = all(map(is_as_it_should_be, packages))
         yield Finding(name, ", ".join(words), "" if fine else how_to_install())
-    if not find_spec("helpers"):
-        what = "the package of the course cannot be imported"
-        yield Finding("Helpers", what, how_to_install())
 
 
 def locked(package: str) -> list[str]:
@@ -111,162 +123,185 @@ def version_in_words(package: str) -> str:
     return f"{package} {version} (locked: {' or '.join(locked(package))})"
 
 
-def check_port() -> Iterator[Finding]:
-    """Whether a program may talk to another one on this machine, as JupyterLab must."""
-    try:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            socket.create_connection(server.getsockname(), timeout=5).close()
-    except OSError as error:
-        why = error.strerror or error
-        what = f"this machine does not let a program talk to itself ({why})"
-        yield Finding(
-            "Port", what, "allow Python on 127.0.0.1 in your firewall or virus scanner"
-        )
-        return
-    try:
-        socket.create_connection(("127.0.0.1", 8888), timeout=1).close()
-        taken = "; 8888 is in use, so JupyterLab takes another one"
-    except OSError:
-        taken = ""
-    yield Finding("Port", "127.0.0.1 answers" + taken)
+def packages_of_this_python() -> set[str]:
+    """Return the names of modules that a file of a learner must not have."""
+    installed = Path(sysconfig.get_path("purelib"))
+    names = {path.stem for path in installed.iterdir()} if installed.is_dir() else set()
+    return names | set(sys.stdlib_module_names) | set(ROOMS)
 
 
-def check_proxy() -> Iterator[Finding]:
-    """Whether a proxy stands between this machine and itself.
-
-    Its address is not shown: it may hold a password.
-    """
-    proxies = sorted(set(getproxies()) & {"http", "https", "all"})
-    if not proxies:
-        yield Finding("Proxy", "none")
-    elif proxy_bypass("127.0.0.1") and proxy_bypass("localhost"):
-        yield Finding(
-            "Proxy", f"set ({', '.join(proxies)}), and left out for this machine itself"
-        )
-    else:
-        what = f"set ({', '.join(proxies)}), also for this machine itself"
-        yield Finding(
-            "Proxy", what, "set the variable NO_PROXY to  localhost,127.0.0.1"
-        )
-
-
-def what_is_wrong_with_key(key: str) -> str:
-    """Return what is wrong with the shape of an API key, or ""; no part of it."""
-    if key != key.strip():
-        return "has a space or a line end before or after it"
-    if key[:1] in "\"'" or key[-1:] in "\"'":
-        return "has a quote before or after it"
-    if not key.isascii() or not key.isprintable() or " " in key:
-        return (
-            "holds a character that no key has "
-            "(a space, a curly quote, an invisible one)"
-        )
-    if any(
-        mark in key.lower() for mark in ("your", "xxx", "...", "<", "paste", "example")
-    ):
-        return "is still the placeholder"
-    if not key.startswith("sk-ant-") or len(key) < 40:
-        return (
-            "does not look like a key of the Claude API "
-            "(another beginning, or too short)"
-        )
-    return ""
-
-
-def check_settings() -> Iterator[Finding]:
-    """Whether `.env` lies where it is read, under its name, and as plain text."""
-    dotenv = ROOT / ".env"
-    misnamed = ROOT / ".env.txt"
-    misplaced = MY_COURSE / ".env"
-    if not dotenv.exists() and misnamed.exists():
-        what = "the file is called .env.txt, so it is not read"
-        yield Finding("Settings", what, "rename it to .env")
-    if not dotenv.exists() and misplaced.exists():
-        what = f".env lies in {MY_COURSE.name}, so it is not read"
-        yield Finding("Settings", what, "move it beside start.py")
-    start = dotenv.read_bytes()[:200] if dotenv.is_file() else b""
-    marks = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")
-    if start.startswith(marks) or 0 in start:
-        what = ".env begins with invisible bytes, so programs misread its first line"
-        yield Finding("Settings", what, "save it again as UTF-8, without BOM")
-
-
-def check_mode() -> Iterator[Finding]:
-    """Replay or live, as `setup` in a lesson decides it, and the shape of the key."""
-    if not version_of("anthropic"):
-        return
-    yield from check_settings()
-    try:
-        from dotenv import dotenv_values  # not there before .venv is
-
-        from helpers.settings import decide_mode
-
-        values = dotenv_values(ROOT / ".env", encoding="utf-8-sig")
-        mode = decide_mode(os.environ, values)
-    except Exception as error:  # whatever it is, the other findings should be seen
-        what = f"not known ({type(error).__name__})"
-        remedy = "look at the findings above, and compare .env with .env.example"
-        yield Finding("Mode", what, remedy)
-        return
-    yield Finding("Mode", f"{mode.name}: {mode.why}")
-    where, key = ".env", values.get("ANTHROPIC_API_KEY")
-    if not key and mode.name == "live":
-        where, key = "the environment", os.environ.get("ANTHROPIC_API_KEY")
-    if not key:
-        return
-    wrong = what_is_wrong_with_key(key)
-    if wrong:
-        remedy = "copy it again: the whole key, nothing else"
-        yield Finding("Key", f"the key in {where} {wrong}", remedy)
-    else:
-        yield Finding("Key", f"the key in {where} has the right shape (not tried)")
-
-
-def check_clock() -> Iterator[Finding]:
-    """The date and the variables for certificates, which secure connections need."""
-    today = datetime.date.today()
-    written = re.search(
-        r"\d{4}-\d{2}-\d{2}", read(LOCK)[:400]
-    )  # in the command that made it
-    locked = datetime.date.fromisoformat(written.group()) if written else today
-    if (
-        not locked
-        <= today + datetime.timedelta(days=1)
-        <= locked.replace(year=locked.year + 10)
-    ):
-        what = f"{today} cannot be right, so secure connections will fail"
-        yield Finding("Clock", what, "set the date of this computer")
-    else:
-        yield Finding("Clock", f"{today}")
-    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"):
-        if os.environ.get(name) and not Path(os.environ[name]).exists():
+def check_names(pythonpath: str) -> Iterator[Finding]:
+    """The learner's own files that would be imported in place of a package."""
+    taken = packages_of_this_python()
+    for folder in LESSON_FOLDERS:
+        for path in shadows(folder, taken):
+            what = f"{path.relative_to(ROOT)} is imported in place of the real one"
+            yield Finding("Names", what, f"rename it, as my_{path.name}")
+    for part in filter(None, pythonpath.split(os.pathsep)):
+        for path in shadows(Path(part).absolute(), taken):
             what = (
-                f"{name} names a file that is not there: secure connections will fail"
+                f"{path}, on PYTHONPATH, takes the place of the real one in editors "
+                "(start.py leaves PYTHONPATH out)"
             )
-            yield Finding(
-                "Certificates", what, f"remove the variable {name}, or correct it"
-            )
+            yield Finding("Names", what, "take that folder out of PYTHONPATH")
+            break  # one is enough to see what kind of folder it is
 
 
-CHECKS = (
-    check_python,
-    check_packages,
-    check_port,
-    check_proxy,
-    check_mode,
-    check_clock,
-)
+def shadows(folder: Path, taken: set[str]) -> list[Path]:
+    """Return the modules and packages in a folder that have a name in `taken`."""
+    if folder.resolve() == ROOT.resolve() or not folder.is_dir():
+        return []
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.stem in taken
+        and (path.suffix == ".py" or (path / "__init__.py").is_file())
+    ]
+
+
+def check_course() -> Iterator[Finding]:
+    """The files of the course and of the learner that are damaged or missing."""
+    for name in handed_out(ROOT):
+        if not name.endswith(".ipynb"):
+            continue
+        if is_damaged(ROOT / name):
+            yield Finding("Course", f"{name} is damaged", how_to_restore(name))
+        mine = MY_COURSE / name
+        if mine.exists() and is_damaged(mine):
+            remedy = f"run  {command(f'reset {name}')}  (yours is kept beside it)"
+            yield Finding("Course", f"your {name} is damaged", remedy)
+        recording = f"recordings/{Path(name).name.removesuffix('.ipynb')}.json"
+        if name.startswith("notebooks/") and not is_json(ROOT / recording):
+            what = f"{recording} is missing or damaged"
+            yield Finding("Course", what, how_to_restore(recording))
+
+
+def how_to_restore(name: str) -> str:
+    """Return the words that give a file of the course back."""
+    return f"run  git restore {name}  or take that file from a new download"
+
+
+def is_damaged(notebook: Path) -> bool:
+    """Tell whether a file is no notebook that can be read."""
+    try:
+        cells_of(notebook.read_bytes())
+    except (OSError, DamagedError):
+        return True
+    return False
+
+
+def is_json(path: Path) -> bool:
+    """Tell whether a file is there and holds JSON."""
+    try:
+        json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return True
+
+
+# --- a lesson, tried ---
+
+WHAT_FAILED = {  # the step of launch/look.py that was not done
+    "kernel": "no kernel starts",
+    "helpers": "the helpers of the course cannot be imported in a kernel",
+    "SDK": "the package anthropic cannot be imported in a kernel",
+    "setup": "a kernel starts, and setup() fails in it",
+    "client": "a kernel starts, and no client can be made in it",
+    "request": "a kernel starts, and its request to this machine gets no answer",
+}
+
+
+def start_look() -> "subprocess.Popen[str]":
+    """Start launch/look.py with this Python, as JupyterLab starts a lesson's kernel."""
+    environ = course_environment(os.environ) if in_venv() else dict(os.environ)
+    # Always replay: the doctor never asks the real API.
+    environ |= {"COURSE_MODE": "replay", "COURSE_PACE": "0"}
+    folders = [folder for folder in LESSON_FOLDERS if folder.is_dir()]
+    alone = ["-I"] if in_venv() else []  # a file beside the lessons is not imported
+    return subprocess.Popen(
+        [sys.executable, *alone, "-m", "launch.look"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+        env=environ,
+        cwd=folders[0] if folders else ROOT,
+    )
+
+
+def end_look(look: "subprocess.Popen[str]") -> dict[str, Any]:
+    """Return what launch/look.py saw, when it is done."""
+    try:
+        printed, _ = look.communicate(timeout=180)
+        seen = json.loads(printed)
+    except subprocess.TimeoutExpired:
+        look.kill()
+        seen = {"step": "kernel", "error": "it took more than three minutes"}
+    except ValueError:
+        seen = {"step": "kernel", "error": f"exit code {look.returncode}"}
+    assert isinstance(seen, dict)
+    return seen
+
+
+def check_lesson(seen: dict[str, Any]) -> Iterator[Finding]:
+    """Whether a kernel starts in the lessons' folder and replay answers the SDK."""
+    for package, error in seen.get("broken", {}).items():
+        what = f"{package} is installed and cannot be imported ({error})"
+        yield Finding("Packages", what, how_to_install())
+    helpers = seen.get("helpers")
+    prefix = seen.get("prefix")
+    if prefix and Path(prefix).resolve() != Path(sys.prefix).resolve():
+        what = f"the kernel python3 belongs to another Python ({prefix})"
+        remedy = "remove it:  jupyter kernelspec remove python3"
+        yield Finding("Lesson", what, remedy)
+    elif helpers and Path(helpers).resolve().parents[1] != ROOT.resolve():
+        what = f"a lesson would import {helpers}, which is not the course's"
+        yield Finding("Lesson", what, "rename that file or folder, or move it away")
+    elif seen["step"]:
+        error = seen["error"] + (f": {seen['module']}" if seen.get("module") else "")
+        what = f"{WHAT_FAILED[seen['step']]} ({error})"
+        yield Finding("Lesson", what, how_to_go_on(seen))
+    else:
+        yield Finding("Lesson", "a kernel starts, and replay answers the SDK in it")
+
+
+def how_to_go_on(seen: dict[str, Any]) -> str:
+    """Return the remedy for a lesson that cannot be begun."""
+    if seen["step"] in ("setup", "client", "request"):
+        return (
+            "take out the variables that Proxy and Certificates name; if they name "
+            "none, download the course anew"
+        )
+    return f"look at the findings Names, else {how_to_install()}"
+
+
+def learners_pythonpath() -> str:
+    """Return PYTHONPATH as the learner set it, also when .venv's Python runs this."""
+    return os.environ.get(PYTHONPATH, os.environ.get("PYTHONPATH", ""))
 
 
 def findings() -> list[Finding]:
     """Return what the doctor sees with the Python that runs this."""
-    return [finding for check in CHECKS for finding in check()]
+    seen: dict[str, Any] = {}
+    found = list(check_python())
+    look = start_look() if version_of("anthropic") else None
+    found += [*check_packages(), *check_names(learners_pythonpath())]
+    found += check_course()
+    mode = list(check_mode(os.environ)) if look else []
+    if look:
+        seen = end_look(look)
+        found += check_lesson(seen)
+    found += [*check_port(), *check_proxy(is_live(), seen.get("live", ""))]
+    return [*found, *mode, *check_clock(), *check_certificates(), *check_disk()]
 
 
 def doctor(arguments: list[str]) -> int:
     """Say what is fine and what is not, with a remedy for each; 0 when all is fine."""
-    if not what_is_missing() and not in_venv():
-        return go_on_as(["-m", "launch", "doctor"], course_environment(os.environ))
+    # Once at most: a Python that does not become .venv's would go on for ever.
+    if not what_is_missing() and not in_venv() and PYTHONPATH not in os.environ:
+        environ = course_environment(os.environ)
+        environ[PYTHONPATH] = os.environ.get("PYTHONPATH", "")
+        return go_on_as(["-m", "launch", "doctor"], environ)
     seen = findings()
     for finding in seen:
         mark = "! look" if finding.remedy else "+ ok  "

@@ -13,7 +13,8 @@ import sys
 from importlib.util import find_spec
 
 from launch import OLDEST
-from launch.install import install
+from launch.install import install, installer_environment
+from launch.lock import alone
 from launch.places import (
     LOCK,
     ROOT,
@@ -25,9 +26,18 @@ from launch.places import (
     say,
     site_packages,
 )
+from launch.process import without_proxies, without_python_variables
 
 STAMP = VENV / "course-installed.txt"  # written last: what is installed here
 UNFINISHED = VENV / "course-unfinished.txt"  # there while .venv is being made
+COURSE_PTH = "course.pth"  # in .venv's site-packages: where the course is
+NEEDED = {  # package: a module of it that is really used
+    "anthropic": "anthropic",
+    "ipykernel": "ipykernel.kernelapp",
+    "ipywidgets": "ipywidgets",
+    "jupyterlab": "jupyterlab.labapp",
+    "python-dotenv": "dotenv",
+}
 
 
 def stamp_text() -> str:
@@ -55,39 +65,97 @@ def what_is_missing() -> str:
         return "everything"
     if read(STAMP) != stamp_text():
         return "packages"
+    if read(site_packages()[0] / COURSE_PTH) != course_line():
+        return "packages"
     return "everything" if lost_packages() else ""
 
 
+def needed() -> dict[str, str]:
+    """Return what no start can do without and the lock has: package and module."""
+    return {
+        package: module
+        for package, module in NEEDED.items()
+        if re.search(rf"^{package}==", read(LOCK), re.M)
+    }
+
+
 def lost_packages() -> list[str]:
-    """Return what no start can do without and the lock has, but .venv has not."""
-    needed = ("anthropic", "jupyterlab", "ipykernel")
-    locked = [name for name in needed if re.search(rf"^{name}==", read(LOCK), re.M)]
+    """Return which of the packages that no start can do without are not in .venv."""
     [folder] = site_packages()
-    return [name for name in locked if not (folder / name).is_dir()]
+    return [
+        package
+        for package, module in needed().items()
+        if not (folder / module.partition(".")[0]).is_dir()
+    ]
 
 
-def prepare() -> None:
-    """Make .venv and install the lock; do nothing when that was done before."""
-    missing = what_is_missing()
-    if not missing:
+def why_broken() -> str:
+    """Return why .venv's Python cannot import what no start can do without, or ""."""
+    # A folder of which only a part is left is imported too, but has no file.
+    code = "from importlib import import_module as get\n" + "\n".join(
+        f"assert get({module!r}).__file__, '{module} is gone in part'"
+        for module in needed().values()
+    )
+    try:
+        done = ask_venv(code)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return type(error).__name__
+    if done.returncode == 0:
+        return ""
+    printed = done.stderr.split("\n")
+    return next((line for line in reversed(printed) if line), "it ended in silence")
+
+
+def course_line() -> str:
+    """Return what COURSE_PTH says, so that the course is imported from anywhere."""
+    # A relative line keeps working when the folder is moved, and is plain ASCII.
+    return os.path.relpath(ROOT, site_packages()[0]) + "\n"
+
+
+def prepare(thorough: bool = False) -> None:
+    """Make .venv and install the lock; do nothing when that was done before.
+
+    `thorough` imports what was installed, which takes some seconds.
+    """
+    if not what_is_missing() and not (thorough and why_broken()):
         return
+    with alone():
+        missing = what_is_missing()  # again: another start may have done it meanwhile
+        if not missing and why_broken():
+            missing = "everything"
+        if missing:
+            complete(missing)
+
+
+def complete(missing: str) -> None:
+    """Make or complete .venv. Raises StartError."""
     uv = shutil.which("uv")
-    if missing == "packages" and not STAMP.exists() and not usable(with_pip=not uv):
+    if missing == "packages" and not usable(with_pip=not uv):
         missing = "everything"  # not made by this file, and of no use as it is
     if missing == "everything":
         make_venv(uv)
+    if not usable(with_pip=not uv):
+        raise StartError(
+            "The Python in .venv does not keep its packages in the course's folder, so "
+            "nothing was installed: delete the folder .venv, run this again with a "
+            "Python from https://www.python.org/downloads/, and see whether it helps."
+        )
     say("Installing the packages of the course into .venv (once, some minutes) ...")
     install(uv)
-    if lost_packages():
+    lost = lost_packages()
+    if lost:
         raise StartError(
-            f"{', '.join(lost_packages())} went to another place than .venv: look for "
-            "a target, prefix or root in the settings of pip (python3 -m pip config "
-            "list), take it out, and run this again."
+            f"{', '.join(lost)} cannot be found in .venv after all was installed: "
+            "delete the folder .venv and run this again."
         )
-    for folder in site_packages():
-        # A relative line keeps working when the folder is moved, and is plain ASCII.
-        line = os.path.relpath(ROOT, folder) + "\n"
-        (folder / "course.pth").write_text(line, encoding="ascii")
+    why = why_broken()
+    if why:
+        raise StartError(
+            f"What was installed cannot be imported by the Python in .venv ({why}): "
+            "delete the folder .venv and run this again; if it happens twice, use "
+            "another version of Python."
+        )
+    (site_packages()[0] / COURSE_PTH).write_text(course_line(), encoding="ascii")
     silence_news()
     STAMP.write_text(stamp_text(), encoding="utf-8")
     UNFINISHED.unlink(missing_ok=True)
@@ -103,20 +171,56 @@ def base_python() -> str:
     return os.path.realpath(sys.executable)  # Python 3.10 has no better way
 
 
+def ask_venv(code: str) -> "subprocess.CompletedProcess[str]":
+    """Run a line of Python in .venv, away from the learner's modules and settings."""
+    return subprocess.run(
+        [str(python_of(VENV)), "-I", "-c", code],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=120,
+        env=without_proxies(without_python_variables(os.environ)),
+    )
+
+
 def usable(with_pip: bool) -> bool:
-    """Tell whether the Python in .venv starts, is new enough, and has pip if needed."""
-    code = f"import sys; assert sys.version_info >= {OLDEST}"
+    """Tell whether packages can be installed into .venv, and would stay in it.
+
+    Its Python must start and be new enough, have pip if needed, and keep its packages
+    within the course's folder: not beside those of another Python, as when pyvenv.cfg
+    is lost, and not in a folder that .venv or a part of it is linked to.
+    """
+    if re.search(r"^include-system-site-packages *= *true", settings_of_venv(), re.M):
+        return False  # what is there already would not be installed
+    inside = f"pathlib.Path({str(ROOT)!r}).resolve() / {VENV.name!r}"
+    code = (
+        "import sys, sysconfig, pathlib; "
+        f"assert sys.version_info >= {OLDEST}; "
+        "places = [sysconfig.get_path(name) for name in ('purelib', 'scripts')]; "
+        f"assert all({inside} in pathlib.Path(place).resolve().parents "
+        "for place in places)"
+    )
     if with_pip:
         code += "; import pip"
     try:
-        command = [str(python_of(VENV)), "-c", code]
-        return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+        return ask_venv(code).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 
 
+def settings_of_venv() -> str:
+    """Return pyvenv.cfg, in lower case, or ""."""
+    return read(VENV / "pyvenv.cfg").lower()
+
+
 def venv_command(uv: str | None) -> list[str]:
     """Return the command that makes .venv. Raises StartError when there is no way."""
+    if os.pathsep in str(VENV):
+        raise StartError(
+            f"Python makes no environment in a folder whose path has a {os.pathsep} in "
+            f"it, as {ROOT}: give the folder another name, and run this again."
+        )
     python = base_python()
     if find_spec("venv") and find_spec("ensurepip"):
         return [python, "-m", "venv", str(VENV)]
@@ -145,7 +249,12 @@ def make_venv(uv: str | None) -> None:
             "run this again there."
         ) from error
     done = subprocess.run(
-        command, capture_output=True, encoding="utf-8", errors="replace"
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        env=installer_environment(os.environ),
     )
     if done.returncode == 0 and python_of(VENV).exists():
         return

@@ -85,9 +85,11 @@ def hand_out() -> None:
                 continue
             hand_out_one(name, content, record, brought, offered)
         withdraw(set(record) - set(names), record)
-    finally:
+    except BaseException:
         with contextlib.suppress(OSError):  # the error on its way says more
             write_record(record)
+        raise
+    write_record(record)
     tell(first, brought, offered)
 
 
@@ -200,9 +202,10 @@ def reset(words: str) -> None:
         record[name] = digest(name, contents[name])
         say(f"{name} is again as the course has it.")
     write_record(record)
-    if chosen in changed and chosen.endswith(".ipynb"):
-        say("Is it open in JupyterLab? Then choose File, Reload Notebook from Disk.")
-    look_at_recording(Path(chosen).stem)
+    if chosen.endswith(".ipynb"):
+        if chosen in changed:
+            say("Is it open in JupyterLab? Choose File, Reload Notebook from Disk.")
+        look_at_recording(Path(chosen).stem)
 
 
 def keep_mine(path: Path) -> None:
@@ -226,14 +229,19 @@ def keep_mine(path: Path) -> None:
 
 
 def look_at_recording(lesson: str) -> None:
-    """Say so when the replies of a lesson are damaged; they are the course's own."""
+    """Say so when the replies of a lesson cannot be used; they are the course's own."""
     path = ROOT / "recordings" / f"{lesson}.json"
     try:
         json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return  # a text file, or a lesson that asks nothing
+        wrong = "missing"
+    except OSError as error:
+        wrong = f"not to be read ({error.strerror})"
     except (ValueError, RecursionError):
-        say(
-            f"Its replies, {name_of(path)}, are damaged: give them back with  "
-            f"git restore {name_of(path)}  or take that file from a new download."
-        )
+        wrong = "damaged"
+    else:
+        return
+    say(
+        f"Its replies, {name_of(path)}, are {wrong}: give them back with  "
+        f"git restore {name_of(path)}  or take that file from a new download."
+    )

@@ -3,12 +3,13 @@
 It must not make .venv, and knows no package by name.
 """
 
+import ast
 import contextlib
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from launch import NEWEST
 from launch.places import (
@@ -24,17 +25,53 @@ from launch.places import (
     site_packages,
     write_whole,
 )
+from launch.process import without_python_variables
 
 LOG = STATE / "install.log"
-# Settings that would send packages to another place than .venv.
-ELSEWHERE = (
-    "PIP_TARGET",
-    "PIP_PREFIX",
-    "PIP_ROOT",
-    "PIP_DRY_RUN",
-    "PYTHONPATH",
-    "PYTHONHOME",
+# The settings of pip that count, from variables and from its files: where packages come
+# from, and how they are reached. No other does: a target, a prefix, another Python and
+# their like would send the packages out of the course's folder.
+KEPT_OF_PIP = (
+    "cache-dir",
+    "cert",
+    "client-cert",
+    "default-timeout",
+    "extra-index-url",
+    "find-links",
+    "index-url",
+    "keyring-provider",
+    "no-cache-dir",
+    "no-index",
+    "prefer-binary",
+    "proxy",
+    "pypi-url",
+    "resume-retries",
+    "retries",
+    "timeout",
+    "trusted-host",
+    "use-deprecated",
+    "use-feature",
 )
+KEPT_OF_UV = (  # the beginnings of names
+    "UV_CACHE_DIR",
+    "UV_CONCURRENT",
+    "UV_DEFAULT_INDEX",
+    "UV_EXTRA_INDEX_URL",
+    "UV_FIND_LINKS",
+    "UV_HTTP_",
+    "UV_INDEX",
+    "UV_INSECURE_HOST",
+    "UV_KEYRING_PROVIDER",
+    "UV_LINK_MODE",
+    "UV_NATIVE_TLS",
+    "UV_NO_CACHE",
+    "UV_NO_INDEX",
+    "UV_OFFLINE",
+    "UV_REQUEST_TIMEOUT",
+    "UV_SYSTEM_CERTS",
+)
+OF_OTHER_ENVIRONMENTS = ("VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV")
+PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input")
 
 
 def install(uv: str | None) -> None:
@@ -44,24 +81,18 @@ def install(uv: str | None) -> None:
     proxy) that uv does not read.
     """
     python = str(python_of(VENV))
+    environ = installer_environment(os.environ)
     attempts = []
     if uv:
-        attempts.append(
-            [uv, "pip", "install", "--python", python, "--compile-bytecode"]
-        )
+        into = ["--python", python, "--compile-bytecode"]
+        attempts.append([uv, "pip", "install", *into])
     if any((folder / "pip").is_dir() for folder in site_packages()):
-        pip = [
-            python,
-            "-m",
-            "pip",
-            "install",
-            "--disable-pip-version-check",
-            "--no-input",
-        ]
-        attempts.append(pip)
+        environ |= settings_of_pip(python, environ)
+        attempts.append([python, *PIP, "install"])
     output = ""
     for attempt in attempts:
-        code, printed = run([*attempt, "--require-hashes", "-r", str(LOCK)])
+        locked = ["--require-hashes", "-r", str(LOCK)]
+        code, printed = run([*attempt, *locked], environ)
         if code == 0:
             return
         output += printed
@@ -72,15 +103,58 @@ def install(uv: str | None) -> None:
     raise StartError(sentence)
 
 
-def run(command: Sequence[str]) -> tuple[int, str]:
+def installer_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return `environ` without what sends packages elsewhere, for uv and for pip.
+
+    The files of settings of both are left out; `settings_of_pip` reads those of pip.
+    """
+    made = {}
+    for name, value in without_python_variables(environ).items():
+        known = name.upper()
+        if known.startswith("UV_") and not known.startswith(KEPT_OF_UV):
+            continue
+        if known.startswith("PIP_") or known in OF_OTHER_ENVIRONMENTS:
+            continue
+        made[name] = value
+    made |= {"UV_NO_CONFIG": "1", "PIP_CONFIG_FILE": os.devnull}
+    return made | {"PYTHONIOENCODING": "utf-8"}
+
+
+def settings_of_pip(python: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return as variables what of the learner's own settings of pip counts here.
+
+    pip is asked, because only it knows where its files lie on each system.
+    """
+    own = {key: value for key, value in os.environ.items() if key.startswith("PIP_")}
+    asking = {**environ, **own}
+    if "PIP_CONFIG_FILE" not in own:
+        del asking["PIP_CONFIG_FILE"]
+    asking.pop("PIP_PYTHON", None)  # pip would go on in that Python
+    done = subprocess.run(
+        [python, *PIP, "config", "list"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        env=asking,
+    )
+    listed = re.findall(r"^(global|install|:env:)\.([\w-]+)=(.*)$", done.stdout, re.M)
+    settings = {}
+    for section in ("global", "install", ":env:"):  # the later wins, as in pip
+        for where, name, value in listed:
+            if where == section and name in KEPT_OF_PIP and value != "''":
+                variable = "PIP_" + name.upper().replace("-", "_")
+                settings[variable] = str(ast.literal_eval(value))
+    return settings
+
+
+def run(command: Sequence[str], environ: Mapping[str, str]) -> tuple[int, str]:
     """Run an installer, counting packages; return its exit code and output."""
-    environ = {**os.environ, "PIP_USER": "0", "PYTHONIOENCODING": "utf-8"}
-    for name in ELSEWHERE:
-        environ.pop(name, None)
     lines = []
     fetched = 0
     with subprocess.Popen(
         command,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
@@ -89,13 +163,17 @@ def run(command: Sequence[str]) -> tuple[int, str]:
         cwd=ROOT,
     ) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            lines.append(line)
-            if line.startswith("Collecting"):
-                fetched += 1
-                show_progress(f"fetched {fetched} of about {locked_packages()}")
-            elif line.startswith("Installing"):
-                show_progress("unpacking")
+        try:
+            for line in process.stdout:
+                lines.append(line)
+                if line.startswith("Collecting"):
+                    fetched += 1
+                    show_progress(f"fetched {fetched} of about {locked_packages()}")
+                elif line.startswith("Installing"):
+                    show_progress("unpacking")
+        except BaseException:  # Ctrl-C: it must not go on behind the learner's back
+            process.kill()
+            raise
     show_progress("")
     return process.returncode, "".join(lines)
 
@@ -127,6 +205,11 @@ INSTALL_PROBLEMS = {
         "your clock; in a network of a company or school set PIP_CERT and "
         "SSL_CERT_FILE to its certificate file; then run this again."
     ),
+    "missing dependencies for socks": (
+        "pip cannot use a SOCKS proxy: set HTTPS_PROXY to an http proxy and take "
+        "ALL_PROXY out, for this command at least, or use a network without a proxy; "
+        "then run this again. Only the first start needs the network."
+    ),
     "long path": (
         "A path is too long for Windows: move the course to a short one, such as "
         "C:\\course, and run this again."
@@ -135,7 +218,8 @@ INSTALL_PROBLEMS = {
     "|error sending|connect error|connection refused|unreachable|failed to establish"
     "|proxyerror|timed out|max retries|failed to fetch|from versions: none": (
         "The packages could not be downloaded: connect to the internet (behind a proxy "
-        "set HTTPS_PROXY) and run this again; only the first start needs it."
+        "set HTTPS_PROXY, or correct it) and run this again; only the first start "
+        "needs it."
     ),
 }
 

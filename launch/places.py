@@ -6,6 +6,7 @@ It must not know what any command does.
 import os
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
@@ -20,6 +21,14 @@ PARTIAL = ".partial-"  # how the name of a half-written file begins
 
 class StartError(Exception):
     """Ends the command with one sentence for the learner: what happened, what to do."""
+
+
+class Finding(NamedTuple):
+    """What the doctor looked at, what it is, and a remedy if it needs one."""
+
+    name: str
+    text: str
+    remedy: str = ""
 
 
 def say(text: str) -> None:

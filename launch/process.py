@@ -9,8 +9,22 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from launch.machine import unusable_proxies
 from launch.places import MY_COURSE, ROOT, STATE, VENV, WINDOWS, python_of
 
+# The variables of Python that are kept for the programs of the course: they say how
+# text and bytecode are written. The others can break a program or bring in somebody
+# else's modules: PYTHONPATH, PYTHONHOME, PYTHONWARNINGS=error, PYTHONINSPECT, ...
+KEPT_OF_PYTHON = (
+    "PYTHONUTF8",
+    "PYTHONIOENCODING",
+    "PYTHONCOERCECLOCALE",
+    "PYTHONLEGACYWINDOWSSTDIO",
+    "PYTHONUNBUFFERED",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPYCACHEPREFIX",
+    "PYTHONHASHSEED",
+)
 FIRST_LESSON = "notebooks/00_welcome.ipynb"
 
 
@@ -20,10 +34,14 @@ def lab_arguments(extra: Sequence[str] = ()) -> list[str]:
     The folder is named, so that it wins over one in the learner's own Jupyter settings;
     `extra` goes last and wins over that.
     """
-    arguments = ["-m", "jupyterlab"]
+    program = "launch.lab" if unusable_proxies(os.environ) else "jupyterlab"
+    arguments = ["-m", program]
     arguments += [
         f"--ServerApp.root_dir={MY_COURSE}",
         f"--ServerApp.preferred_dir={MY_COURSE}",
+        # Their own names win over that of the server when a setting uses them.
+        f"--AsyncLargeFileManager.root_dir={MY_COURSE}",
+        f"--AsyncMappingKernelManager.root_dir={MY_COURSE}",
     ]
     if (MY_COURSE / FIRST_LESSON).exists():
         arguments.append(f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}")
@@ -33,20 +51,36 @@ def lab_arguments(extra: Sequence[str] = ()) -> list[str]:
     return [*arguments, *extra]
 
 
+def without_python_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return `environ` without the variables that change what a Python does."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in KEPT_OF_PYTHON or not name.startswith("PYTHON")
+    }
+
+
+def without_proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return `environ` without proxies, for what needs no network."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if not name.lower().endswith("_proxy")
+    }
+
+
 def course_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return `environ` for programs of .venv.
 
     Its Python is first on the PATH, for the terminals of JupyterLab; its kernel comes
     before one of the same name elsewhere; the home can be written; no other packages.
     """
-    made = dict(environ)
+    made = without_python_variables(environ)
     made["PATH"] = os.pathsep.join(
         [str(python_of(VENV).parent), environ.get("PATH", os.defpath)]
     )
     made["VIRTUAL_ENV"] = str(VENV)
     made["JUPYTER_PREFER_ENV_PATH"] = "1"
-    made.pop("PYTHONHOME", None)
-    made.pop("PYTHONPATH", None)
     if not home_is_writable():
         for name in (
             "JUPYTER_CONFIG_DIR",

@@ -41,7 +41,7 @@ def test_what_the_system_refuses_is_one_sentence(
 ) -> None:
     commands = load(course, "commands")
 
-    def refused() -> None:
+    def refused(thorough: bool) -> None:
         raise OSError(number, "Input/output error", str(course / "x"))
 
     monkeypatch.setattr(commands, "prepare", refused)

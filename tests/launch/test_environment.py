@@ -13,22 +13,34 @@ import pytest
 from tests.launch.courses import ROOT, bring_launch, load, python_of, run
 
 
-def tiny_wheel(folder: Path, version: str) -> str:
-    """Write a package `tiny` into `folder`; return its line for a lock, with its checksum."""
-    wheel = folder / f"tiny-{version}-py3-none-any.whl"
-    info = f"tiny-{version}.dist-info"
+def make_wheel(folder: Path, name: str, version: str) -> Path:
+    """Write a package of one module into `folder` as a wheel; return the wheel."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wheel = folder / f"{name}-{version}-py3-none-any.whl"
+    info = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(wheel, "w") as archive:
         # Of another length in each version: bytecode is told apart by second and size.
-        archive.writestr("tiny.py", f"VERSION = {version!r}\n")
+        archive.writestr(f"{name}/__init__.py", f"VERSION = {version!r}\n")
         archive.writestr(
-            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tiny\nVersion: {version}\n"
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
         )
         archive.writestr(
             f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
-        archive.writestr(f"{info}/RECORD", f"tiny.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n")
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    return f"tiny @ {wheel.as_uri()} --hash=sha256:{digest}\n"
+        files = (f"{name}/__init__.py", f"{info}/METADATA", f"{info}/WHEEL", f"{info}/RECORD")
+        archive.writestr(f"{info}/RECORD", "".join(f"{file},,\n" for file in files))
+    return wheel
+
+
+def digest_of(wheel: Path) -> str:
+    """Return the checksum of a wheel, as a lock has it."""
+    return "--hash=sha256:" + hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
+def tiny_wheel(folder: Path, version: str) -> str:
+    """Write a package `tiny` into `folder`; return its line for a lock, with its checksum."""
+    wheel = make_wheel(folder, "tiny", version)
+    return f"tiny @ {wheel.as_uri()} {digest_of(wheel)}\n"
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +143,7 @@ def test_the_lock_is_installed_and_the_course_importable_from_anywhere(installed
     assert (
         import_in(installed, "import helpers, tiny; print(helpers.HERE, tiny.VERSION)") == "1 1.0"
     )
-    assert list(installed.glob(".venv/**/__pycache__/tiny.*.pyc")), "bytecode is not compiled"
+    assert list(installed.glob(".venv/**/tiny/__pycache__/*.pyc")), "bytecode is not compiled"
 
 
 def test_a_second_start_installs_nothing(installed: Path) -> None:
@@ -232,7 +244,7 @@ def test_without_a_network_the_install_ends_with_one_sentence(copied: Path) -> N
     assert len(said.stderr.splitlines()) == 1
 
 
-def test_a_package_that_went_to_another_place_is_not_called_installed(copied: Path) -> None:
+def test_what_is_gone_from_the_environment_is_noticed(copied: Path) -> None:
     environment = load(copied, "environment")
     assert environment.lost_packages() == []
     lock = copied / "requirements.txt"
@@ -242,11 +254,192 @@ def test_a_package_that_went_to_another_place_is_not_called_installed(copied: Pa
     assert environment.what_is_missing() == "everything"
 
 
-def test_settings_of_pip_for_another_place_do_not_count(copied: Path, tmp_path: Path) -> None:
+def test_the_line_that_makes_the_course_importable_is_written_again(copied: Path) -> None:
+    [pth] = copied.glob(".venv/**/course.pth")
+    pth.unlink()
+    assert run(copied, "install").returncode == 0
+    assert import_in(copied, "import helpers; print(helpers.HERE)") == "1"
+
+
+def lock_ipywidgets(course: Path, wheels: Path) -> dict[str, str]:
+    """Lock a package that no start can do without; return the settings of pip to find it."""
+    wheel = make_wheel(wheels, "ipywidgets", "1.0")
+    line = f"ipywidgets==1.0 {digest_of(wheel)}\n"
+    (course / "requirements.txt").write_text(line, encoding="utf-8")
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_INDEX_URL": ""}
+
+
+def test_a_package_that_cannot_be_imported_is_noticed_and_installed_again(
+    copied: Path, tmp_path: Path
+) -> None:
+    environ = lock_ipywidgets(copied, tmp_path / "wheels")
+    assert run(copied, "install", **environ).returncode == 0
+    [module] = copied.glob(".venv/**/ipywidgets/__init__.py")
+    module.write_text("raise ImportError('half a file')\n", encoding="utf-8")
+    assert load(copied, "environment").why_broken() == "ImportError: half a file"
+    said = run(copied, "install", **environ)
+    assert said.returncode == 0 and "Installed." in said.stdout, said.stderr
+    assert load(copied, "environment").why_broken() == ""
+    assert "Installed." not in run(copied, "install", **environ).stdout
+
+
+def test_what_pip_calls_installed_and_cannot_be_imported_is_no_success(
+    copied: Path, tmp_path: Path
+) -> None:
+    environ = lock_ipywidgets(copied, tmp_path / "wheels")
+    wheel = tmp_path / "wheels" / "ipywidgets-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("ipywidgets/broken.py", "")
+    with zipfile.ZipFile(tmp_path / "new.whl", "w") as new, zipfile.ZipFile(wheel) as old:
+        for name in old.namelist():
+            broken = name == "ipywidgets/__init__.py"
+            new.writestr(name, "import not_there" if broken else old.read(name))
+    (tmp_path / "new.whl").replace(wheel)
+    lock = f"ipywidgets==1.0 {digest_of(wheel)}\n"
+    (copied / "requirements.txt").write_text(lock, encoding="utf-8")
+    said = run(copied, "install", **environ)
+    assert said.returncode == 1 and "Installed." not in said.stdout
+    assert "cannot be imported" in said.stderr and "not_there" in said.stderr
+
+
+# --- nothing is installed outside the course's folder ---
+
+ELSEWHERE = {
+    "PIP_TARGET": "elsewhere",
+    "PIP_PREFIX": "elsewhere",
+    "PIP_ROOT": "elsewhere",
+    "PIP_USER": "1",
+    "PIP_PYTHON": sys.executable,
+    "PIP_DRY_RUN": "1",
+    "PIP_REQUIRE_VIRTUALENV": "1",
+    "PYTHONUSERBASE": "elsewhere",
+    "UV_SYSTEM_PYTHON": "1",
+    "UV_PROJECT_ENVIRONMENT": "elsewhere",
+    "VIRTUAL_ENV": "elsewhere",
+    "CONDA_PREFIX": "elsewhere",
+}
+
+
+@pytest.mark.parametrize("kind", ["variables", "a file", "a file of install"])
+def test_settings_of_pip_and_uv_for_another_place_do_not_count(
+    copied: Path, tmp_path: Path, kind: str
+) -> None:
+    environ = lock_ipywidgets(copied, tmp_path / "wheels")
+    elsewhere = tmp_path / "elsewhere"
+    if kind == "variables":
+        for name, value in ELSEWHERE.items():
+            environ[name] = str(elsewhere) if value == "elsewhere" else value
+    else:
+        section = "install" if kind == "a file of install" else "global"
+        settings = tmp_path / "pip.conf"
+        settings.write_text(
+            f"[{section}]\nno-index = true\ntarget = {elsewhere}\n"
+            f"find-links =\n  {tmp_path / 'nothing'}\n  {tmp_path / 'wheels'}\n",
+            encoding="utf-8",
+        )
+        environ = {"PIP_CONFIG_FILE": str(settings), "PIP_FIND_LINKS": ""}
+    said = run(copied, "install", HOME=str(tmp_path / "home"), **environ)
+    assert said.returncode == 0, said.stderr
+    assert import_in(copied, "import ipywidgets; print(ipywidgets.VERSION)") == "1.0"
+    assert not elsewhere.exists()
+
+
+def test_a_venv_that_is_a_link_is_left_alone_and_not_installed_into(
+    copied: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "another environment"
+    (copied / ".venv").rename(other)
+    (copied / ".venv").symlink_to(other)
+    assert run(copied, "install").stdout.startswith("Ready."), "it is complete"
+    before = sorted(other.rglob("*"))
     (copied / "requirements.txt").write_text(tiny_wheel(copied, "3.0"), encoding="utf-8")
-    elsewhere = str(tmp_path / "elsewhere")
-    assert run(copied, "install", PIP_TARGET=elsewhere, PIP_PREFIX=elsewhere).returncode == 0
+    said = run(copied, "install")
+    assert said.returncode == 0, said.stderr
+    assert not (copied / ".venv").is_symlink()
+    assert sorted(other.rglob("*")) == before
+
+
+def test_a_venv_that_sees_the_packages_of_the_system_is_made_anew(copied: Path) -> None:
+    settings = copied / ".venv" / "pyvenv.cfg"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace("packages = false", "packages = true"), encoding="utf-8")
+    assert not load(copied, "environment").usable(with_pip=True)
+
+
+def test_without_its_settings_nothing_is_installed_into_the_learners_python(
+    copied: Path,
+) -> None:
+    assert load(copied, "environment").usable(with_pip=True)
+    (copied / ".venv" / "pyvenv.cfg").unlink()
+    assert not load(copied, "environment").usable(with_pip=True)
+
+
+def test_variables_of_python_do_not_reach_the_installer(copied: Path, tmp_path: Path) -> None:
+    (copied / "requirements.txt").write_text(tiny_wheel(copied, "3.0"), encoding="utf-8")
+    for name in ("json.py", "pip.py", "tempfile.py", "launch.py"):
+        (tmp_path / name).write_text("raise SystemExit('not the real one')\n", encoding="utf-8")
+    said = run(
+        copied,
+        "install",
+        PYTHONPATH=str(tmp_path),
+        PYTHONWARNINGS="error",
+        PYTHONOPTIMIZE="2",
+        PYTHONINSPECT="",
+        PYTHONSAFEPATH="1",
+        PYTHONSTARTUP=str(tmp_path / "json.py"),
+    )
+    assert said.returncode == 0, said.stdout + said.stderr
     assert import_in(copied, "import tiny; print(tiny.VERSION)") == "3.0"
+
+
+# --- several at once, and an end in between ---
+
+
+def test_two_first_installs_at_once_do_one_after_the_other(course: Path) -> None:
+    (course / "requirements.txt").write_text(tiny_wheel(course, "1.0"), encoding="utf-8")
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "start.py", "install"],
+            cwd=course,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": ""},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+        for _ in range(2)
+    ]
+    printed = [start.communicate(timeout=300)[0] for start in starts]
+    assert [start.returncode for start in starts] == [0, 0], printed
+    assert sorted("Installed." in text for text in printed) == [False, True], printed
+    assert sum("waits for it" in text for text in printed) == 1, printed
+    assert import_in(course, "import tiny; print(tiny.VERSION)") == "1.0"
+
+
+def test_an_installer_does_not_go_on_after_ctrl_c(
+    copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(what: str) -> None:
+        raise KeyboardInterrupt
+
+    install = load(copied, "install")
+    monkeypatch.setattr(install, "show_progress", stopped)
+    done = tmp_path / "went on to the end"
+    code = (
+        "import pathlib, time; print('Collecting', flush=True); time.sleep(20);"
+        f"pathlib.Path({str(done)!r}).touch()"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        install.run([sys.executable, "-c", code], os.environ)
+    assert not done.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no file name has a ; and : is the drive there")
+def test_a_folder_in_which_python_makes_no_environment_is_named(tmp_path: Path) -> None:
+    bring_launch(tmp_path / "a:b")
+    (tmp_path / "a:b" / "requirements.txt").touch()
+    said = run(tmp_path / "a:b", "install")
+    assert said.returncode == 1 and len(said.stderr.splitlines()) == 1
+    assert "a:b: give the folder another name" in said.stderr
 
 
 def test_a_full_disk_is_named_also_when_the_log_cannot_be_written(
@@ -255,6 +448,6 @@ def test_a_full_disk_is_named_also_when_the_log_cannot_be_written(
     install = load(copied, "install")
     (copied / "my-course" / ".course" / "install.log").mkdir(parents=True)  # in its place
     said = "OSError: [Errno 28] No space left on device"
-    monkeypatch.setattr(install, "run", lambda command: (1, said))
+    monkeypatch.setattr(install, "run", lambda command, environ: (1, said))
     with pytest.raises(install.StartError, match=r"^The disk is full: free about 1 GB[^(]*$"):
         install.install(None)

@@ -452,7 +452,7 @@ def test_a_full_disk_gets_one_sentence_and_costs_the_learner_nothing(course: Pat
     own = notebook("mine")
     script += 'mkdir -p my-course/notebooks && cp "$1" my-course/notebooks/01_first_call.ipynb; '
     script += '"$0" -c "from launch.commands import main; import launch.commands as c; '
-    script += "c.prepare = lambda: None; raise SystemExit(main(['install']))\"; code=$?; "
+    script += "c.prepare = lambda thorough: None; raise SystemExit(main(['install']))\"; code=$?; "
     script += "cat my-course/notebooks/01_first_call.ipynb; find my-course -name '.partial-*'; "
     script += "exit $code"
     (course / "my-course").mkdir()
@@ -477,3 +477,29 @@ def test_a_read_only_disk_gets_one_sentence(course: Path) -> None:
     assert said.returncode == 1
     assert said.stderr.startswith("Your account may not use") and "read-only" in said.stderr
     assert len(said.stderr.splitlines()) == 1
+
+
+def test_a_file_in_place_of_the_state_folder_is_one_sentence(course: Path) -> None:
+    write(course / "my-course/.course", "")
+    code = "from launch.handout import hand_out; hand_out()"
+    commands = load(course, "commands")
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=course, capture_output=True, encoding="utf-8"
+    )
+    assert said.returncode == 1, "what was handed out cannot be noted down, and nobody says so"
+    sentence = commands.what_went_wrong(FileExistsError(17, "", str(course / "my-course/.course")))
+    assert ".course is a file, and the course needs a folder" in sentence
+
+
+@pytest.mark.parametrize("how", ["missing", "damaged", "not to be read"])
+def test_reset_says_when_the_replies_of_a_lesson_cannot_be_used(course: Path, how: str) -> None:
+    path = course / "recordings/01_first_call.json"
+    path.unlink()
+    if how == "damaged":
+        write(path, '{"half": ')
+    elif how == "not to be read":
+        path.mkdir()
+    said = run(course, "reset", "01")
+    assert said.returncode == 0, said.stderr
+    assert f"recordings/01_first_call.json, are {how}" in said.stdout
+    assert "git restore recordings/01_first_call.json" in said.stdout

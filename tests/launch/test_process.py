@@ -22,10 +22,11 @@ from tests.launch.courses import load, python_of
 def jupyterlab(course: Path, home: Path, extra: Sequence[str]) -> Iterator[int]:
     """Run JupyterLab as start.py does in a course folder; yield the port that it says."""
     process = load(course, "process")
+    made = process.course_environment({**os.environ, "HOME": str(home)})
     with subprocess.Popen(
         [sys.executable, *process.lab_arguments(["--IdentityProvider.token=t", *extra])],
         cwd=course,
-        env=process.course_environment({**os.environ, "HOME": str(home)}),
+        env={**made, "PYTHONPATH": str(course)},  # instead of course.pth in a .venv
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
@@ -37,15 +38,23 @@ def jupyterlab(course: Path, home: Path, extra: Sequence[str]) -> Iterator[int]:
 
 
 def test_jupyterlab_opens_in_the_copy_whatever_the_learners_own_settings_and_port(
-    course: Path, tmp_path: Path
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(course, "handout").hand_out()
     (tmp_path / ".jupyter").mkdir()
     settings = "\n".join(
         f"c.{name} = {str(tmp_path)!r}"
-        for name in ("ServerApp.root_dir", "ServerApp.preferred_dir", "LabApp.default_url")
+        for name in (
+            "ServerApp.root_dir",
+            "ServerApp.preferred_dir",
+            "LabApp.default_url",
+            "AsyncLargeFileManager.root_dir",
+            "AsyncMappingKernelManager.root_dir",
+        )
     )
     (tmp_path / ".jupyter/jupyter_server_config.py").write_text(settings, encoding="utf-8")
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")  # it needs no proxy
+    monkeypatch.setenv("no_proxy", "localhost,[::1]")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with jupyterlab(course, tmp_path, ["--no-browser", f"--port={port}"]) as other:
@@ -98,6 +107,9 @@ def test_jupyter_gets_a_home_in_the_course_when_there_is_no_other(
 
 
 def test_terminals_of_jupyterlab_find_the_python_of_the_course_first(course: Path) -> None:
-    made = load(course, "process").course_environment({"PATH": "elsewhere", "PYTHONPATH": "other"})
+    given = {"PATH": "elsewhere", "PYTHONPATH": "other", "PYTHONOPTIMIZE": "2", "PYTHONUTF8": "1"}
+    made = load(course, "process").course_environment(given)
     assert made["PATH"].split(os.pathsep) == [str(Path(python_of(course)).parent), "elsewhere"]
     assert "PYTHONPATH" not in made, "other helpers must not come before those of the course"
+    assert "PYTHONOPTIMIZE" not in made, "JupyterLab does not start with it"
+    assert made["PYTHONUTF8"] == "1"
