@@ -30,7 +30,7 @@ from tornado.netutil import bind_sockets
 from courseserver import wire
 from courseserver.pace import pace
 from courseserver.upstream import carry, new_client
-from courseserver.values import Backend, Forward, Reply, received
+from courseserver.values import Backend, Forward, Outcome, Reply, received
 
 STALL_SECONDS = 900.0  # longer than the SDK's own time-out of 600 s
 # Above the API's own 32 MB, so that a request too large gets its 413.
@@ -125,13 +125,15 @@ class Server(Generic[AnyBackend]):
 
     async def _forward(self, connection: HTTP1Connection, forward: Forward) -> None:
         """Ask upstream; break the connection off where upstream broke off."""
-        if self._upstream is None:
-            self._upstream = new_client()
         complete = False
         try:
+            if self._upstream is None:
+                self._upstream = new_client()
             complete = await carry(forward, self._upstream, _Sink(connection))
         except StreamClosedError:
             pass
+        except (ImportError, ValueError) as error:  # a proxy that httpx2 cannot use
+            forward.settle(Outcome(failure=type(error).__name__))
         finally:
             if complete:
                 connection.finish()

@@ -32,6 +32,7 @@ REAL_API = "https://api.anthropic.com"
 LOOPBACK = "127.0.0.1,localhost"
 
 _server: Server[Door] | None = None
+_own_no_proxy: str | None = None  # NO_PROXY as before the first setup()
 _outside: dict[str, str] | None = None  # ANTHROPIC_* as before the first setup()
 
 
@@ -49,6 +50,7 @@ def setup(lesson: str) -> None:
     server = course_server()
     server.backend.replay.start(recorded)
     _point_sdk(server.url)
+    _choose_proxies(live=decided.name == "live")
     server.backend.relay = _relay(decided, server.backend.account)
     report.install(journal, current_lesson)
     if decided.note:
@@ -88,10 +90,7 @@ def course_server() -> Server[Door]:
         from courseserver.door import Door
 
         _server = _adapter()(Door(key=SESSION_KEY))
-        for name in ("NO_PROXY", "no_proxy"):  # no proxy may see what stays here
-            old = os.environ.get(name, "")
-            if "127.0.0.1" not in old:
-                os.environ[name] = f"{old},{LOOPBACK}" if old else LOOPBACK
+        _choose_proxies(live=False)  # also for staged replies before any setup()
     return _server
 
 
@@ -141,6 +140,23 @@ def _point_sdk(url: str) -> None:
     os.environ["ANTHROPIC_API_KEY"] = SESSION_KEY
 
 
+def _choose_proxies(*, live: bool) -> None:
+    """In replay leave every proxy out; the learner's own NO_PROXY stays in every mode.
+
+    The SDK makes no client at all with some proxies (SOCKS, a broken port) or with an
+    IPv6 range in NO_PROXY, whether or not it needs them; at "*" it looks at none.
+    """
+    global _own_no_proxy
+    if _own_no_proxy is None:  # urllib and httpx prefer the lower case, so do we
+        _own_no_proxy = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    parts = [_own_no_proxy, LOOPBACK]
+    if not live:
+        parts.append("*")
+    value = ",".join(part for part in parts if part)
+    os.environ["NO_PROXY"] = value
+    os.environ["no_proxy"] = value
+
+
 def _relay(decided: Mode, account: Account) -> Relay | None:
     """Who asks the real API, or the learner's own gateway to it; None in replay."""
     from courseserver.relay import Relay
@@ -188,7 +204,14 @@ def _versions_line() -> str:
 
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     sdk = version("anthropic")
-    sent = Anthropic(api_key=SESSION_KEY).default_headers["anthropic-version"]
+    try:
+        sent = Anthropic(api_key=SESSION_KEY).default_headers["anthropic-version"]
+    except (ImportError, ValueError) as problem:
+        return (
+            f"anthropic {sdk} cannot use the proxy that your environment names "
+            f"({type(problem).__name__}). Correct HTTPS_PROXY, HTTP_PROXY or "
+            "ALL_PROXY, or remove it; a SOCKS proxy needs: pip install socksio"
+        )
     line = f"anthropic {sdk}, API {sent}, Python {python}"
     if int(sdk.partition(".")[0]) < facts.SDK_MAJOR:
         line += (

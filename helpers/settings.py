@@ -55,7 +55,8 @@ def decide_mode(environ: Mapping[str, str], dotenv: Mapping[str, str | None]) ->
         missing = "COURSE_MODE is live, but there is no key: put it into the file .env."
         return Mode("replay", "there is no key", note=note or missing)
     if asked:
-        note = f"COURSE_MODE is {asked!r}; it can be replay or live. Replay is used."
+        # Its value is not shown: it may be a key that went into the wrong line.
+        note = "COURSE_MODE is no known mode; it can be replay or live. Replay is used."
         return Mode("replay", "COURSE_MODE is not known", note=note)
     if key:
         return Mode("live", "there is a key in .env", key)
@@ -90,6 +91,9 @@ def read_dotenv() -> dict[str, str | None]:
     """The contents of the course's `.env`; empty when there is none or no UTF-8."""
     try:
         return dict(dotenv_values(ROOT / ".env", encoding="utf-8-sig"))
+    except OSError as error:  # it belongs to somebody else, or is a folder
+        print(f"The file .env cannot be read ({error.strerror}), so it is not used.")
+        return {}
     except UnicodeDecodeError:
         print(
             "The file .env is not UTF-8 text. "

@@ -138,6 +138,8 @@ class Run:
 
     def surface(self) -> None:
         """End the check if the code was stopped, or raised what nobody expected."""
+        if self.result.alive and self.result.stopped == "too-long":
+            self.expect(False, "runs-on")
         if self.result.stopped:
             self.expect(False, self.result.stopped)
         if self.tape.bug:

@@ -25,6 +25,10 @@ KIT = {
     "too-long":
         "Your code was still running after $seconds seconds, and was stopped. Is "
         "there a loop whose condition never becomes false?",
+    "runs-on":
+        "Your code was still running after $seconds seconds, and waits for something "
+        "that cannot be stopped from outside. Restart the kernel, then run the cells "
+        "again.",
     "no-return":
         "Your function came to its end and gave nothing back (`None`). Put `return` "
         "in front of the value.",

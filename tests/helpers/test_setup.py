@@ -106,7 +106,7 @@ MODES: list[tuple[str, str | bytes | None, dict[str, str], tuple[str, str | None
      ("replay", None, "")),
     ("an empty COURSE_MODE", f"ANTHROPIC_API_KEY={KEY}", {"COURSE_MODE": ""}, ("live", KEY, "")),
     ("a mode that there is not", f"ANTHROPIC_API_KEY={KEY}", {"COURSE_MODE": "reply"},
-     ("replay", None, "'reply'")),
+     ("replay", None, "no known mode")),
 ]  # fmt: skip
 
 
@@ -548,14 +548,41 @@ def test_an_sdk_older_than_the_lessons_is_named_with_what_to_do(
     assert "written for" not in course.says(SETUP)
 
 
+PROXIES = {
+    "a dead one": dict.fromkeys(
+        ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"), "http://127.0.0.1:9"
+    ),
+    "SOCKS": {"ALL_PROXY": "socks5://127.0.0.1:1080"},
+    "a broken port": {"HTTP_PROXY": "http://127.0.0.1:nowhere"},
+    "a scheme that there is not": {"HTTPS_PROXY": "htp://127.0.0.1:9"},
+    "an IPv6 range": {"HTTP_PROXY": "http://127.0.0.1:9", "no_proxy": "fd00::/8,[::1]"},
+    "upper and lower case": {"NO_PROXY": "a.example", "no_proxy": "b.example"},
+}
+
+
 @pytest.mark.parametrize("given", [{}, {"NO_PROXY": "example.com"}, {"NO_PROXY": "*"}])
-def test_a_dead_proxy_does_not_matter(course: OwnCourse, given: dict[str, str]) -> None:
-    dead = "http://127.0.0.1:9"
-    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"), dead)
-    told = course.tells(SETUP + ASK + VARIABLES + "told['answer'] = ask()", **proxies, **given)
+@pytest.mark.parametrize("kind", PROXIES)
+def test_a_proxy_does_not_matter_in_replay_and_no_proxy_stays(
+    course: OwnCourse, kind: str, given: dict[str, str]
+) -> None:
+    environ = given | PROXIES[kind]
+    told = course.tells(SETUP + ASK + VARIABLES + "told['answer'] = ask()", **environ)
     assert told["answer"] == "first"
-    assert told["NO_PROXY"].startswith(given.get("NO_PROXY", "127.0.0.1"))
-    assert "127.0.0.1" in told["no_proxy"]
+    own = environ.get("no_proxy") or environ.get("NO_PROXY") or "127.0.0.1"
+    assert told["NO_PROXY"].startswith(own)
+    assert told["NO_PROXY"] == told["no_proxy"]
+
+
+def test_in_live_the_learners_own_no_proxy_decides(tmp_path: Path) -> None:
+    course = live_course(tmp_path, NO_PROXY="example.com")
+    told = course.tells(SETUP + VARIABLES)
+    assert told["NO_PROXY"] == told["no_proxy"] == "example.com,127.0.0.1,localhost"
+
+
+def test_in_live_a_proxy_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path) -> None:
+    course = live_course(tmp_path, **PROXIES["SOCKS"])
+    said = course.says(SETUP)
+    assert "cannot use the proxy" in said and "socksio" in said
 
 
 def test_the_proxy_that_does_not_matter_is_really_dead(course: OwnCourse) -> None:
