@@ -43,7 +43,7 @@ class Script:
 class Account:
     """`key`: the only API key that is accepted (None: any)."""
 
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
     files: Files = field(default_factory=Files)
     batches: Batches = field(default_factory=Batches)
     scripts: dict[str, Script] = field(default_factory=dict)

@@ -47,32 +47,68 @@ def new_client() -> httpx2.AsyncClient:
 async def carry(forward: Forward, client: httpx2.AsyncClient, sink: Sink) -> bool:
     """Ask upstream and hand over what comes, as it comes. False when the reply broke off.
 
-    `forward.settle` is called once, also when this is cancelled.
+    `forward.settle` is called once, also when this is cancelled. It is called before the last
+    piece of a reply goes out, so that who has the reply finds it in the journal.
     """
-    status = 0
-    headers: dict[str, str] = {}
-    body = bytearray()
+    account = _Settling(forward)
+    request = forward.request
     complete = False
     failure = ""
-    request = forward.request
     try:
         async with client.stream(
             request.method, forward.url, headers=dict(forward.headers), content=request.raw
         ) as response:
-            status = response.status_code
             pairs = [
                 (name, value)
                 for name, value in response.headers.multi_items()
                 if name.lower() not in HOP_BY_HOP
             ]
-            headers = {name.lower(): value for name, value in pairs}
-            await sink.begin(status, pairs)
+            account.begin(response.status_code, pairs)
+            if account.is_whole():
+                account.settle(complete=True)
+            await sink.begin(response.status_code, pairs)
             async for chunk in response.aiter_raw():
-                body += chunk[: KEPT_BYTES - len(body)]
+                account.add(chunk)
+                if account.is_whole():
+                    account.settle(complete=True)
                 await sink.write(chunk)
         complete = True
     except Exception as error:  # whatever it is, the client must see a connection that broke
         failure = type(error).__name__  # never its text: it may name a proxy with its password
     finally:
-        forward.settle(Outcome(status, headers, bytes(body), complete, failure))
+        account.settle(complete=complete, failure=failure)
     return complete
+
+
+class _Settling:
+    """What came of a forwarded request so far, told once."""
+
+    def __init__(self, forward: Forward) -> None:
+        self.forward = forward
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.body = bytearray()  # the first KEPT_BYTES of it
+        self.size = 0
+        self.settled = False
+
+    def begin(self, status: int, headers: list[tuple[str, str]]) -> None:
+        """Note the head of the reply."""
+        self.status = status
+        self.headers = {name.lower(): value for name, value in headers}
+
+    def add(self, chunk: bytes) -> None:
+        """Note a piece of the body."""
+        self.size += len(chunk)
+        self.body += chunk[: KEPT_BYTES - len(self.body)]
+
+    def is_whole(self) -> bool:
+        """Whether the body has the length that the reply announced."""
+        return self.headers.get("content-length") == str(self.size)
+
+    def settle(self, *, complete: bool, failure: str = "") -> None:
+        """Say how it ended, the first time."""
+        if self.settled:
+            return
+        self.settled = True
+        body = bytes(self.body)
+        self.forward.settle(Outcome(self.status, self.headers, body, complete, failure))

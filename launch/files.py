@@ -12,6 +12,8 @@ HANDED_OUT = (
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "docs/*.md",
+    "docs/decisions/*.md",
     "LICENSE",
     "LICENSE-TEXT",
     "notebooks/*.ipynb",

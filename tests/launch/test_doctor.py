@@ -191,7 +191,7 @@ def test_a_byte_order_mark_does_no_harm(course: Path) -> None:
         f"ANTHROPIC_API_KEY: {KEY}",
         f'ANTHROPIC_API_KEY="{KEY}',
         f"ANTHROPIC_API_KEY={KEY}\nANTHROPIC_API_KEY=",
-        f"ANTHROPIC_API_KEY=sk-ant-your-key-here\nCOURSE_MODE={KEY}",
+        f"ANTHROPIC_API_KEY=your-key-here\nCOURSE_MODE={KEY}",
     ],
 )
 def test_a_key_that_is_not_read_is_told_with_its_line_and_not_shown(

@@ -332,6 +332,8 @@ def test_start_py_wishes_shows_the_list(course: OwnCourse) -> None:
     [packages] = environment.site_packages()
     here = sysconfig.get_paths()["purelib"]  # in place of an installation
     (packages / "here.pth").write_text(here, encoding=sys.getfilesystemencoding())
+    course_pth = packages / environment.COURSE_PTH
+    course_pth.write_text(environment.course_line(), encoding="ascii")
     environment.STAMP.write_text(environment.stamp_text(), encoding="utf-8")
     fill(course.root / "my-course" / ".course", line(said("One?")), line(said("Two?")))
 
