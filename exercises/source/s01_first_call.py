@@ -102,7 +102,7 @@ async def reply_to(client, question):
         "other-question": "The text that you sent is not the `question` that your function was "
         "given. Send it as it is.",
         "little-room": f"Your `max_tokens` is under {ROOM}. Thinking counts too, so the limit "
-        "would be used up before any text appears. The lessons use 2,000.",
+        "could be used up before any text appears. The lessons use 2,000.",
         "not-the-reply": "Wanted is the whole reply to this question, the `Message`; the next "
         "exercise takes the text out of it. You gave back a `$kind`.",
         "twice": "You sent the question more than once. Each request is paid for: send one, and "
@@ -279,7 +279,7 @@ def ask(client, question):
         "other-question": "The text that you sent is not the `question` that your function was "
         "given. Send it as it is.",
         "little-room": f"Your `max_tokens` is under {ROOM}. Thinking counts too, so the limit "
-        "would be used up before any text appears. The lessons use 2,000.",
+        "could be used up before any text appears. The lessons use 2,000.",
         "whole-message": "You gave back the whole `Message`. Wanted is the text in it: take the "
         "blocks of type `text` out of `reply.content`.",
         "a-list": "You gave back a list. Wanted is one text: put the pieces together with "
@@ -740,8 +740,8 @@ price = lambda reply, low, high: 1e-6 * (
         "already, so you would pay for them twice.",
         "thinking-left-out": "You took the thinking tokens away from the output. They are paid "
         "for like any other output.",
-        "input-only": "You counted the input only. The output is paid for as well, and it is the "
-        "dearer part.",
+        "input-only": "You counted the input only. The output is paid for as well, and each of "
+        "its tokens is dearer.",
         "output-only": "You counted the output only. The question is paid for as well.",
         "one-price": "You used one price for all tokens. Input and output have a price each.",
         "rounded": "You rounded to cents. Many replies cost less than half a cent, and a thousand "
@@ -952,7 +952,7 @@ def ask_within(client, question, budget):
         "question-free": "Your `max_tokens` would spend the whole budget on the answer, and the "
         "question has its price too. Take it off first.",
         "over-budget": "Your `max_tokens` is $limit, but the rest of the budget buys only $room. "
-        "In the worst case you pay more than you have.",
+        "In the worst case the answer costs more than is left.",
         "under-budget": "Your `max_tokens` is $limit; the rest of the budget buys $room. Give the "
         "answer all the room there is.",
         "not-the-text": "Wanted is the text of the reply, all of it. Yours gave `$returned`.",
@@ -1049,7 +1049,7 @@ def ask_within(client, question, budget):
         ),
     ),
     takeaway="Input is known before you pay, output is limited by `max_tokens`: together they "
-    "make a budget that holds.",
+    "make a budget that nearly holds, for the count before the call is an estimate.",
 )
 
 

@@ -1170,13 +1170,13 @@ def ask_whole(client, question, limit, again=True):
         "still-cut": "The last reply was cut as well, and your function gave back `$returned`. "
         "Half an answer is none: give back `None`.",
         "no-more-room": "With `limit` at `MOST` there is no more room, and you asked again. The "
-        "answer is cut at the same place, and paid for.",
+        "answer will most likely be cut again, and it is paid for.",
         "window": "The context window was full, and you asked again. A larger `max_tokens` does "
         "not make the window larger.",
         "window-text": "The context window was full before the answer was whole, and your function "
         "gave back `$returned`. Wanted is `None`.",
         "refusal-again": "The reply was refused, and you asked again. The room had nothing to do "
-        "with it: the same question is refused again.",
+        "with it: the same question will most likely be refused again.",
         "refusal-text": "The reply was refused in the middle, and your function gave back "
         "`$returned`. Throw the beginning away and give back `None`.",
         "raised-streaming": "$kit Never ask for more than `MOST`.",

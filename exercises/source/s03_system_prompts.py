@@ -340,8 +340,8 @@ async def answer_all(client, rules, notes):
             "the order of many chat functions: messages first, then the prompt",
         ),
     ),
-    takeaway="Rules stand in `system`, beside `messages`, and go out with every request: the API "
-    "keeps nothing in between.",
+    takeaway="Rules stand in `system`, beside `messages`, and go out with every request: by itself "
+    "the API keeps nothing in between.",
     equivalent={"line 6: 2000 -> 1": "the limit stands in the template; this is not about it"},
 )
 
@@ -475,7 +475,7 @@ Give {sentences} sentences. Mark parts like this: {{bell}}."""
         "no-braces": "The example `{bell}` did not arrive in `system`, braces and all. Without an "
         "example Claude would have to guess what you mean.",
         "little-room": f"Your `max_tokens` is under {ROOM}. It does not make a text shorter, it "
-        "cuts it off, and thinking counts too. The length is a matter for the rules.",
+        "can cut it off, and thinking counts too. The length is a matter for the rules.",
         "not-the-text": "Wanted is the text of the reply, all of it. Yours gave `$returned`.",
         "raised-name": "$kit (In an f-string, single braces are a gap, and Python looks for what "
         "is called so. Doubled ones stay braces.)",
@@ -738,7 +738,7 @@ def evaluate(client, system, cases):
         "Then it is another prompt that you test.",
         "other-note": "What you sent does not hold the note of any case. Send each note as it is.",
         "little-room": f"Your `max_tokens` is under {ROOM}. Thinking counts too, so replies "
-        "would be cut, and you would test the limit in place of the prompt.",
+        "could be cut, and you would test the limit in place of the prompt.",
         "a-score": "You gave back a number. It says how many, not which and why: wanted is a list "
         "with a line for each case.",
         "not-a-list": "Your function gave back a `$kind`; a list with a line for each case is "
@@ -1101,7 +1101,7 @@ def desk_prompt(client, rules, note, limit):
         "limit-unsaid": "The limit, here $limit, does not stand in your own part of `system`. Your "
         "code will hold it, but Claude should know what it can offer.",
         "little-room": f"Your `max_tokens` is under {ROOM}. Thinking counts too, so the reply "
-        "would be cut before its last line.",
+        "could be cut before its last line.",
         "over-limit": "A note talked Claude into 90 days, and your function gave them: "
         "`$returned`. The limit stood in the prompt, which asks. What comes back must be checked "
         "as well.",

@@ -29,7 +29,7 @@ OTHER_QUESTION = (
     "The text that you sent is not the `question` that your function was given. Send it as it is."
 )
 LITTLE_ROOM = (
-    f"Your `max_tokens` is under {ROOM}. Thinking counts too, so the limit would be used up before "
+    f"Your `max_tokens` is under {ROOM}. Thinking counts too, so the limit could be used up before "
     "any text appears. The lessons use 2,000."
 )
 NOT_STREAMED = (
@@ -1732,7 +1732,7 @@ async def two_sentences(client, question):
         "closed-already": "Your code left the stream, and then asked it for more. It is closed, "
         "and the rest never arrived: work with the text that you collected.",
         "left-open": "You stopped reading, but the stream was left open: its connection stays "
-        "taken, and Claude may go on writing at your cost. A `with` block closes it.",
+        "taken, and Claude may go on writing, perhaps at your cost. A `with` block closes it.",
         "short-reply": "An answer of fewer than two sentences should come back whole: $right. "
         "Yours gave `$returned`.",
         "too-much": "You gave back more than two sentences: `$returned`. A piece does not end "
