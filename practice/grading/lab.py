@@ -111,7 +111,10 @@ class Run:
     def returned(self) -> Any:
         """What the code gave back; the kit's own rules answer `None` and `...`."""
         if self.value is None:
-            self.expect(False, "printed" if self.printed.strip() else "no-return")
+            rule = "no-return"
+            if any(run.result.value is not None for run in self.lab.runs):
+                rule = "no-return-here"
+            self.expect(False, "printed" if self.printed.strip() else rule)
         self.expect(not isinstance(self.value, EllipsisType), "dots")
         return self.value
 
@@ -129,6 +132,17 @@ class Run:
         self.expect(fits, "not-number")
         return float(value)
 
+    def asks(self, text: str) -> None:
+        """End the check unless the request is this text, as it is, and nothing else.
+
+        The exercise has the sentence of `other-question`.
+        """
+        said = self.request.said
+        edges = said != text and said.strip() == text.strip()
+        self.expect(not edges, "trimmed", show="messages")
+        self.expect(said == text, "other-question", show="messages")
+        self.expect(self.request.roles == ["user"], "more-turns", show="messages")
+
     def expect(self, met: object, rule: str, show: str = "", **fill: object) -> None:
         """End the check with the message of `rule` unless `met`; `fill` fills it in.
 
@@ -139,7 +153,8 @@ class Run:
     def surface(self) -> None:
         """End the check if the code was stopped, or raised what nobody expected."""
         if self.result.stopped:
-            self.expect(False, self.result.stopped)
+            runs_on = self.result.stopped == "too-long" and self.result.alive
+            self.expect(False, "still-running" if runs_on else self.result.stopped)
         if self.tape.bug:
             raise self.tape.bug
         self.expect(all(sent.ours for sent in self.sent), "own-client")
@@ -174,11 +189,17 @@ class Run:
 
     def details(self, show: str = "") -> str:
         """What the code did, in Markdown: the call, requests, replies, value."""
-        given = [_repr.repr(value) for value in self.args]
+        given = []
+        replies = []
+        for value in self.args:
+            reply = _reply(value)
+            given.append("reply" if reply else _repr.repr(value))
+            if reply:
+                replies.append(f"The `reply`, in short:\n\n{_json(reply)}")
         if self.lab.exercise.takes_client:
             given.insert(0, "client")
         call = f"{self.lab.exercise.answer}({', '.join(given)})"
-        parts = [f"The check called `{call}`."]
+        parts = [f"The check called `{call}`.", *replies]
         for sent in self.sent[-3:]:
             parts += _exchange_parts(sent, show)
         if self.result.raised is None:
@@ -311,6 +332,14 @@ class Lab:
         """At the end of the rules: nothing was raised, stopped or sent unseen."""
         for run in self.runs:
             run.surface()
+
+
+def _reply(value: Any) -> Any:
+    """What matters of a `Message` that an answer is handed; None of any other value."""
+    if type(value).__name__ != "Message":
+        return None
+    whole = value.to_dict()
+    return {part: whole.get(part) for part in ("content", "stop_reason", "usage")}
 
 
 def _exchange_parts(sent: Sent, show: str) -> list[str]:
