@@ -141,7 +141,11 @@ class Attempt:
         lost = [NOT_KEPT] if self.store.unsaved else []
         if outcome.state == "correct":
             kept = desk.keep(self.task, self.sheet.imports, self.namespace)
-            return [*lost, *kept, f"Compare with another solution: {self._way('solution')}"]
+            return [
+                *lost,
+                *kept,
+                f"Compare with another solution: {self._way('solution')}",
+            ]
         hint = f"A hint: {self._way('hint')}"
         if record.tries < OPEN_AFTER:
             return [*lost, hint]

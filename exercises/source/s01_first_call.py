@@ -805,8 +805,7 @@ price = lambda reply, low, high: 1e-6 * (
         "other-amount": "Your function gave back $returned; for this reply it should be about "
         "$right.",
         "raised-attribute": "$kit `reply.usage` has `input_tokens` and `output_tokens`.",
-        "raised-message-attribute": "A reply itself counts nothing. The counts are in its "
-        "`usage`.",
+        "raised-message-attribute": "A reply itself counts nothing. The counts are in its `usage`.",
     },
     mistakes=(
         Mistake(
@@ -904,7 +903,8 @@ def check_budget(lab: Lab) -> None:
     )
     runs = []
     for question, dollars, text in (
-        (short, 0.020005, "Rye."), (long, 0.01, "It is."), (short, 0.0009, "No."), (long, 0.0021, "-"),
+        (short, 0.020005, "Rye."), (long, 0.01, "It is."),
+        (short, 0.0009, "No."), (long, 0.0021, "-"),
     ):  # fmt: skip
         reply = [THOUGHT, text, " Ask again."]
         runs.append((lab.call(question, dollars, replies=[reply]), text + " Ask again."))

@@ -1675,7 +1675,12 @@ def check_two(lab: Lab) -> None:
     fish = "Is it fresh?\nSmell it."
     # A piece holds up to 120 characters: the error stands well behind the two sentences.
     cases: tuple[tuple[str, list[Any], str, int], ...] = (
-        ("How do I begin?", [THOUGHT, rice[:22], rice[22:] + REST, LONG, REST * 6], rice, len(rice) + 200),
+        (
+            "How do I begin?",
+            [THOUGHT, rice[:22], rice[22:] + REST, LONG, REST * 6],
+            rice,
+            len(rice) + 200,
+        ),
         ("Is it done?", ["No! " * 60 + "Soon." + REST, LONG, REST * 6], "No! No!", 500),
         ("May I eat this?", [fish + REST * 2, LONG, REST * 6], fish, len(fish) + 250),
         ("Salt?\n", [THOUGHT, "Yes. And ", "early!"], "Yes. And early!", 0),

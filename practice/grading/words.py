@@ -29,9 +29,9 @@ KIT = {
         "The text that you sent is not quite the one that your function was given: "
         "blanks or line breaks at its ends are other ones. Send it as it is.",
     "still-running":
-        "Your code was still running after $seconds seconds, and cannot be stopped from "
-        "outside: it waits for something. Restart the kernel, or it goes on in the "
-        "background. What does it wait for?",
+        "Your code was still running after $seconds seconds, and cannot be stopped "
+        "from outside: it waits for something. Restart the kernel, or it goes on in "
+        "the background. What does it wait for?",
     "too-long":
         "Your code was still running after $seconds seconds, and was stopped. Is "
         "there a loop whose condition never becomes false?",
@@ -40,8 +40,8 @@ KIT = {
         "in front of the value, on every way through it.",
     "no-return-here":
         "For one call your function gave a value back, and for another nothing "
-        "(`None`). One way through it ends without a `return` and a value: look at each "
-        "`if`, loop and `except`.",
+        "(`None`). One way through it ends without a `return` and a value: look at "
+        "each `if`, loop and `except`.",
     "printed":
         "Your function prints its result and gives nothing back (`None`). Whoever "
         "calls it cannot use what is only printed: put `return` in place of `print`.",

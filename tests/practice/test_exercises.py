@@ -337,7 +337,8 @@ def test_what_was_covered(covers: Callable[[str], None]) -> None:
     assert set(TRIED) == {one.id for _, one in BOTH}
     covers(
         f"exercises: {len(BOTH)} of {len(SHEETS)} lessons; {right} right answers, {wrong} "
-        f"mistakes, {tried} wrong answers besides, {changed} mutants, {2 * len(BOTH)} frozen answers, {len(ODD)} odd values each"
+        f"mistakes, {tried} wrong answers besides, {changed} mutants, {2 * len(BOTH)} frozen "
+        f"answers, {len(ODD)} odd values each"
     )
     covers(
         "exercises, not covered: lessons without exercises: "

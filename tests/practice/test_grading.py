@@ -108,6 +108,20 @@ def test_what_the_code_did_is_folded_away_and_shows_the_part_that_matters() -> N
     assert "'xGood morning.'" in details
 
 
+def test_a_reply_that_is_handed_in_is_shown_by_its_blocks() -> None:
+    def hands_in(lab: Lab) -> None:
+        run = lab.call(lab.message(THINKS))
+        run.expect(run.text == "Good morning.", "other")
+
+    exercise = make(hands_in, "def read(reply):\n    ...\n")
+    details = say("def read(reply): return 'x'", exercise).details
+    assert "The check called `read(reply)`." in details
+    assert '"type": "thinking"' in details
+    assert '"text": "Good morning."' in details
+    assert '"stop_reason": "end_turn"' in details
+    assert "container" not in details
+
+
 def test_a_dollar_sign_is_text_and_not_a_formula() -> None:
     outcome = Outcome("99.1", "wrong", "from $1 to `$2` for $3")
     dollar = "<span>&#36;</span>"  # a backslash does not help in JupyterLab
@@ -227,7 +241,10 @@ BROKEN = {
 
 @pytest.mark.parametrize("rule", sorted(BROKEN))
 def test_the_kit_recognises_by_itself(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if rule in ("too-long", "still-running"):  # only where the clock is the point: a busy machine is slow
+    if rule in (
+        "too-long",
+        "still-running",
+    ):  # only where the clock is the point: a busy machine is slow
         monkeypatch.setattr(runner, "LIMIT_SECONDS", 0.4)
     found = say(BROKEN[rule])
     for thread in threading.enumerate():
@@ -252,7 +269,12 @@ def test_a_number_is_a_number_and_not_true() -> None:
 
 
 def test_an_exercise_may_say_a_rule_of_the_kit_in_its_own_words() -> None:
-    told = {"other": "x", "other-question": "x", "printed": "Own words.", "raised-key": "$kit Own words."}
+    told = {
+        "other": "x",
+        "other-question": "x",
+        "printed": "Own words.",
+        "raised-key": "$kit Own words.",
+    }
     assert say(BROKEN["printed"], make(messages=told)).message == "Own words."
     found = say(body("return {}['a']"), make(messages=told))
     assert found.message == "The dict has no key `'a'`. Own words."
