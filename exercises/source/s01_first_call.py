@@ -933,6 +933,9 @@ def check_budget(lab: Lab) -> None:
         run.expect(run.requests, "too-careful", room=f"{exact:.1f}")
         run.expect(len(run.requests) == 1, "twice")
         run.asks(question)
+        asked = {*run.request.body} - {"max_tokens", "stream"}
+        other = sorted(asked ^ {*run.counts[0].body})
+        run.expect(not other, "uncounted", part=", ".join(other))
         limit = run.request.body["max_tokens"]
         whole = int(dollars / prices.output * 1e6 + 1e-6)
         fill = {"room": room, "limit": limit, "exact": f"{exact:.1f}"}
@@ -1025,6 +1028,8 @@ def ask_within(client, question, budget):
         "twice": "You asked more than once. Each request is paid for.",
         "other-question": "The text that you sent is not the `question` that your function was "
         "given. Send it as it is.",
+        "uncounted": "What you counted is not what you sent: only one of the two requests has "
+        "`$part`. Everything in a request is paid for, so count all of it.",
         "question-free": "Your `max_tokens` would spend the whole budget on the answer, and the "
         "question has its price too. Take it off first.",
         "over-budget": "Your `max_tokens` is $limit, but the rest of the budget buys only $room. "
@@ -1075,6 +1080,11 @@ def ask_within(client, question, budget):
             "over-budget",
             {"prices.output": "prices.input"},
             "two prices side by side, read in the wrong order",
+        ),
+        Mistake(
+            "uncounted",
+            {"max_tokens=room,": 'system="Be brief.", max_tokens=room,'},
+            "tried while reviewing: rules added to the request, and not to the count",
         ),
         Mistake(
             "rounded-up",

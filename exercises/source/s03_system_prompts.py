@@ -648,7 +648,8 @@ CASES: tuple[
     ("Tubes?", "8 euros", ["8 kinds, from 7 euros."], "other-line"),
     ("And helmets?", "Noor", stopped("pause_turn", "Noor has some."), "other-stop"),
     ("Or gloves?", "Noor", stopped("stop_sequence", "Noor knows"), "other-stop"),
-    ("Sunday?", "Tuesday", [THOUGHT, "On Tuesday from 9."], "exact"),
+    ("A pump?", "7.50 euros", "It is 7,50 euros.", "other-line"),
+    ("Sunday?", "Tuesday", [THOUGHT, "On Tuesday. Yes, Tuesday."], "exact"),
 )
 SLIPS = ("AttributeError", "TypeError", "NameError", "KeyError", "IndexError", "BadRequestError")
 
@@ -659,7 +660,7 @@ def right_line(reply: Any, wanted: str) -> str:
         return "crash: OverloadedError"
     if reply is BROKEN:
         return "crash: APIConnectionError"
-    blocks, reason = reply, "end_turn"
+    blocks, reason = reply or (), "end_turn"
     if isinstance(reply, dict):
         blocks, reason = reply["content"], reply["stop_reason"]
     if reason != "end_turn":
@@ -707,6 +708,9 @@ def check_evaluate(lab: Lab) -> None:
         run.expect(len(found) >= len(cases), "case-left-out", **fill)
         run.expect(len(found) == len(cases), "line-too-many", **fill)
         came = dict(zip(said, run.replies, strict=False))  # cases may be asked in any order
+        rights = [right_line(came.get(note), wanted) for note, wanted, *_ in picked]
+        mixed = found != rights and sorted(map(str, found)) == sorted(rights)
+        run.expect(not mixed, "order")
         for line, (note, wanted, usual, rule) in zip(found, picked, strict=True):
             run.expect(note in came, "other-note", show="messages")
             reply = came[note]
@@ -715,7 +719,7 @@ def check_evaluate(lab: Lab) -> None:
             fill["reason"] = right.removeprefix("stopped: ")
             if reply is not usual:
                 rule = "other-line"
-            passes, missing = line == "passes", str(line).startswith("missing")
+            passes, missing = line == "passes", line == f"missing: {wanted}"
             run.expect(not (rule in ("exact", "pieces") and missing), rule, **fill)
             run.expect(not (rule == "other-case" and passes), rule, **fill)
             named = rule in ("cut-passes", "other-stop")
@@ -825,6 +829,7 @@ def evaluate(client, system, cases):
         "out, the share of those that pass looks better than it is.",
         "line-too-many": "There are $cases cases, and your list has $lines lines: one case got "
         "two. With `elif` and `else`, only one of several branches runs.",
+        "order": "The lines are right, but not in the order of the cases.",
         "exact": "To “$note” the reply held `$wanted`, and your line is `$line`. Other words may "
         "stand around it: look for the wanted text *in* the reply.",
         "pieces": "The wanted text `$wanted` lay in two text blocks, and your line is `$line`. "
@@ -910,6 +915,11 @@ def evaluate(client, system, cases):
             "line-too-many",
             {"        elif wanted in text": "        if wanted in text"},
             "an `if` after an `if`, where only one of them was meant to run",
+        ),
+        Mistake(
+            "order",
+            {"return lines": "return sorted(lines)"},
+            "tried while reviewing: a report put in an order that looks tidy",
         ),
         Mistake(
             "case-left-out",
@@ -1081,9 +1091,10 @@ def check_desk(lab: Lab) -> None:
         sent = run.request
         check_data(run, "note")
         run.expect(house in sent.system, "rules-left-out", show="system")
-        run.expect(sent.system.lstrip().startswith(house), "rules-behind", show="system")
-        own = sent.system.replace(house, "")
+        before, _, behind = sent.system.partition(house)
+        own = before + behind
         run.expect("days: " in own, "form-unsaid", show="system")
+        run.expect("days: " in behind, "rules-behind", show="system")
         run.expect(re.search(rf"\b{limit}\b", own), "limit-unsaid", "system", limit=limit)
         run.expect(sent.body["max_tokens"] >= ROOM, "little-room", show="max_tokens")
     if all(run.result.value is None for run in runs):

@@ -98,13 +98,15 @@ def check_screen(lab: Lab) -> None:
     """Every piece of text is printed at once and as it is; the whole `Message` comes back."""
     runs = [
         lab.call("How long does rice rest?", replies=[[THOUGHT, "Ten minutes, with the lid on."]]),
-        lab.call("And couscous?\n", replies=[["Five minutes.", " Then loosen it\nwith a fork."]]),
-        lab.call("Is my dough ready?", replies=[[THOUGHT, "Press it. ", THOUGHT, "Springs back?"]]),
+        lab.call("And couscous?\n", replies=[["Five minutes.", " Loosen it\n", "with a fork."]]),
+        lab.call(
+            "Is my dough ready?", replies=[[THOUGHT, "Press it.  ", THOUGHT, "Springs back?"]]
+        ),
     ]
     texts = [
         "Ten minutes, with the lid on.",
-        "Five minutes. Then loosen it\nwith a fork.",
-        "Press it. Springs back?",
+        "Five minutes. Loosen it\nwith a fork.",
+        "Press it.  Springs back?",
     ]
     for run, words in zip(runs, texts, strict=True):
         check_request(run)
@@ -433,7 +435,7 @@ def check_stream_text(lab: Lab) -> None:
     cases = (
         ("When do you open?", [THOUGHT, OPEN], OPEN),
         ("And today?\n", [ALOUD, "We close at one.", " Sorry!\n"], "We close at one. Sorry!\n"),
-        ("Can I renew by post?", ["Yes.\n", THOUGHT, "Send us a card."], "Yes.\nSend us a card."),
+        ("Can I renew by post?", ["Yes", "!", "!", "\nSend a card."], "Yes!!\nSend a card."),
     )  # fmt: skip
     runs = [(lab.call(asked, Screen(), replies=[reply]), text) for asked, reply, text in cases]
     for run, words in runs:
@@ -881,7 +883,7 @@ def events_of(short: Any, number: int, raw: bool = False) -> Events:
 def check_tally(lab: Lab) -> None:
     """Pieces and characters of text only, each counted once; the last count of tokens."""
     egg = [THOUGHT, "Seven minutes ", "for a crème-soft yolk, ", "ten for a firm one."]
-    salad = ["Wash it. ", "Dry it well, or the dressing will run off."]
+    salad = ["Wash it.\n", "Dry it well, or the dressing will run off."]
     timer = [THOUGHT, "I will set one.", {"tool": "set_timer", "input": {"minutes": 7}}]
     soup = {"content": [THOUGHT, "Simmer it for an hour, and salt it at the end."]}
     lists = (

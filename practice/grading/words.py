@@ -169,6 +169,9 @@ EXCEPTIONS = (
     ("raised-call", "TypeError", r"^'(\w+)' object is not callable",
      "A `$1` is not a function: take the brackets after it away, or call one of its "
      "methods."),
+    ("raised-int", "ValueError", r"^invalid literal for int\(\) .*: (.+)$",
+     "`int` was given the text $1, which is no whole number. Look at the text before "
+     "you make a number of it."),
     ("raised-recursion", "RecursionError", r"",
      "Your function calls itself again and again."),
     ("raised-401", "AuthenticationError", r"",

@@ -502,6 +502,7 @@ RAISING = {
     "raised-plus": "'a' + 1",
     "raised-iterate": "list(5)",
     "raised-call": "client.messages()",
+    "raised-int": "int('3 weeks')",
     "raised-recursion": "ask(client, q)",
     "raised-401": CREATE,
     "raised-404": CREATE.replace("MODEL", "'claude-3-5-sonnet-20240620'"),
