@@ -8,7 +8,6 @@ know any exercise.
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import reprlib
 import threading
@@ -19,8 +18,8 @@ from typing import Any
 
 from courseserver import facts
 from courseserver.short import whole_message
-from helpers._text import shorten
 from practice.grading._explain import explain, own_line
+from practice.grading._shown import as_json, exchange, reply_in_short
 from practice.grading.model import Exercise, Outcome
 from practice.grading.runner import LIMIT_SECONDS, Result, patched, run_once
 from practice.grading.tape import OWN_KEY, Sent, Tape, practice_server
@@ -192,16 +191,16 @@ class Run:
         given = []
         replies = []
         for value in self.args:
-            reply = _reply(value)
+            reply = reply_in_short(value)
             given.append("reply" if reply else _repr.repr(value))
             if reply:
-                replies.append(f"The `reply`, in short:\n\n{_json(reply)}")
+                replies.append(f"The `reply`, in short:\n\n{as_json(reply)}")
         if self.lab.exercise.takes_client:
             given.insert(0, "client")
         call = f"{self.lab.exercise.answer}({', '.join(given)})"
         parts = [f"The check called `{call}`.", *replies]
         for sent in self.sent[-3:]:
-            parts += _exchange_parts(sent, show)
+            parts += exchange(sent, show)
         if self.result.raised is None:
             value = _repr.repr(self.result.value)
             parts.append(f"Your code gave back:\n\n```text\n{value}\n```")
@@ -332,39 +331,3 @@ class Lab:
         """At the end of the rules: nothing was raised, stopped or sent unseen."""
         for run in self.runs:
             run.surface()
-
-
-def _reply(value: Any) -> Any:
-    """What matters of a `Message` that an answer is handed; None of any other value."""
-    if type(value).__name__ != "Message":
-        return None
-    whole = value.to_dict()
-    return {part: whole.get(part) for part in ("content", "stop_reason", "usage")}
-
-
-def _exchange_parts(sent: Sent, show: str) -> list[str]:
-    """A request, or its field `show` alone if it has that, and the reply to it."""
-    what = "The request"
-    body = sent.body
-    if isinstance(body, dict) and show in body:
-        what = f"`{show}` in the request"
-        body = body[show]
-    parts = [f"{what} to `{sent.path}`:\n\n{_json(body)}"]
-    if isinstance(sent.reply, dict):
-        came = sent.reply
-        of = ""
-        for part in ("error", "content"):
-            if part in sent.reply:
-                came = sent.reply[part]
-                of = f", with this `{part}`"
-        parts.append(f"Status {sent.status} came back{of}:\n\n{_json(came)}")
-    return parts
-
-
-def _json(value: Any) -> str:
-    """JSON for the eye: long texts and long bodies are cut."""
-    lines = json.dumps(shorten(value, 120), indent=1, ensure_ascii=False).splitlines()
-    shown = lines[:40]
-    if len(lines) > 40:
-        shown.append("...")
-    return "```json\n" + "\n".join(shown) + "\n```"
