@@ -13,7 +13,7 @@ from typing import Any
 
 from helpers._text import escape_dollars, tell
 from practice import desk
-from practice._progress import Record, Store
+from practice._progress import NOT_KEPT, Record, Store, own_store
 from practice.grading._check import check
 from practice.grading.model import Exercise, Outcome, code
 from practice.grading.sources import Sheet, find
@@ -47,7 +47,7 @@ class Attempt:
         self.task = task
         self.sheet = sheet
         self.namespace = namespace
-        self.store = store or Store()
+        self.store = store or own_store()
         self.command = command
         self.last: Outcome | None = None
 
@@ -78,11 +78,14 @@ class Attempt:
         wanted = seen + 1 if number is None else number
         if not 1 <= wanted <= len(hints):
             again = self._way("hint", "1")
-            opens = self._way("solution", "now=True")
-            tell(
-                f"There are {len(hints)} hints, and you have seen them. "
-                f"The first one again: {again}. The solution: {opens}."
-            )
+            opens = self._way("solution", "" if self._open() else "now=True")
+            known = f"There are {len(hints)} hints, and you have seen {seen} of them."
+            if seen >= len(hints):
+                known = f"There are {len(hints)} hints, and you have seen them."
+            elif seen == 0:
+                known = f"There are {len(hints)} hints, and you have seen none."
+            first = "The first one again" if seen else "The first one"
+            tell(f"{known} {first}: {again}. The solution: {opens}.")
             return
         if wanted > seen:
             self.store.add(self.task.id, "hint")
@@ -91,11 +94,11 @@ class Attempt:
 
     def solution(self, now: bool = False) -> None:
         """Show a solution: once yours is right, after three tries, or with `now`."""
-        record = self._record()
-        if not now and record.state != "done" and record.tries < OPEN_AFTER:
+        if not now and not self._open():
+            tries = self._record().tries
             tell(
                 f"The solution of {self.task.id} opens when your answer is right, or "
-                f"after {OPEN_AFTER} tries (so far: {record.tries}). You want to see "
+                f"after {OPEN_AFTER} tries (so far: {tries}). You want to see "
                 f"it now? {self._way('solution', 'now=True')}"
             )
             return
@@ -115,6 +118,11 @@ class Attempt:
     def _record(self) -> Record:
         return self.store.records().get(self.task.id, Record())
 
+    def _open(self) -> bool:
+        """Whether the solution is shown without being asked for twice."""
+        record = self._record()
+        return record.state == "done" or record.tries >= OPEN_AFTER
+
     def _way(self, what: str, given: str = "") -> str:
         """What the learner types to get something, by their name for this exercise."""
         if self.command:
@@ -130,13 +138,18 @@ class Attempt:
         if not outcome.tried:
             return []
         record = self.store.add(self.task.id, outcome.state, outcome.rule)
+        lost = [NOT_KEPT] if self.store.unsaved else []
         if outcome.state == "correct":
             kept = desk.keep(self.task, self.sheet.imports, self.namespace)
-            return [*kept, f"Compare with another solution: {self._way('solution')}"]
+            return [
+                *lost,
+                *kept,
+                f"Compare with another solution: {self._way('solution')}",
+            ]
         hint = f"A hint: {self._way('hint')}"
         if record.tries < OPEN_AFTER:
-            return [hint]
-        return [f"{hint}. The solution is open: {self._way('solution')}"]
+            return [*lost, hint]
+        return [*lost, f"{hint}. The solution is open: {self._way('solution')}"]
 
 
 def _fence(text: str) -> str:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +29,10 @@ LEGEND = "✓ done, ✗ stuck (tried, not right yet), ○ untouched, * optional"
 # Crockford's base 32 has no I, L, O, U.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 VERSION = "1"
+NOT_KEPT = (
+    "Your progress could not be written down, so it lasts only as long as this kernel. "
+    "Is the disk full, or the folder read-only?"
+)
 PRIME = 32_749  # the largest below 32 ** 3: the checksum finds every mistyped character
 
 Event = dict[str, Any]
@@ -96,6 +101,16 @@ class Store:
         return found
 
 
+def own_store() -> Store:
+    """The learner's store: the same in every cell, so that nothing unsaved is lost."""
+    return _store_at(_file())
+
+
+@cache
+def _store_at(path: Path) -> Store:
+    return Store(path)
+
+
 def _event(line: str) -> Event | None:
     try:
         event = json.loads(line)
@@ -116,7 +131,9 @@ def progress(code: str | None = None, *, look: bool = False) -> None:
     With a progress code, take over first what it says; what is done here stays done.
     With `look=True` as well, only show what the code says: nothing is kept of it.
     """
-    store = Store()
+    store = own_store()
+    if store.unsaved:
+        tell(NOT_KEPT)
     if code is None:
         tell(picture(store.records(), sheets()))
         return

@@ -26,7 +26,7 @@ def check_call(lab: Lab) -> None:
     """The request has its three parts in the right form, and the reply is given back."""
     for question, words in (
         ("Do you bake on Sundays?", "Yes, from eight."),
-        ("What is in the rye loaf?", "Rye flour, water, salt and caraway."),
+        ("What is in the rye loaf?\n", "Rye flour, water, salt and caraway."),
     ):
         run = lab.call(question, replies=[[THOUGHT, words]])
         for sent in run.sent:  # what the API refuses is looked at as well
@@ -34,7 +34,7 @@ def check_call(lab: Lab) -> None:
             run.expect(not isinstance(messages, str), "messages-text", show="messages")
             run.expect(not isinstance(messages, dict), "messages-dict", show="messages")
             run.expect(sent.roles[:1] != ["system"], "role-system", show="messages")
-        run.expect(run.request.said == question, "other-question", show="messages")
+        run.asks(question)
         run.expect(run.request.body["max_tokens"] >= ROOM, "little-room", show="max_tokens")
         blocks = getattr(run.returned, "content", ())
         texts = [getattr(block, "text", "") for block in blocks]
@@ -102,7 +102,7 @@ async def reply_to(client, question):
         "other-question": "The text that you sent is not the `question` that your function was "
         "given. Send it as it is.",
         "little-room": f"Your `max_tokens` is under {ROOM}. Thinking counts too, so the limit "
-        "would be used up before any text appears. The lessons use 2,000.",
+        "could be used up before any text appears. The lessons use 2,000.",
         "not-the-reply": "Wanted is the whole reply to this question, the `Message`; the next "
         "exercise takes the text out of it. You gave back a `$kind`.",
         "twice": "You sent the question more than once. Each request is paid for: send one, and "
@@ -160,6 +160,16 @@ async def reply_to(client, question):
             "prompt wrappers left over from other code",
         ),
         Mistake(
+            "trimmed",
+            {'"content": question': '"content": question.strip()'},
+            "https://github.com/run-llama/llama_index/pull/19192: texts tidied on their way",
+        ),
+        Mistake(
+            "more-turns",
+            {'[{"role"': '[{"role": "user", "content": question}, {"role"'},
+            "tried while reviewing: the question said twice, for emphasis",
+        ),
+        Mistake(
             "little-room",
             {"2000": "100"},
             "small limits in articles from before thinking was on by default",
@@ -198,22 +208,29 @@ def check_ask(lab: Lab) -> None:
     runs = [
         lab.call("Are you open on Sunday?", replies=[[THOUGHT, "From noon to four."]]),
         lab.call("Is Tide Tables in?", replies=[["It is on the shelf. ", "Row three."]]),
-        lab.call("Where is row three?", replies=[[THOUGHT, "By the ", THOUGHT, "window."]]),
+        lab.call(
+            "\nWhere is row three?",
+            replies=[[THOUGHT, "By the ", "large", THOUGHT, " window.\n"]],
+        ),
     ]
-    texts = ["From noon to four.", "It is on the shelf. Row three.", "By the window."]
-    for run, text in zip(runs, texts, strict=True):
+    replies = [["From noon to four."], ["It is on the shelf. ", "Row three."]]
+    replies.append(["By the ", "large", " window.\n"])
+    for run, pieces in zip(runs, replies, strict=True):
+        text = "".join(pieces)
         run.expect(len(run.requests) <= 1, "twice")
-        run.expect(run.request.said == run.args[0], "other-question", show="messages")
+        run.asks(run.args[0])
         run.expect(run.request.body["max_tokens"] >= ROOM, "little-room", show="max_tokens")
         kind = type(run.returned).__name__
         run.expect(kind != "Message", "whole-message")
         run.expect(kind != "list", "a-list")
         run.expect("Block(" not in run.text, "text-of-objects")
-        run.expect(run.text or not text, "nothing")
-        first = text.startswith(run.text) and run.text != text
-        run.expect(not first, "first-text-only")
-        run.expect("".join(run.text.split()) != "".join(text.split()) or run.text == text, "gaps")
-        run.expect(run.text == text, "other-text")
+        run.expect(run.text, "nothing")
+        run.expect(run.text == text or run.text != pieces[0], "first-text-only")
+        run.expect(run.text == text or run.text != pieces[-1], "last-text-only")
+        same_words = "".join(run.text.split()) == "".join(text.split())
+        run.expect(not same_words or len(run.text) <= len(text), "gaps")
+        run.expect(not same_words or len(run.text) >= len(text), "blanks-lost")
+        run.expect(run.text == text, "other-text", text=repr(text))
 
 
 ask = Exercise(
@@ -228,7 +245,8 @@ Complete `ask`: it sends the question with the `client` it is given, and gives b
 of the reply as one `str`.
 
 The check tries it with three questions and three replies. One of the replies begins with a
-thinking block, one has two text blocks, and in one they are mixed.
+thinking block, one has two text blocks, and in one they are mixed. Question and text travel as
+they are, with every blank and line break.
 """,
     template='''
 def ask(client, question):
@@ -279,7 +297,7 @@ def ask(client, question):
         "other-question": "The text that you sent is not the `question` that your function was "
         "given. Send it as it is.",
         "little-room": f"Your `max_tokens` is under {ROOM}. Thinking counts too, so the limit "
-        "would be used up before any text appears. The lessons use 2,000.",
+        "could be used up before any text appears. The lessons use 2,000.",
         "whole-message": "You gave back the whole `Message`. Wanted is the text in it: take the "
         "blocks of type `text` out of `reply.content`.",
         "a-list": "You gave back a list. Wanted is one text: put the pieces together with "
@@ -287,12 +305,16 @@ def ask(client, question):
         "text-of-objects": "You turned the objects themselves into text, brackets, names and "
         "all. Take the `.text` of each text block.",
         "nothing": "You gave back an empty text, but there were text blocks in the reply. Did "
-        "you look at the blocks behind the first one as well?",
+        "your code look at every block, the first and the last one too?",
         "first-text-only": "The reply had more than one text block, and you gave back only the "
         "first. Join all of them.",
-        "gaps": "Between two text blocks you added something. They are pieces of one text, and "
-        'bring their own spaces: join them with `""`.',
-        "other-text": "The text you gave back is not the text of the reply: `$returned`.",
+        "last-text-only": "The reply had more than one text block, and you gave back only the "
+        "last. Join all of them.",
+        "gaps": "You added blanks or line breaks that the reply does not have. Text blocks are "
+        'pieces of one text, and bring their own: join them with `""`, and add nothing.',
+        "blanks-lost": "Blanks or line breaks of the reply are missing. They belong to its text: "
+        "take the texts as they are, without `strip()`.",
+        "other-text": "You gave back `$returned`. The text of the reply is `$text`.",
     },
     mistakes=(
         Mistake(
@@ -328,9 +350,19 @@ def ask(client, question):
             "https://github.com/odysseus-dev/odysseus/pull/1255",
         ),
         Mistake(
-            "other-text",
+            "last-text-only",
             {JOINED: '[b.text for b in reply.content if b.type == "text"][-1]'},
             "the same with the last block: https://github.com/AstroVela/vane/pull/160",
+        ),
+        Mistake(
+            "other-text",
+            {JOINED: '"".join([b.text for b in reply.content if b.type == "text"][:2])'},
+            "tried while reviewing: two text blocks taken for the most there are",
+        ),
+        Mistake(
+            "blanks-lost",
+            {JOINED: JOINED + ".strip()"},
+            "https://github.com/run-llama/llama_index/pull/19192: answers tidied by `strip()`",
         ),
         Mistake("gaps", {'"".join': '"\\n".join'}, "texts of blocks taken for paragraphs"),
         Mistake(
@@ -403,6 +435,14 @@ def ask(client, question):
 
 KEY_SENTENCE = "Please check the key."
 MODEL_SENTENCE = "Please check the model."
+LEFT_ALONE = (
+    "RateLimitError",
+    "OverloadedError",
+    "PermissionDeniedError",
+    "BadRequestError",
+    "InternalServerError",
+    "APIConnectionError",
+)
 CUT = {"kind": "cut", "after": 0}  # the connection breaks before anything comes
 
 
@@ -419,17 +459,23 @@ def check_errors(lab: Lab) -> None:
     model = lab.call("Hi", replies=[error(404, "not_found_error", "model: no-such-model")])
     others = [
         lab.call("Now?", replies=[error(429, "rate_limit_error", "Slow down.")]),
-        lab.call("And now?", replies=[error(529, "overloaded_error", "Overloaded")]),
+        lab.call("And now?\n", replies=[error(529, "overloaded_error", "Overloaded")]),
+        lab.call("May I?", replies=[error(403, "permission_error", "Not for this key.")]),
+        lab.call("Is it?", replies=[error(400, "invalid_request_error", "No.")]),
+        lab.call("Then?", replies=[error(500, "api_error", "Internal server error")]),
         lab.call("Still there?", replies=[{"content": "", "fault": CUT}]),
     ]
     for run in (fine, key, model, *others):
         run.expect(len(run.sent) <= 1, "retried")
-        run.expect(all(sent.said == run.args[0] for sent in run.sent), "other-question")
+        for sent in run.sent:
+            edges = sent.said != run.args[0] and sent.said.strip() == run.args[0].strip()
+            run.expect(not edges, "trimmed", show="messages")
+            run.expect(sent.said == run.args[0], "other-question", show="messages")
+            run.expect(sent.roles == ["user"], "more-turns", show="messages")
     for run in others:
         name = type(run.raised).__name__
         run.expect(name != "NoneType", "swallowed")
-        known = ("RateLimitError", "OverloadedError", "APIConnectionError")
-        run.expect(name in known, "another-error", error=name)
+        run.expect(name in LEFT_ALONE, "another-error", error=name)
     for run, sentence, rule in (
         (key, KEY_SENTENCE, "key-sentence"),
         (model, MODEL_SENTENCE, "model-sentence"),
@@ -453,6 +499,10 @@ as nothing goes wrong:
 - when the API says 401, give back `"{KEY_SENTENCE}"`,
 - when it says 404, give back `"{MODEL_SENTENCE}"`,
 - let every other error go on as it is: whoever calls the function must hear about it.
+
+In Python, the lines that may raise an error stand under `try:`. Under a line such as
+`except anthropic.RateLimitError:` stands what is done about one kind of error; the names of the
+package's errors begin with `anthropic.`
 """,
     template="""
 def ask_kindly(client, question):
@@ -506,7 +556,7 @@ def ask_kindly(client, question):
         "retried": "You sent the request again after an error. Here nobody asked for that, and "
         "neither a wrong key nor a wrong model gets better by asking twice.",
         "swallowed": "An error that you were not asked to handle disappeared: your function gave "
-        "back `$returned` as if it were an answer. Catch the two errors by name, nothing wider.",
+        "back `$returned` as if it were an answer. Catch the two errors by name, and no other.",
         "another-error": "An error was raised, but another one than came: `$error`. Let the "
         "error go on as it is, so that its cause can be seen.",
         "key-sentence": "At a 401 your function raised the error. It should give back `$sentence`",
@@ -524,6 +574,11 @@ def ask_kindly(client, question):
             "swallowed",
             {"except anthropic.NotFoundError": "except Exception"},
             "articles that catch everything around a call",
+        ),
+        Mistake(
+            "raised-sdk-name",
+            {"anthropic.": ""},
+            "tried while reviewing: lesson 01 prints the names without the package's",
         ),
         Mistake(
             "raised-status-code",
@@ -608,8 +663,8 @@ def ask_kindly(client, question):
         ),
         Mistake(
             "model-sentence",
-            {"NotFoundError": "BadRequestError"},
-            "an unknown model taken for a malformed request (400)",
+            {"anthropic.NotFoundError": "LookupError"},
+            "Python's own family of errors for what is not found",
         ),
         Mistake(
             "good-reply-lost",
@@ -656,8 +711,8 @@ def check_price(lab: Lab) -> None:
     runs = []
     for price_in, price_out, used_in, used_out, thought in (
         (2.0, 10.0, 310, 1_250, 640),
-        (0.1, 0.5, 48_000, 900, 0),
-        (4.0, 20.0, 7, 15_000, 11_000),
+        (0.1, 0.8, 48_003, 901, 0),
+        (4.0, 18.0, 7, 15_000, 11_000),
     ):
         blocks = [{"thinking": "", "tokens": thought}, "Fine."]
         reply = lab.message(blocks, input_tokens=used_in, output_tokens=used_out)
@@ -679,7 +734,8 @@ def check_price(lab: Lab) -> None:
         total = usage.input_tokens + usage.output_tokens
         one_price = [near(value, total * price / 1_000_000) for price in (price_in, price_out)]
         run.expect(not any(one_price), "one-price")
-        run.expect(near(value, right) or value != round(right, 2), "rounded")
+        roundings = [round(right, places) for places in range(2, 7)]
+        run.expect(near(value, right) or value not in roundings, "rounded")
         run.expect(near(value, right), "other-amount", right=f"{right:.6f}")
 
 
@@ -740,15 +796,16 @@ price = lambda reply, low, high: 1e-6 * (
         "already, so you would pay for them twice.",
         "thinking-left-out": "You took the thinking tokens away from the output. They are paid "
         "for like any other output.",
-        "input-only": "You counted the input only. The output is paid for as well, and it is the "
-        "dearer part.",
+        "input-only": "You counted the input only. The output is paid for as well, and each of "
+        "its tokens is dearer.",
         "output-only": "You counted the output only. The question is paid for as well.",
         "one-price": "You used one price for all tokens. Input and output have a price each.",
-        "rounded": "You rounded to cents. Many replies cost less than half a cent, and a thousand "
-        "of them would cost nothing. Round when you show a sum, not when you compute it.",
+        "rounded": "You rounded. Many replies cost less than half a cent: to cents, a thousand of "
+        "them would cost nothing. Round when you show a sum, not when you compute it.",
         "other-amount": "Your function gave back $returned; for this reply it should be about "
         "$right.",
         "raised-attribute": "$kit `reply.usage` has `input_tokens` and `output_tokens`.",
+        "raised-message-attribute": "A reply itself counts nothing. The counts are in its `usage`.",
     },
     mistakes=(
         Mistake(
@@ -778,6 +835,11 @@ price = lambda reply, low, high: 1e-6 * (
             "thinking-left-out",
             {"usage.output_tokens": f"(usage.output_tokens - {THINKING})"},
             "https://github.com/BerriAI/litellm/issues/10691: thinking taken to be free",
+        ),
+        Mistake(
+            "raised-message-attribute",
+            {"usage = reply.usage": "usage = reply"},
+            "the counts looked for one level too high",
         ),
         Mistake(
             "input-only",
@@ -837,14 +899,22 @@ def check_budget(lab: Lab) -> None:
     prices = facts.model(facts.MODEL)
     short, long = (
         "Which bread keeps longest?",
-        "We found this old recipe. " * 90 + "Is it any good?",
+        "We found this old recipe. " * 90 + "Is it any good?\n",
     )
     runs = []
     for question, dollars, text in (
-        (short, 0.02, "Rye."), (long, 0.01, "It is."), (short, 0.0009, "No."), (long, 0.0021, "-"),
+        (short, 0.020005, "Rye."), (long, 0.01, "It is."),
+        (short, 0.0009, "No."), (long, 0.0021, "-"),
     ):  # fmt: skip
         reply = [THOUGHT, text, " Ask again."]
         runs.append((lab.call(question, dollars, replies=[reply]), text + " Ask again."))
+    # Around the least that is worth asking: rest and budget with a fraction of a token.
+    first = runs[0][0]
+    counted = first.counts[0].reply["input_tokens"] if first.counts else 0
+    for room, text in ((LEAST - 0.4, "Hm."), (LEAST + 0.6, "Yes."), (2 * LEAST + 0.9, "Oats.")):
+        dollars = (counted * prices.input + room * prices.output) / 1e6
+        reply = [THOUGHT, text, " Ask again."]
+        runs.append((lab.call(short, dollars, replies=[reply]), text + " Ask again."))
     for run, text in runs:
         question, dollars = run.args
         run.surface()
@@ -854,19 +924,26 @@ def check_budget(lab: Lab) -> None:
         run.expect(sent[0].endswith("count_tokens"), "asked-first")
         run.expect(run.counts[0].said == question, "counted-other", show="messages")
         counted = run.counts[0].reply["input_tokens"]
-        room = int((dollars - counted * prices.input / 1e6) / prices.output * 1e6 + 1e-6)
+        exact = (dollars - counted * prices.input / 1e6) / prices.output * 1e6
+        room = int(exact + 1e-6)
         if room < LEAST:
-            run.expect(not run.requests, "too-dear", room=room)
+            run.expect(not run.requests, "too-dear", room=f"{exact:.1f}")
             run.expect(run.value is None, "not-none")
             continue
-        run.expect(run.requests, "too-careful", room=room)
+        run.expect(run.requests, "too-careful", room=f"{exact:.1f}")
         run.expect(len(run.requests) == 1, "twice")
-        run.expect(run.request.said == question, "other-question", show="messages")
+        run.asks(question)
+        asked = {*run.request.body} - {"max_tokens", "stream"}
+        other = sorted(asked ^ {*run.counts[0].body})
+        run.expect(not other, "uncounted", part=", ".join(other))
         limit = run.request.body["max_tokens"]
         whole = int(dollars / prices.output * 1e6 + 1e-6)
-        run.expect(abs(limit - whole) > 1 or whole - room <= 1, "question-free", show="max_tokens")
-        run.expect(limit <= room + 1, "over-budget", show="max_tokens", room=room, limit=limit)
-        run.expect(limit >= room - 1, "under-budget", show="max_tokens", room=room, limit=limit)
+        fill = {"room": room, "limit": limit, "exact": f"{exact:.1f}"}
+        run.expect(limit != whole or whole == room, "question-free", show="max_tokens")
+        up = limit == room + 1
+        run.expect(not up, "rounded-up", show="max_tokens", **fill)
+        run.expect(limit <= room, "over-budget", show="max_tokens", **fill)
+        run.expect(limit >= room, "under-budget", show="max_tokens", **fill)
         run.expect(run.text == text, "not-the-text")
 
 
@@ -941,18 +1018,22 @@ def ask_within(client, question, budget):
         "before you ask.",
         "counted-other": "You counted another text than the `question`.",
         "too-dear": "The rest of the budget bought $room output tokens, and you asked "
-        f"nevertheless. With fewer than {LEAST}, ask nothing.",
+        f"nevertheless. With fewer than {LEAST}, rounded down, ask nothing.",
         "not-none": f"With room for fewer than {LEAST} tokens, give back `None`. Yours gave "
         "`$returned`.",
         "too-careful": "You asked nothing, although the rest of the budget buys $room output "
-        "tokens. Look at the sum again.",
+        f"tokens, and {LEAST} are enough. Look at the sum and at the comparison again.",
+        "rounded-up": "The rest of the budget buys $exact output tokens, and your `max_tokens` is "
+        "$limit. Rounded up, the worst case costs more than is left: cut the fraction off.",
         "twice": "You asked more than once. Each request is paid for.",
         "other-question": "The text that you sent is not the `question` that your function was "
-        "given.",
+        "given. Send it as it is.",
+        "uncounted": "What you counted is not what you sent: only one of the two requests has "
+        "`$part`. Everything in a request is paid for, so count all of it.",
         "question-free": "Your `max_tokens` would spend the whole budget on the answer, and the "
         "question has its price too. Take it off first.",
         "over-budget": "Your `max_tokens` is $limit, but the rest of the budget buys only $room. "
-        "In the worst case you pay more than you have.",
+        "In the worst case the answer costs more than is left.",
         "under-budget": "Your `max_tokens` is $limit; the rest of the budget buys $room. Give the "
         "answer all the room there is.",
         "not-the-text": "Wanted is the text of the reply, all of it. Yours gave `$returned`.",
@@ -999,6 +1080,16 @@ def ask_within(client, question, budget):
             "over-budget",
             {"prices.output": "prices.input"},
             "two prices side by side, read in the wrong order",
+        ),
+        Mistake(
+            "uncounted",
+            {"max_tokens=room,": 'system="Be brief.", max_tokens=room,'},
+            "tried while reviewing: rules added to the request, and not to the count",
+        ),
+        Mistake(
+            "rounded-up",
+            {"int(left / prices.output * 1_000_000)": "round(left / prices.output * 1_000_000)"},
+            "tried while reviewing: round() and math.ceil() for a number that must not be passed",
         ),
         Mistake(
             "under-budget",
@@ -1049,7 +1140,7 @@ def ask_within(client, question, budget):
         ),
     ),
     takeaway="Input is known before you pay, output is limited by `max_tokens`: together they "
-    "make a budget that holds.",
+    "make a budget that nearly holds, for the count before the call is an estimate.",
 )
 
 

@@ -40,15 +40,16 @@ def check_types(lab: Lab) -> None:
     for content in (
         [THOUGHT, "The next ferry leaves at 14:20."],
         ["From pier two."],
+        [THOUGHT, "At 15:10 ", THOUGHT, "or later."],
         [THOUGHT, "I look that up.", LOOK, LOOK],
         [],
-        [THOUGHT, SEARCH, "It leaves ", "at noon."],
+        [THOUGHT, SEARCH, "It leaves ", "at ", "noon."],
     ):
         reply = lab.message(content)
         right = [block.type for block in reply.content]
         run, types = lab.call(reply), listed(right)
         value = run.returned
-        run.expect(value != reply.type, "type-of-message")
+        run.expect(value not in (reply.type, [reply.type]), "type-of-message")
         run.expect(not isinstance(value, str), "one-text")
         run.expect(isinstance(value, list), "not-a-list")
         run.expect(not any(hasattr(item, "type") for item in value), "blocks-themselves")
@@ -57,9 +58,11 @@ def check_types(lab: Lab) -> None:
         run.expect(not any(name in classes for name in named), "classes")
         run.expect(value != right[:1] or len(right) < 2, "first-only", types=types)
         left = [kind for kind in right if kind not in value]
-        run.expect("thinking" not in left, "thinking-left-out", types=types)
-        run.expect(not left, "others-left-out", left=listed(left[:1]))
-        run.expect(len(value) >= len(right), "each-once", types=types)
+        if all(item in right for item in value):  # else it is not about what is missing
+            run.expect("thinking" not in left, "thinking-left-out", types=types)
+            run.expect(not left, "others-left-out", left=listed(left[:1]))
+        once = len(value) < len(right) and value == list(dict.fromkeys(right))
+        run.expect(not once, "each-once", types=types)
         moved = value != right and sorted(map(str, value)) == sorted(right)
         run.expect(not moved, "moved", types=types)
         run.expect(value == right, "other-list", types=types)
@@ -75,7 +78,7 @@ The office of a ferry line writes down what kinds of blocks its replies are made
 `block_types`: it gets a reply, and gives back a list with the type of each block, in the order
 in which they stand, such as `["thinking", "text"]`. A reply without blocks gives an empty list.
 
-There is no client here: nothing is sent. The check hands in five replies.
+There is no client here: nothing is sent. The check hands in six replies.
 """,
     template='''
 def block_types(reply):
@@ -227,18 +230,20 @@ TEXTS = "texts = [block.text for block in reply.content if block.type"
 def check_text(lab: Lab) -> None:
     """The text of all text blocks, joined as they are; of a reply without text, an empty one."""
     for short, text in (
-        ([THOUGHT, "The library opens at nine."], "The library opens at nine."),
-        (["By the window."], "By the window."),
+        ([THOUGHT, "The library opens at nine,  says Ilse."], None),
+        (["By the window."], None),
         ([], ""),
         (["You find it in ", "row four", ", by the window."], None),
-        ([MUSING, "In row ", MUSING, "four."], "In row four."),
-        ([THOUGHT, "I look at the card. ", LOOK], "I look at the card. "),
+        ([MUSING, "In row", MUSING, " four."], None),
+        (["Not now. ", "Not now. ", "Tomorrow."], None),
+        ([THOUGHT, "\nI look at the card. ", LOOK], None),
         ({"content": [THOUGHT], "stop_reason": "max_tokens"}, ""),
-        ({"content": [THOUGHT, "Monday: nine to"], "stop_reason": "max_tokens"}, "Monday: nine to"),
+        ({"content": [THOUGHT, "Monday: nine to"], "stop_reason": "max_tokens"}, None),
     ):
         reply = lab.message(short)
+        texts = [block.text for block in reply.content if block.type == "text"]
         if text is None:
-            text = "You find it in row four, by the window."
+            text = "".join(texts)
         run, types = lab.call(reply), listed([block.type for block in reply.content])
         if not text:
             run.surface()
@@ -251,11 +256,12 @@ def check_text(lab: Lab) -> None:
         run.expect(MUSING["thinking"] not in run.text, "thinking-included")
         run.expect(run.text or reply.stop_reason != "max_tokens", "judged")
         run.expect(run.text, "nothing", types=types)
-        run.expect(run.text == text or not text.startswith(run.text), "first-text-only")
+        run.expect(run.text == text or run.text != texts[0], "first-text-only")
+        run.expect(run.text == text or run.text != texts[-1], "last-text-only")
         words, right = ("".join(one.split()) for one in (run.text, text))
         run.expect(words != right or len(run.text) <= len(text), "gaps")
         run.expect(words != right or len(run.text) >= len(text), "spaces-lost")
-        run.expect(run.text == text, "other-text", text=text)
+        run.expect(run.text == text, "other-text", text=repr(text))
 
 
 read_text = Exercise(
@@ -269,9 +275,9 @@ Everything that the library desk shows to a visitor goes through one function. W
 looking at the lesson: `read_text` gets a reply, and gives back its text as one `str`, exactly as
 it came. When there is no text, it gives back an empty one.
 
-The check hands in eight replies: with thinking in front, in between and not at all, with a
-sentence in three blocks, with a call of a tool, with thinking alone, with nothing at all, and
-one that was cut.
+The check hands in nine replies: with thinking in front, in between and not at all, with a
+sentence in three blocks, with the same words twice, with a call of a tool, with thinking alone,
+with nothing at all, and one that was cut.
 """,
     template='''
 def read_text(reply):
@@ -322,10 +328,12 @@ def read_text(reply):
         "nothing": "You gave back an empty text, but there is text in the reply. It held $types.",
         "first-text-only": "The sentence went on in further text blocks, and you gave back only "
         "the first. Join all of them.",
-        "gaps": "Between the text blocks you added something. A sentence runs on from one block "
-        'into the next, with its own spaces: join them with `""`.',
-        "spaces-lost": "Spaces are missing where one block ends and the next begins. Take the "
-        "texts as they are: what `strip()` takes away belongs to the sentence.",
+        "last-text-only": "The sentence began in an earlier text block, and you gave back only "
+        "the last. Join all of them.",
+        "gaps": "You added blanks or line breaks that the reply does not have. A sentence runs on "
+        'from one block into the next, with its own spaces: join them with `""`.',
+        "spaces-lost": "Spaces or line breaks of the reply are missing in `$returned`. Take the "
+        "texts as they are: what `strip()` takes away, at the end too, is part of them.",
         "other-text": "You gave back `$returned`. The text of the reply is `$text`.",
         "raised-index": "$kit A reply may have no text at all: take no block by its number.",
         "raised-StopIteration": "`next(...)` found nothing: there is a reply without any text. "
@@ -384,9 +392,14 @@ def read_text(reply):
             "https://github.com/alexzhang13/rlm/issues/178: the repair that it proposes",
         ),
         Mistake(
-            "other-text",
+            "last-text-only",
             {'"".join(texts)': 'texts[-1] if texts else ""'},
             "thinking stands first, so the last block is taken for the answer",
+        ),
+        Mistake(
+            "other-text",
+            {'"".join(texts)': '"".join(dict.fromkeys(texts))'},
+            "tried while reviewing: repeated texts taken for a fault, and left out",
         ),
         Mistake(
             "gaps",
@@ -396,7 +409,7 @@ def read_text(reply):
         ),
         Mistake(
             "spaces-lost",
-            {"[block.text for": "[block.text.strip() for"},
+            {'"".join(texts)': '"".join(texts).strip()'},
             "https://github.com/run-llama/llama_index/pull/19192",
         ),
         Mistake(
@@ -477,6 +490,8 @@ def check_finished(lab: Lab) -> None:
         (ended([THOUGHT, polite], "end_turn"), "done", "by-words"),
         (ended([], "refusal", stop_details=DETAILS), "refused", "refusal-missed"),
         (ended("First of all", "refusal", stop_details=DETAILS), "refused", "half-refusal"),
+        (ended("Take a", "refusal"), "refused", "half-refusal"),
+        (ended([THOUGHT, "The card says:"], "end_turn"), "done", "by-ending"),
         (ended(shelf, new), "done", "unknown-missed"),
     )
     replies = [lab.message({**short, "stop_reason": "end_turn"}) for short, _, _ in cases]
@@ -573,7 +588,7 @@ def finished(reply):
         "One of the four words is wanted on every way through it.",
         "done-missed": "A reply with the stop reason `$reason` was called `$returned`. Claude had "
         "said what it wanted to say.",
-        "by-ending": "An opening-hours list without a full stop at its end was called `$returned`. "
+        "by-ending": "A whole answer without a full stop at its end was called `$returned`. "
         "Its stop reason is `$reason`. How a text ends does not say whether it is whole.",
         "by-tokens": "A whole answer of exactly 2,000 tokens was called `$returned`. Its stop "
         "reason is `$reason`; the number of tokens proves nothing.",
@@ -804,6 +819,7 @@ def check_input(lab: Lab) -> None:
         run.expect(value != right + out, "output-added")
         parts = f"{fresh} fresh, {written} written, {read} read"
         run.expect(value == right, "other-number", parts=parts)
+        run.expect(isinstance(run.returned, int), "not-whole")
 
 
 total_input = Exercise(
@@ -814,7 +830,7 @@ total_input = Exercise(
     task="""
 The ferry office sends its whole timetable along with every question, and pays for it from the
 cache. For the monthly account it wants to know how many tokens went in. Complete `total_input`:
-it gets a reply, and gives back the number of all its input tokens.
+it gets a reply, and gives back the number of all its input tokens, as an `int`.
 
 In some replies a cache count is `None`, because there was nothing to count: take it as 0. There
 is no client here: nothing is sent.
@@ -870,6 +886,8 @@ def total_input(reply):
         "`cache_creation` are another view of `cache_creation_input_tokens`: take one of them.",
         "output-added": "The output is in your sum. Here only what went in is wanted.",
         "other-number": "Your function gave back $returned. What went in: $parts.",
+        "not-whole": "The sum is right, but it is a `$kind`: `$returned`. Tokens are whole: an "
+        "`int` is wanted.",
         "raised-plus": "$kit Look at the cache counts: one of them may be `None`.",
         "raised-attribute": "There is no field of this name. The lesson adds up three fields of "
         "`reply.usage`: look for their names there.",
@@ -943,6 +961,11 @@ def total_input(reply):
             "prices worked into the count: seed claim B29",
         ),
         Mistake(
+            "not-whole",
+            {SUM: f"float({SUM})"},
+            "tried while reviewing: counts turned into floats for a table",
+        ),
+        Mistake(
             "raised-attribute",
             {"usage.input_tokens": "usage.prompt_tokens"},
             "names of another vendor, as in https://github.com/mozilla-ai/any-llm/pull/1335",
@@ -997,27 +1020,30 @@ def check_whole(lab: Lab) -> None:
 
     def ask(question: str, limit: int, *replies: Any) -> Run:
         run = lab.call(question, limit, replies=replies)
-        run.expect(run.request.said == question, "other-question", show="messages")
+        run.asks(question)
         run.expect(run.request.body["max_tokens"] == limit, "first-limit", show="max_tokens")
         return run
 
-    first = ask("When does the last ferry leave?", 600, [THOUGHT, "At 22:40 ", "from pier two."])
+    first = ask("When does the last ferry leave?\n", 600, [THOUGHT, "At 22:40 ", "from pier two."])
     first.expect(len(first.requests) == 1, "asked-again-anyway")
     first.expect(first.text == "At 22:40 from pier two.", "not-the-text")
 
     list_like = ask("Which piers are there?", 700, ["Pier one\nPier two"])
     list_like.expect(len(list_like.requests) == 1, "by-ending")
-    gave(list_like, "Pier one\nPier two", "by-ending")
+    list_like.expect(list_like.value is not None, "by-ending")
+    gave(list_like, "Pier one\nPier two", "not-the-text")
 
     full = {"content": "There are two.", "usage": {"output_tokens": 800}}
     exact = ask("How many piers are there?", 800, full)
     exact.expect(len(exact.requests) == 1, "by-tokens")
-    gave(exact, "There are two.", "by-tokens")
+    exact.expect(exact.value is not None, "by-tokens")
+    gave(exact, "There are two.", "not-the-text")
 
     starved = ended([THOUGHT], "max_tokens")
     for question, limit, room, reply in (
         ("List all stops.", 500, 2_000, cut),
         ("List all stops with times.", 9_000, MOST, cut),
+        ("List all stops with stories.", MOST - 1, MOST, cut),
         ("List the stops of line 3.", 1_200, 4_800, starved),
     ):
         run = ask(question, limit, reply, whole)
@@ -1026,6 +1052,9 @@ def check_whole(lab: Lab) -> None:
         asked = second.body["max_tokens"]
         run.expect(second.roles == ["user"], "continued", show="messages")
         run.expect(second.said == question, "other-question", show="messages")
+        new = {key for key in second.body if second.body[key] != run.request.body.get(key)}
+        new -= {"max_tokens", "stream"}
+        run.expect(not new, "changed", part=listed(sorted(new)))
         run.expect(asked != limit, "same-room", show="max_tokens")
         run.expect(asked == room, "other-room", show="max_tokens", asked=asked, limit=limit)
         run.surface()
@@ -1155,6 +1184,8 @@ def ask_whole(client, question, limit, again=True):
         "use it.",
         "continued": "Your second request holds more than the question. Nobody promises that two "
         "halves fit together: ask the question anew, with more room.",
+        "changed": "Your second request is not the same question: $part differs from the first. "
+        "Only `max_tokens` should.",
         "same-room": "You asked again with the same `max_tokens`. The same room cuts the answer "
         "again, and you pay twice.",
         "other-room": "Your second request had $asked as its `max_tokens`. Wanted is four times "
@@ -1170,13 +1201,13 @@ def ask_whole(client, question, limit, again=True):
         "still-cut": "The last reply was cut as well, and your function gave back `$returned`. "
         "Half an answer is none: give back `None`.",
         "no-more-room": "With `limit` at `MOST` there is no more room, and you asked again. The "
-        "answer is cut at the same place, and paid for.",
+        "answer will most likely be cut again, and it is paid for.",
         "window": "The context window was full, and you asked again. A larger `max_tokens` does "
         "not make the window larger.",
         "window-text": "The context window was full before the answer was whole, and your function "
         "gave back `$returned`. Wanted is `None`.",
         "refusal-again": "The reply was refused, and you asked again. The room had nothing to do "
-        "with it: the same question is refused again.",
+        "with it: the same question will most likely be refused again.",
         "refusal-text": "The reply was refused in the middle, and your function gave back "
         "`$returned`. Throw the beginning away and give back `None`.",
         "raised-streaming": "$kit Never ask for more than `MOST`.",
@@ -1278,6 +1309,11 @@ def ask_whole(client, question, limit, again=True):
             {ROOM: f'{ROOM}\n        request["messages"][0]["content"] += " Be brief."'},
             "https://github.com/OpenDigitalProductFactory/opendigitalproductfactory/pull/4250: "
             "asking to be concise on the second try",
+        ),
+        Mistake(
+            "changed",
+            {SECOND: SECOND.replace("(", '(system="Be brief.", ')},
+            "tried while reviewing: a wish added on the second try",
         ),
         Mistake(
             "first-limit",

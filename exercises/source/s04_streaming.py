@@ -29,7 +29,7 @@ OTHER_QUESTION = (
     "The text that you sent is not the `question` that your function was given. Send it as it is."
 )
 LITTLE_ROOM = (
-    f"Your `max_tokens` is under {ROOM}. Thinking counts too, so the limit would be used up before "
+    f"Your `max_tokens` is under {ROOM}. Thinking counts too, so the limit could be used up before "
     "any text appears. The lessons use 2,000."
 )
 NOT_STREAMED = (
@@ -44,7 +44,7 @@ TWICE = (
 
 def check_request(run: Run) -> None:
     """One request: streamed, with the question as it is and with enough room."""
-    run.expect(run.request.said == run.args[0], "other-question", show="messages")
+    run.asks(run.args[0])
     run.expect(len(run.requests) == 1, "twice")
     run.expect(run.request.body.get("stream") is True, "not-streamed")
     run.expect(run.request.body["max_tokens"] >= ROOM, "little-room", show="max_tokens")
@@ -66,12 +66,24 @@ def slip(shown: str, words: str) -> str:
         return "again"
     if sorted(got) == sorted(right * 2):
         return "doubled"
-    if right and got.endswith(right):
+    twice = any(got.startswith(right[:first] * 2) for first in range(1, len(right)))
+    if twice and got.endswith(right):
         return "growing"
+    if right and right in got:
+        return "more-shown"
     return "stopped-early" if right.startswith(got) else "other-shown"
 
 
-SLIPS = ("line-breaks", "gaps", "again", "doubled", "growing", "stopped-early", "other-shown")
+SLIPS = (
+    "line-breaks",
+    "gaps",
+    "again",
+    "doubled",
+    "growing",
+    "more-shown",
+    "stopped-early",
+    "other-shown",
+)
 
 
 # --- 04.1 ------------------------------------------------------------------------------
@@ -86,20 +98,22 @@ def check_screen(lab: Lab) -> None:
     """Every piece of text is printed at once and as it is; the whole `Message` comes back."""
     runs = [
         lab.call("How long does rice rest?", replies=[[THOUGHT, "Ten minutes, with the lid on."]]),
-        lab.call("And couscous?", replies=[["Five minutes. ", "Then loosen it\nwith a fork."]]),
-        lab.call("Is my dough ready?", replies=[[THOUGHT, "Press it. ", THOUGHT, "Springs back?"]]),
+        lab.call("And couscous?\n", replies=[["Five minutes.", " Loosen it\n", "with a fork."]]),
+        lab.call(
+            "Is my dough ready?", replies=[[THOUGHT, "Press it.  ", THOUGHT, "Springs back?"]]
+        ),
     ]
     texts = [
         "Ten minutes, with the lid on.",
-        "Five minutes. Then loosen it\nwith a fork.",
-        "Press it. Springs back?",
+        "Five minutes. Loosen it\nwith a fork.",
+        "Press it.  Springs back?",
     ]
     for run, words in zip(runs, texts, strict=True):
         check_request(run)
         run.expect(run.printed.strip(), "nothing-shown")
-        wrong, shown = slip(run.printed.rstrip("\n"), words), run.printed[:80]
+        wrong, shown = slip(run.printed.removesuffix("\n"), words), run.printed[:80]
         for rule in SLIPS:
-            run.expect(wrong != rule, rule, shown=repr(shown))
+            run.expect(wrong != rule, rule, shown=repr(shown), end=repr(run.printed[-60:]))
         blocks = getattr(run.returned, "content", ())
         whole = "".join(getattr(block, "text", "") for block in blocks)
         run.expect(whole == words and hasattr(run.returned, "stop_reason"), "not-the-message")
@@ -118,7 +132,7 @@ on_screen = Exercise(
 The cookery school copied this function from an article. It should print the answer on the
 kitchen's screen while it is being written, exactly as it comes, and give back the whole
 `Message` at the end. Three things in it are wrong. Mend them; you may check after each, and the
-check will tell you the next one.
+check will tell you the next one. (One line break behind the whole answer does no harm.)
 """,
     template="""
 def on_screen(client, question):
@@ -194,6 +208,7 @@ async def on_screen(client, question):
         "package adds, with the same text: take one of the two kinds.",
         "growing": "You printed the beginning of the answer again with each piece. The text so far "
         "(a `snapshot`) is for looking things up; print only what is new.",
+        "more-shown": "You printed more than the answer. It begins with $shown and ends with $end",
         "stopped-early": "Only the beginning was printed: $shown. Something in your loop ends it "
         "too early: a `return`, a `break`, or a block that was taken for the last one.",
         "other-shown": "What you printed is not the text of the answer. It begins with $shown",
@@ -285,6 +300,11 @@ def on_screen(client, question):
                 "print(piece,": 'if event.type == "text": print(event.snapshot,',
             },
             "https://github.com/BrainDAO/adk-ts/pull/564: the text so far taken for the new text",
+        ),
+        Mistake(
+            "more-shown",
+            {"return stream": "print(' (end)')\n        return stream"},
+            "tried while reviewing: words of one's own before or behind the answer",
         ),
         Mistake(
             "again",
@@ -414,8 +434,8 @@ def check_stream_text(lab: Lab) -> None:
     """Each piece of text is written as it comes, and the whole text comes back."""
     cases = (
         ("When do you open?", [THOUGHT, OPEN], OPEN),
-        ("And today?", [ALOUD, "We close at one. ", "Sorry!"], "We close at one. Sorry!"),
-        ("Can I renew by post?", ["Yes.\n", THOUGHT, "Send us a card."], "Yes.\nSend us a card."),
+        ("And today?\n", [ALOUD, "We close at one.", " Sorry!\n"], "We close at one. Sorry!\n"),
+        ("Can I renew by post?", ["Yes", "!", "!", "\nSend a card."], "Yes!!\nSend a card."),
     )  # fmt: skip
     runs = [(lab.call(asked, Screen(), replies=[reply]), text) for asked, reply, text in cases]
     for run, words in runs:
@@ -431,7 +451,8 @@ def check_stream_text(lab: Lab) -> None:
         run.expect(pieces != [words], "in-one-go")
         wrong = slip(written, words)
         for rule in SLIPS:
-            run.expect(wrong != rule, rule, shown=repr(written[:80]))
+            run.expect(wrong != rule, rule, shown=repr(written[:80]), end=repr(written[-60:]))
+        run.expect(not run.printed.strip(), "printed-too")
         run.expect(not (run.text != words and run.text == pieces[-1]), "last-piece")
         run.expect(run.text == words, "other-text")
     silent = {"content": [], "stop_reason": "refusal"}
@@ -533,6 +554,8 @@ async def stream_text(client, question, write):
         "little-room": LITTLE_ROOM,
         "printed-instead": "You printed the pieces. Hand them to `write`: only whoever calls your "
         "function knows whether they belong on a screen, on a page or in a file.",
+        "printed-too": "You handed the pieces to `write`, and printed something as well. Only "
+        "whoever calls your function knows whether anything belongs on a screen.",
         "nothing-written": "`write` was never called, so the visitor saw nothing. Call it with "
         "each piece of text, inside the loop.",
         "wrote-objects": "You handed a `$piece` to `write`. It takes a text: the piece itself, "
@@ -551,6 +574,7 @@ async def stream_text(client, question, write):
         "package adds, with the same text: take one of the two kinds.",
         "growing": "You wrote the beginning of the answer again with each piece. `write` adds to "
         "what stands there already: hand it only what is new.",
+        "more-shown": "You wrote more than the answer. It begins with $shown and ends with $end",
         "stopped-early": "Only the beginning was written: $shown. A `return` inside the loop ends "
         "the loop, and so does a `break`: whatever comes after all pieces stands behind the loop.",
         "other-shown": "What you wrote is not the text of the answer. It begins with $shown",
@@ -669,6 +693,16 @@ async def stream_text(client, question, write):
             "nothing-written",
             {"            write(piece)\n": ""},
             "collected for the result, and the visitor forgotten",
+        ),
+        Mistake(
+            "more-shown",
+            {"return": "write(' (end)')\n    return"},
+            "tried while reviewing: words of one's own before or behind the answer",
+        ),
+        Mistake(
+            "printed-too",
+            {"write(piece)": 'print(piece, end="")\n            write(piece)'},
+            "tried while reviewing: the lesson's `print` left beside `write`",
         ),
         Mistake(
             "printed-instead",
@@ -848,8 +882,8 @@ def events_of(short: Any, number: int, raw: bool = False) -> Events:
 
 def check_tally(lab: Lab) -> None:
     """Pieces and characters of text only, each counted once; the last count of tokens."""
-    egg = [THOUGHT, "Seven minutes for a soft yolk, ten for a firm one."]
-    salad = ["Wash it. ", "Dry it well, or the dressing will run off."]
+    egg = [THOUGHT, "Seven minutes ", "for a crème-soft yolk, ", "ten for a firm one."]
+    salad = ["Wash it.\n", "Dry it well, or the dressing will run off."]
     timer = [THOUGHT, "I will set one.", {"tool": "set_timer", "input": {"minutes": 7}}]
     soup = {"content": [THOUGHT, "Simmer it for an hour, and salt it at the end."]}
     lists = (
@@ -887,15 +921,16 @@ def judge_tally(run: Run, events: Events) -> None:
         run.expect(pieces != opened, "blocks-counted")
         run.expect(False, "other-pieces", mine=repr(pieces)[:60], right=right[0])
     if letters != right[1]:
+        run.expect(letters != len(text.encode()), "bytes")
         run.expect(letters != len(text.split()), "words")
         run.expect(letters != 2 * len(text), "letters-twice")
         run.expect(False, "other-letters", mine=repr(letters)[:60], right=right[1])
     if tokens != total:
         run.expect(total is None or tokens != total + first.output_tokens, "tokens-summed")
         run.expect(total is None or tokens != total + first.input_tokens, "input-added")
-        run.expect(tokens != first.output_tokens, "first-count")
-        run.expect(tokens != right[0], "pieces-as-tokens")
-        run.expect(tokens != 0, "zero-tokens")
+        run.expect(total is None or tokens != first.output_tokens, "first-count")
+        run.expect(total is None or tokens != right[0], "pieces-as-tokens")
+        run.expect(total is not None, "made-up", mine=repr(tokens)[:60])
         run.expect(False, "other-tokens", mine=repr(tokens)[:60], right=total)
 
 
@@ -979,6 +1014,8 @@ def tally(events):
         "delta.",
         "other-pieces": "You counted $mine pieces of text; in this list there are $right.",
         "words": "Your second number counts words. Wanted are characters, blanks included.",
+        "bytes": "Your second number counts bytes. An “è” is one character and two bytes: wanted "
+        "are characters.",
         "letters-twice": "You counted every character twice: in the delta, and again in the event "
         "that the package adds behind it.",
         "other-letters": "You counted $mine characters; in this list there are $right.",
@@ -989,7 +1026,7 @@ def tally(events):
         "hardly begun; the real one comes with `message_delta`.",
         "pieces-as-tokens": "You took the number of pieces for the number of tokens. A piece may "
         "hold many tokens, and thinking counts too: the API tells you the number.",
-        "zero-tokens": "One stream broke off before the count came, and you gave back 0. Nobody "
+        "made-up": "One stream broke off before the count came, and you gave back $mine. Nobody "
         "knows how many there were: give back `None`.",
         "other-tokens": "You gave back $mine output tokens; the API counted $right in the end.",
         "raised-unbound": "$kit In one list the stream broke off, and the event with the count "
@@ -1057,6 +1094,11 @@ def tally(events):
             "the length of the list, as the lesson's guess has it",
         ),
         Mistake(
+            "bytes",
+            {"len(event.delta.text)": "len(event.delta.text.encode())"},
+            "tried while reviewing: what travels, counted as the network counts",
+        ),
+        Mistake(
             "words",
             {
                 "letters += len(event.delta.text)": "letters = letters or 0",
@@ -1118,7 +1160,7 @@ def tally(events):
             "https://github.com/BerriAI/litellm/issues/10691: thinking taken to be free",
         ),
         Mistake(
-            "zero-tokens",
+            "made-up",
             {"0, 0, None": "0, 0, 0"},
             "counters begin at 0, and an unknown number looks like none",
         ),
@@ -1158,10 +1200,43 @@ MILK = ("Heat the milk.", " Do not let it boil.")
 SILENCE = 0.25  # seconds: the only real waiting of this check
 
 
+def unreachable(lab: Lab) -> Run:
+    """Call the answer with a client whose requests never arrive."""
+    import anthropic
+
+    class Lost(anthropic.Middleware):
+        def handle(self, request: Any, call_next: Any) -> Any:
+            raise anthropic.APIConnectionError(request=request)
+
+        async def handle_async(self, request: Any, call_next: Any) -> Any:
+            raise anthropic.APIConnectionError(request=request)
+
+    return through(lab, Lost(), "Hello?", ["Never heard."])
+
+
+def through(lab: Lab, middleware: Any, question: str, replies: list[Any]) -> Run:
+    """Call the answer with a client that has this middleware."""
+
+    def changed(given: tuple[Any, ...]) -> list[Any]:
+        return [
+            g.with_options(middleware=[middleware]) if hasattr(g, "with_options") else g
+            for g in given
+        ]
+
+    def by(answer: Any, *given: Any) -> Any:
+        return answer(*changed(given))
+
+    async def by_async(answer: Any, *given: Any) -> Any:
+        return await answer(*changed(given))
+
+    waits = inspect.iscoroutinefunction(lab.answer)
+    return lab.call(question, replies=replies, by=by_async if waits else by)
+
+
 def check_card(lab: Lab) -> None:
     """What arrived is kept, and whole is only what came to its end."""
     runs = [
-        lab.call("What do I need?", replies=[[THOUGHT, "250 g flour, 2 eggs, ", "milk"]]),
+        lab.call("What do I need?\n", replies=[[THOUGHT, "250 g flour, 2 eggs, ", "milk\n"]]),
         lab.call(
             "How do I brown butter?",
             replies=[{"content": [THOUGHT, BUTTER], "fault": {"kind": "cut", "after": 60}}, BUTTER],
@@ -1176,13 +1251,13 @@ def check_card(lab: Lab) -> None:
     ]
     fine, cut, _ = runs
     for run in runs:
-        run.expect(run.request.said == run.args[0], "other-question", show="messages")
+        run.asks(run.args[0])
         run.expect(len(run.requests) == 1, "asked-again")
         run.expect(run.request.body.get("stream") is True, "not-streamed")
         run.expect(run.request.body["max_tokens"] >= ROOM, "little-room", show="max_tokens")
         text, complete = pair(run)
         if run is fine:
-            run.expect(text == "250 g flour, 2 eggs, milk", "other-text")
+            run.expect(text == "250 g flour, 2 eggs, milk\n", "other-text")
             run.expect(complete, "whole-called-broken")
         elif run is cut:
             run.expect(text, "text-lost")
@@ -1195,13 +1270,24 @@ def check_card(lab: Lab) -> None:
         "How do I fold?", replies=[{"content": [THOUGHT, "Turn the"], "stop_reason": "max_tokens"}]
     )
     limit.expect(pair(limit) == ("Turn the", True), "limit-called-broken")
+    for reason in ("pause_turn", "stop_sequence", "model_context_window_exceeded"):
+        more = {"stop_sequence": "."} if reason == "stop_sequence" else {}
+        ended = {"content": [THOUGHT, "Stir it"], "stop_reason": reason, **more}
+        other = lab.call("And then?", replies=[ended])
+        other.expect(pair(other) == ("Stir it", True), "reason-called-broken", reason=reason)
     none = lab.call("Which mushrooms kill?", replies=[{"content": [], "stop_reason": "refusal"}])
     none.expect(pair(none) == ("", True), "empty-called-broken")
     refused = {"type": "authentication_error", "message": "Invalid bearer token"}
-    key = lab.call("Hello?", replies=[{"status": 401, "error": refused}])
-    name = type(key.raised).__name__
-    error = "no error" if key.raised is None else f"a `{name}`"
-    key.expect(name == "AuthenticationError", "start-swallowed", error=error)
+    busy = {"type": "overloaded_error", "message": "Overloaded"}
+    for reply, wanted in (
+        ({"status": 401, "error": refused}, "AuthenticationError"),
+        ({"status": 529, "error": busy}, "OverloadedError"),
+        (None, "APIConnectionError"),
+    ):
+        start = unreachable(lab) if reply is None else lab.call("Hello?", replies=[reply])
+        name = type(start.raised).__name__
+        error = "no error" if start.raised is None else f"a `{name}`"
+        start.expect(name == wanted, "start-swallowed", error=error, wanted=wanted)
     stalled = {"content": [THOUGHT, BUTTER], "fault": {"kind": "stall", "after": 60}}
     # Retries: on a busy machine the reply may begin too late, and that is not the learner's fault.
     still = lab.call("Once more?", replies=[stalled], timeout=SILENCE, retries=2)
@@ -1249,7 +1335,8 @@ as a stream and gives back two things, `(text, complete)`.
 - The stream ends, but its end was never sent: the same.
 - The stream came to its end: `complete` is `True`, even when the reply was cut at its limit or
   holds no text. (What such a reply is worth is for others to decide.)
-- Ask only once. And an error before the reply begins, such as a wrong key, goes on as it is.
+- Ask only once. And an error before the reply begins goes on as it is: a wrong key, a busy API, a
+  connection that brings nothing.
 """,
     template='''
 def read_card(client, question):
@@ -1358,11 +1445,13 @@ async def read_card(client, question):
         "You called it complete. What does the final message lack then?",
         "limit-called-broken": "A reply was cut at its limit, and you gave back `$returned`. Its "
         "stream did come to its end: every `stop_reason` says so, not only `end_turn`.",
+        "reason-called-broken": "A reply stopped with `$reason`, and you gave back `$returned`. "
+        "Its stream did come to its end: every `stop_reason` says so, whichever it is.",
         "empty-called-broken": "A reply held no text, and its stream came to its end. Wanted is an "
         "empty text that is complete; you gave back `$returned`.",
-        "start-swallowed": "A wrong key was refused before any reply began: an "
-        "`AuthenticationError`. That is no broken stream, and whoever called should hear of it. "
-        "From your function came $error. Catch less.",
+        "start-swallowed": "Before any reply began there was an error, `$wanted`. That is no "
+        "broken stream, and whoever called should hear of it. From your function came $error. "
+        "Catch less.",
         "silence-called-whole": "Once the text stopped coming, and the client gave up waiting. You "
         "gave back `$returned`. Wanted is what arrived, and `False`.",
         "raised-broken-stream": "$kit Your code let this error pass. It comes from `httpx2`, so "
@@ -1464,6 +1553,11 @@ def read_card(client, question):
             "articles that know two stop reasons",
         ),
         Mistake(
+            "reason-called-broken",
+            {"reason is not None": 'reason in ("end_turn", "max_tokens", "refusal")'},
+            "tried while reviewing: a list of the stop reasons that one knows",
+        ),
+        Mistake(
             "empty-called-broken",
             {"reason is not None": "reason is not None and len(pieces) > 0"},
             "https://github.com/agentjido/req_llm/issues/280: empty taken for broken",
@@ -1550,7 +1644,8 @@ def read_card(client, question):
 # Practice sends everything at once, and the client reads 64 KB at a time: without something long
 # in between, a stream that was left early could still be read after it was closed.
 LONG = {"type": "thinking", "thinking": "", "signature": "c2VhbA" * 30_000}
-REST = " After that there is a lot more to say, and none of it was asked for."
+# One sentence, with no end in it: whoever waits for a third sentence reads on into the error.
+REST = " After that there is a lot more to say, and none of it was asked for, and it goes on"
 
 
 def heard(lab: Lab, question: str, blocks: list[Any], fault: int = 0) -> tuple[Run, list[Any]]:
@@ -1569,39 +1664,34 @@ def heard(lab: Lab, question: str, blocks: list[Any], fault: int = 0) -> tuple[R
             came.append(await call_next(request))
             return came[-1]
 
-    def with_keep(given: tuple[Any, ...]) -> list[Any]:
-        return [
-            g.with_options(middleware=[Keep()]) if hasattr(g, "with_options") else g for g in given
-        ]
-
-    def by(answer: Any, *given: Any) -> Any:
-        return answer(*with_keep(given))
-
-    async def by_async(answer: Any, *given: Any) -> Any:
-        return await answer(*with_keep(given))
-
     came: list[Any] = []
     reply: dict[str, Any] = {"content": blocks}
     if fault:
         reply["fault"] = {"kind": "error", "after": fault}
-    waits = inspect.iscoroutinefunction(lab.answer)
-    run = lab.call(question, replies=[reply], by=by_async if waits else by)
-    return run, came
+    return through(lab, Keep(), question, [reply]), came
 
 
 def check_two(lab: Lab) -> None:
     """Two sentences, not a piece more; the stream is left, and closed."""
-    rice = "Rinse 1.5 cups of rice. Let it drain well!"
+    rice = "Rinse it well. Take 1.5 cups of water for each cup of rice, and a pinch of salt!"
     fish = "Is it fresh?\nSmell it."
     # A piece holds up to 120 characters: the error stands well behind the two sentences.
     cases: tuple[tuple[str, list[Any], str, int], ...] = (
-        ("How do I begin?", [THOUGHT, rice + REST, LONG, REST * 6], rice, len(rice) + 200),
+        (
+            "How do I begin?",
+            [THOUGHT, rice[:22], rice[22:] + REST, LONG, REST * 6],
+            rice,
+            len(rice) + 200,
+        ),
+        ("Is it done?", ["No! " * 60 + "Soon." + REST, LONG, REST * 6], "No! No!", 500),
         ("May I eat this?", [fish + REST * 2, LONG, REST * 6], fish, len(fish) + 250),
-        ("Salt?", [THOUGHT, "Yes, and ", "early."], "Yes, and early.", 0),
+        ("Salt?\n", [THOUGHT, "Yes. And ", "early!"], "Yes. And early!", 0),
         ("Which berries kill?", [], "", 0),
     )
-    runs = [(*heard(lab, asked, blocks, fault), text) for asked, blocks, text, fault in cases]
-    for run, came, text in runs:
+    runs = []
+    for asked, blocks, text, fault in cases:
+        runs.append((*heard(lab, asked, blocks, fault), blocks, text))
+    for run, came, blocks, text in runs:
         raised = type(run.raised).__name__
         run.expect(raised not in ("StreamClosed", "ReadError"), "closed-already")
         run.expect(raised != "APIStatusError", "read-on")
@@ -1609,10 +1699,12 @@ def check_two(lab: Lab) -> None:
         check_request(run)
         run.expect(all(response.is_closed for response in came), "left-open")
         given = run.text.strip()
-        short = text in (runs[2][2], runs[3][2])
+        short = text in (cases[-2][2], cases[-1][2])
         run.expect(given == text or not short, "short-reply", right=repr(text))
         run.expect(given == text or squeezed(given) != squeezed(text), "blanks")
-        run.expect(given == text or not given.startswith(text), "too-much")
+        whole = "".join(block for block in blocks if isinstance(block, str))
+        more = given.startswith(text) and whole.startswith(given)
+        run.expect(given == text or not more, "too-much")
         run.expect(given == text or not text.startswith(given), "too-little")
         run.expect(given == text, "other-text")
 
@@ -1732,7 +1824,7 @@ async def two_sentences(client, question):
         "closed-already": "Your code left the stream, and then asked it for more. It is closed, "
         "and the rest never arrived: work with the text that you collected.",
         "left-open": "You stopped reading, but the stream was left open: its connection stays "
-        "taken, and Claude may go on writing at your cost. A `with` block closes it.",
+        "taken, and Claude may go on writing, perhaps at your cost. A `with` block closes it.",
         "short-reply": "An answer of fewer than two sentences should come back whole: $right. "
         "Yours gave `$returned`.",
         "too-much": "You gave back more than two sentences: `$returned`. A piece does not end "
@@ -1741,7 +1833,8 @@ async def two_sentences(client, question):
         "ends one, and no number of characters does.",
         "blanks": "The two sentences are right, but what stands between them is not as it came: "
         "`$returned`.",
-        "other-text": "What you gave back is not the beginning of the answer: `$returned`.",
+        "other-text": "What you gave back is not how the answer begins, or not that alone: "
+        "`$returned`.",
     },
     mistakes=(
         Mistake(
@@ -1797,7 +1890,7 @@ async def two_sentences(client, question):
             "a slice taken from the wrong end of the list",
         ),
         Mistake(
-            "no-return",
+            "no-return-here",
             {"    return text\n": ""},
             "a function with one `return`, inside an `if`",
         ),

@@ -8,7 +8,6 @@ know any exercise.
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import reprlib
 import threading
@@ -19,8 +18,8 @@ from typing import Any
 
 from courseserver import facts
 from courseserver.short import whole_message
-from helpers._text import shorten
 from practice.grading._explain import explain, own_line
+from practice.grading._shown import as_json, exchange, reply_in_short
 from practice.grading.model import Exercise, Outcome
 from practice.grading.runner import LIMIT_SECONDS, Result, patched, run_once
 from practice.grading.tape import OWN_KEY, Sent, Tape, practice_server
@@ -111,7 +110,10 @@ class Run:
     def returned(self) -> Any:
         """What the code gave back; the kit's own rules answer `None` and `...`."""
         if self.value is None:
-            self.expect(False, "printed" if self.printed.strip() else "no-return")
+            rule = "no-return"
+            if any(run.result.value is not None for run in self.lab.runs):
+                rule = "no-return-here"
+            self.expect(False, "printed" if self.printed.strip() else rule)
         self.expect(not isinstance(self.value, EllipsisType), "dots")
         return self.value
 
@@ -129,6 +131,17 @@ class Run:
         self.expect(fits, "not-number")
         return float(value)
 
+    def asks(self, text: str) -> None:
+        """End the check unless the request is this text, as it is, and nothing else.
+
+        The exercise has the sentence of `other-question`.
+        """
+        said = self.request.said
+        edges = said != text and said.strip() == text.strip()
+        self.expect(not edges, "trimmed", show="messages")
+        self.expect(said == text, "other-question", show="messages")
+        self.expect(self.request.roles == ["user"], "more-turns", show="messages")
+
     def expect(self, met: object, rule: str, show: str = "", **fill: object) -> None:
         """End the check with the message of `rule` unless `met`; `fill` fills it in.
 
@@ -138,10 +151,9 @@ class Run:
 
     def surface(self) -> None:
         """End the check if the code was stopped, or raised what nobody expected."""
-        if self.result.alive and self.result.stopped == "too-long":
-            self.expect(False, "runs-on")
         if self.result.stopped:
-            self.expect(False, self.result.stopped)
+            runs_on = self.result.stopped == "too-long" and self.result.alive
+            self.expect(False, "still-running" if runs_on else self.result.stopped)
         if self.tape.bug:
             raise self.tape.bug
         self.expect(all(sent.ours for sent in self.sent), "own-client")
@@ -176,13 +188,19 @@ class Run:
 
     def details(self, show: str = "") -> str:
         """What the code did, in Markdown: the call, requests, replies, value."""
-        given = [_repr.repr(value) for value in self.args]
+        given = []
+        replies = []
+        for value in self.args:
+            reply = reply_in_short(value)
+            given.append("reply" if reply else _repr.repr(value))
+            if reply:
+                replies.append(f"The `reply`, in short:\n\n{as_json(reply)}")
         if self.lab.exercise.takes_client:
             given.insert(0, "client")
         call = f"{self.lab.exercise.answer}({', '.join(given)})"
-        parts = [f"The check called `{call}`."]
+        parts = [f"The check called `{call}`.", *replies]
         for sent in self.sent[-3:]:
-            parts += _exchange_parts(sent, show)
+            parts += exchange(sent, show)
         if self.result.raised is None:
             value = _repr.repr(self.result.value)
             parts.append(f"Your code gave back:\n\n```text\n{value}\n```")
@@ -313,31 +331,3 @@ class Lab:
         """At the end of the rules: nothing was raised, stopped or sent unseen."""
         for run in self.runs:
             run.surface()
-
-
-def _exchange_parts(sent: Sent, show: str) -> list[str]:
-    """A request, or its field `show` alone if it has that, and the reply to it."""
-    what = "The request"
-    body = sent.body
-    if isinstance(body, dict) and show in body:
-        what = f"`{show}` in the request"
-        body = body[show]
-    parts = [f"{what} to `{sent.path}`:\n\n{_json(body)}"]
-    if isinstance(sent.reply, dict):
-        came = sent.reply
-        of = ""
-        for part in ("error", "content"):
-            if part in sent.reply:
-                came = sent.reply[part]
-                of = f", with this `{part}`"
-        parts.append(f"Status {sent.status} came back{of}:\n\n{_json(came)}")
-    return parts
-
-
-def _json(value: Any) -> str:
-    """JSON for the eye: long texts and long bodies are cut."""
-    lines = json.dumps(shorten(value, 120), indent=1, ensure_ascii=False).splitlines()
-    shown = lines[:40]
-    if len(lines) > 40:
-        shown.append("...")
-    return "```json\n" + "\n".join(shown) + "\n```"

@@ -22,24 +22,34 @@ KIT = {
         "Your code sent more than $limit requests and did not stop by itself. A loop "
         "needs an end for every `stop_reason`, not only for one, and a limit "
         "besides.",
+    "more-turns":
+        "Your request holds more than one turn, and Claude reads them all. One is "
+        "wanted: the text that you were given, from the `user`.",
+    "trimmed":
+        "The text that you sent is not quite the one that your function was given: "
+        "blanks or line breaks at its ends are other ones. Send it as it is.",
+    "still-running":
+        "Your code was still running after $seconds seconds, and cannot be stopped "
+        "from outside: it waits for something. Restart the kernel, or it goes on in "
+        "the background. What does it wait for?",
     "too-long":
         "Your code was still running after $seconds seconds, and was stopped. Is "
         "there a loop whose condition never becomes false?",
-    "runs-on":
-        "Your code was still running after $seconds seconds, and waits for something "
-        "that cannot be stopped from outside. Restart the kernel, then run the cells "
-        "again.",
     "no-return":
         "Your function came to its end and gave nothing back (`None`). Put `return` "
-        "in front of the value.",
+        "in front of the value, on every way through it.",
+    "no-return-here":
+        "For one call your function gave a value back, and for another nothing "
+        "(`None`). One way through it ends without a `return` and a value: look at "
+        "each `if`, loop and `except`.",
     "printed":
         "Your function prints its result and gives nothing back (`None`). Whoever "
         "calls it cannot use what is only printed: put `return` in place of `print`.",
     "dots":
         "Your function still gives back `...`. Put a value in its place.",
     "generator":
-        "Your function gave back a generator, because there is a `yield` in it. Use "
-        "`return`.",
+        "Your function gave back a generator, which has computed nothing yet. With a "
+        "`yield`, use `return`; with a `for` in round brackets, make a list of it.",
     "not-text":
         "Your function gave back a `$kind`; a text (`str`) is wanted.",
     "not-number":
@@ -116,6 +126,9 @@ EXCEPTIONS = (
      r"^'(\w+)' object has no attribute 'status_code'",
      "Only an `anthropic.APIStatusError` has a `status_code`. This was an `$1`: no "
      "status came back at all."),
+    ("raised-module-attribute", "AttributeError",
+     r"^module '([\w.]+)' has no attribute '(\w+)'",
+     "There is nothing called `$2` in `$1`. Is it spelt right, with its capitals?"),
     ("raised-attribute", "AttributeError", r"^'(\w+)' object has no attribute '(\w+)'",
      "A `$1` has no `.$2`. Look at the `type(...)` of it: is it what you think it "
      "is?"),
@@ -127,6 +140,10 @@ EXCEPTIONS = (
     ("raised-first-cell", "NameError", r"^name '($imported)' is not defined",
      "`$1` comes from the first cell: run the first cell, and then this one again. "
      "(In a file of your own, put the import at its top.)"),
+    ("raised-sdk-name", "NameError",
+     r"^name '(A(?:nthropic|PI\w*)Error|(?:Authentication|NotFound|BadRequest|RateLimit"
+     r"|PermissionDenied|Overloaded|InternalServer)Error)' is not defined",
+     "`$1` belongs to the package, which has to be named: write `anthropic.$1`."),
     ("raised-name", "NameError", r"^name '(\w+)' is not defined",
      "Nothing is called `$1` here. Is it spelt as where it was made, and did that "
      "cell run?"),
@@ -152,6 +169,9 @@ EXCEPTIONS = (
     ("raised-call", "TypeError", r"^'(\w+)' object is not callable",
      "A `$1` is not a function: take the brackets after it away, or call one of its "
      "methods."),
+    ("raised-int", "ValueError", r"^invalid literal for int\(\) .*: (.+)$",
+     "`int` was given the text $1, which is no whole number. Look at the text before "
+     "you make a number of it."),
     ("raised-recursion", "RecursionError", r"",
      "Your function calls itself again and again."),
     ("raised-401", "AuthenticationError", r"",

@@ -7,6 +7,7 @@ test_exercise_notebooks.py, so that a single exercise is tested in a second or t
 from __future__ import annotations
 
 import ast
+import json
 import linecache
 import re
 import statistics
@@ -19,7 +20,7 @@ from typing import Any
 import pytest
 
 from practice import desk
-from practice.grading import Exercise
+from practice.grading import Exercise, Mistake
 from practice.grading._check import check, judge
 from practice.grading.blank import fingerprint
 from practice.grading.lab import Lab
@@ -33,6 +34,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SHEETS = sheets()
 BOTH = [(sheet, one) for sheet in SHEETS for one in sheet.exercises]
 ALL = pytest.mark.parametrize(("sheet", "one"), BOTH, ids=[one.id for _, one in BOTH])
+# By exercise: the rule whose message fits, and what is changed in the solution.
+TRIED: dict[str, list[tuple[str, dict[str, str]]]] = json.loads(
+    Path(__file__).with_name("wrong_answers.json").read_text(encoding="utf-8")
+)
 GENERAL = KIT.keys() | {rule for rule, *_ in EXCEPTIONS}
 ODD = """None ... 42 '' 'x' b'x' [] [None] {} {'a':1} () True object() print float('nan')
 (c.upper()for(c)in'ab') set() Exception('x')""".split()
@@ -228,6 +233,20 @@ def test_an_odd_return_value_is_wrong_and_never_breaks_the_check(
         assert found.state != "not attempted" or text == odd
 
 
+@ALL
+def test_a_wrong_answer_that_stands_in_no_source_is_told_what_is_wrong(
+    sheet: Sheet, one: Exercise
+) -> None:
+    known = {code(one.solution), *map(one.wrong, one.mistakes)}
+    assert len(TRIED[one.id]) >= 10
+    for rule, change in TRIED[one.id]:
+        text = one.wrong(Mistake(rule, change, "wrong_answers.json"))
+        assert text not in known, f"{rule} stands in the source: {change}"
+        found = outcome(sheet, one, text)
+        assert found.state in ("wrong", "raised"), f"{found.plain()}\n\n{text}"
+        assert found.rule == rule, f"{found.plain()}\n\n{text}"
+
+
 # --- around it ------------------------------------------------------------------------------
 
 
@@ -314,13 +333,17 @@ def test_what_was_covered(covers: Callable[[str], None]) -> None:
     right = sum(1 + len(one.also_correct) for _, one in BOTH)
     changed = sum(len(list(mutants(code(one.solution)))) for _, one in BOTH)
     spared = [f"{one.id} {name}: {why}" for _, one in BOTH for name, why in one.equivalent.items()]
+    tried = sum(map(len, TRIED.values()))
+    assert set(TRIED) == {one.id for _, one in BOTH}
     covers(
         f"exercises: {len(BOTH)} of {len(SHEETS)} lessons; {right} right answers, {wrong} "
-        f"mistakes, {changed} mutants, {2 * len(BOTH)} frozen answers, {len(ODD)} odd values each"
+        f"mistakes, {tried} wrong answers besides, {changed} mutants, {2 * len(BOTH)} frozen "
+        f"answers, {len(ODD)} odd values each"
     )
     covers(
         "exercises, not covered: lessons without exercises: "
         f"{', '.join(x.number for x in LESSONS if x not in [s.lesson for s in SHEETS]) or 'none'}; "
+        "what the sentences of a prompt say (03.2 and 03.4 say so); "
         f"mutants that are right: {'; '.join(spared) or 'none'}"
     )
     assert min(len(BOTH), right, wrong, changed) > 0

@@ -40,11 +40,11 @@ THINKS = [{"thinking": "", "tokens": 20}, "Good morning."]
 
 def rules(lab: Lab) -> None:
     """Two questions, two replies, the text back."""
-    one = lab.call("What is the time?", replies=[THINKS])
+    one = lab.call("What is the time?\n", replies=[THINKS])
     two = lab.call("And now?", replies=["Good ", "night."][:1])
-    one.expect(one.request.said == "What is the time?", "other")
+    one.asks("What is the time?\n")
     one.expect(one.text == "Good morning.", "other", show="messages")
-    two.expect(two.request.said == "And now?", "other")
+    two.asks("And now?")
     two.expect(two.returned == "Good ", "other")
 
 
@@ -53,7 +53,10 @@ def make(rule: Callable[[Lab], None] = rules, template: str = BLANK, **more: Any
     parts: dict[str, Any] = {
         "id": "99.1", "title": "Ask", "objective": "Ask.", "task": "Ask.", "minutes": 5,
         "template": template, "solution": ASK, "also_correct": (), "hints": ("a", "b", "c"),
-        "rules": rule, "messages": {"other": "Something else came back: $returned"},
+        "rules": rule, "messages": {
+            "other": "Something else came back: $returned",
+            "other-question": "Another question was sent.",
+        },
         "mistakes": (), "takeaway": "Good.",
     }  # fmt: skip
     return Exercise(**{**parts, **more})
@@ -99,10 +102,24 @@ def test_what_the_code_did_is_folded_away_and_shows_the_part_that_matters() -> N
     )
     assert head == "**99.1 Not yet ✗**\n\nSomething else came back: 'xGood morning.'"
     assert folded
-    assert "`ask(client, 'What is the time?')`" in details
+    assert r"`ask(client, 'What is the time?\n')`" in details
     assert "`messages` in the request to `/v1/messages`" in details
     assert '"max_tokens"' not in details
     assert "'xGood morning.'" in details
+
+
+def test_a_reply_that_is_handed_in_is_shown_by_its_blocks() -> None:
+    def hands_in(lab: Lab) -> None:
+        run = lab.call(lab.message(THINKS))
+        run.expect(run.text == "Good morning.", "other")
+
+    exercise = make(hands_in, "def read(reply):\n    ...\n")
+    details = say("def read(reply): return 'x'", exercise).details
+    assert "The check called `read(reply)`." in details
+    assert '"type": "thinking"' in details
+    assert '"text": "Good morning."' in details
+    assert '"stop_reason": "end_turn"' in details
+    assert "container" not in details
 
 
 def test_a_dollar_sign_is_text_and_not_a_formula() -> None:
@@ -206,14 +223,17 @@ BROKEN = {
     "no-request": body("return 'Good morning.'"),
     "endless": body(f"while True:\n        {CREATE}"),
     "too-long": body("while True:\n        pass"),
-    "runs-on": "import threading\n" + body("threading.Event().wait(2)"),
+    "still-running": "import threading\n" + body("threading.Event().wait(4)"),
     "no-return": ASK.replace("return ", ""),
+    "no-return-here": ASK.replace("    return", "    if 'now' not in q:\n        return"),
+    "trimmed": ASK.replace("'content': q", "'content': q.strip()"),
+    "more-turns": ASK.replace("[{", "[{'role': 'user', 'content': 'Hello'}, {"),
     "printed": ASK.replace("return ", "print(").rstrip() + ")\n",
     "dots": ASK.replace(f"return {TEXT}", "return ..."),
     "generator": ASK.replace("return ", "yield "),
     "not-text": ASK.replace(f"return {TEXT}", "return reply.content"),
     "same-answer": ASK.replace(f"return {TEXT}", "return 'Good morning.'"),
-    "same-request": ASK.replace("'content': q", "'content': 'What is the time?'"),
+    "same-request": ASK.replace("'content': q", r"'content': 'What is the time?\n'"),
     "swapped": ASK.replace("(client, q)", "(q, client)"),
     "raised-parameters": ASK.replace("(client, q)", "(client)"),
 }
@@ -221,15 +241,18 @@ BROKEN = {
 
 @pytest.mark.parametrize("rule", sorted(BROKEN))
 def test_the_kit_recognises_by_itself(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if rule in ("too-long", "runs-on"):  # only where the clock is the point: a busy machine is slow
+    if rule in (
+        "too-long",
+        "still-running",
+    ):  # only where the clock is the point: a busy machine is slow
         monkeypatch.setattr(runner, "LIMIT_SECONDS", 0.4)
     found = say(BROKEN[rule])
+    for thread in threading.enumerate():
+        if thread.name == "practice-run":  # the one that runs on
+            thread.join()
     assert found.rule == rule, found.plain()
     assert "$" not in found.message
     assert found.message == KIT[rule] or "$" in KIT[rule]
-    for thread in threading.enumerate():
-        if thread.name == "practice-run":  # the one that waits
-            thread.join()
 
 
 def test_every_rule_of_the_kit_is_tried_here() -> None:
@@ -246,7 +269,12 @@ def test_a_number_is_a_number_and_not_true() -> None:
 
 
 def test_an_exercise_may_say_a_rule_of_the_kit_in_its_own_words() -> None:
-    told = {"other": "x", "printed": "Own words.", "raised-key": "$kit Own words."}
+    told = {
+        "other": "x",
+        "other-question": "x",
+        "printed": "Own words.",
+        "raised-key": "$kit Own words.",
+    }
     assert say(BROKEN["printed"], make(messages=told)).message == "Own words."
     found = say(body("return {}['a']"), make(messages=told))
     assert found.message == "The dict has no key `'a'`. Own words."
@@ -464,6 +492,8 @@ RAISING = {
     "raised-key": "{}['content']",
     "raised-first-cell": "MODEL",
     "raised-name": "MODLE",
+    "raised-sdk-name": "NotFoundError",
+    "raised-module-attribute": "anthropic.AuthError",
     "raised-unbound": "later",
     "raised-no-key": f"(setattr(client, 'api_key', None), {CREATE})[1]",
     "raised-streaming": CREATE.replace("900", "90_000"),
@@ -472,6 +502,7 @@ RAISING = {
     "raised-plus": "'a' + 1",
     "raised-iterate": "list(5)",
     "raised-call": "client.messages()",
+    "raised-int": "int('3 weeks')",
     "raised-recursion": "ask(client, q)",
     "raised-401": CREATE,
     "raised-404": CREATE.replace("MODEL", "'claude-3-5-sonnet-20240620'"),

@@ -23,11 +23,13 @@ from practice import desk
 from practice._exercise import Attempt
 from practice._progress import (
     ALPHABET,
+    NOT_KEPT,
     Record,
     Store,
     decode,
     encode,
     picture,
+    progress,
     restore,
     slots,
 )
@@ -189,6 +191,37 @@ def test_the_solution_opens_after_three_tries(learner: Learner) -> None:
     shown_now = learner.sees(learner.ex.solution)
     assert learner.task.solution.strip() in shown_now
     assert learner.task.also_correct[0].strip() in shown_now
+
+
+def test_tries_that_cannot_be_written_are_counted_in_every_cell_and_the_reason_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full = tmp_path / "a file where the folder should be"
+    full.write_text("x")
+    monkeypatch.setenv("COURSE_STATE", str(full))
+    task, sheet = find("01.2")
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(sheet.imports + "\ndef ask(client, question): return question", names)
+    for _ in range(3):
+        Attempt(task, sheet, names).check()  # as a cell that is run again makes it
+        assert NOT_KEPT in capsys.readouterr().out
+    Attempt(task, sheet, names).solution()
+    assert task.solution.strip() in capsys.readouterr().out
+    progress()
+    assert NOT_KEPT in capsys.readouterr().out
+
+
+def test_a_hint_that_there_is_not_claims_nothing_about_the_others(learner: Learner) -> None:
+    asked = learner.sees(lambda: learner.ex.hint(9))
+    assert "There are 3 hints, and you have seen none. The first one: `ex2.hint(1)`" in asked
+    assert "`ex2.solution(now=True)`" in asked
+    learner.writes("def ask(client, question): return question")
+    for _ in range(3):
+        learner.sees(learner.ex.check)
+    learner.sees(learner.ex.hint)
+    asked = learner.sees(lambda: learner.ex.hint(9))
+    assert "and you have seen 1 of them" in asked
+    assert "`ex2.solution()`" in asked
 
 
 def test_the_solution_opens_at_once_on_demand_and_that_is_noted(
