@@ -26,10 +26,11 @@ class Ledger:
     """
 
     def entries(self) -> list[Entry]:
-        """The calls that a live run would have sent to the API, in order."""
+        """The calls that the API answered, or would have in a live run, in order."""
         from helpers._setup import journal
 
-        return [entry for entry in journal() if not entry.staged]
+        answered = [entry for entry in journal() if entry.reply.status]
+        return [entry for entry in answered if not entry.staged]
 
     def totals(self) -> dict[str, Any]:
         """`calls`, `input_tokens`, `output_tokens`, `usd` (all caches included)."""

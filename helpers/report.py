@@ -64,12 +64,28 @@ def install(journal: Callable[[], Journal], lesson: Callable[[], str]) -> None:
                 lines = missed_report(missed, lesson())
             else:
                 lines = short_traceback(value, tb, shell.user_ns)
+                lines += upstream_note(value, journal())
             shell._showtraceback(kind, value, lines)
         except Exception:  # our words must never hide the error, nor switch us off
             with suppress(Exception):
                 shell.showtraceback((kind, value, tb), tb_offset)
 
     shell.set_custom_exc((Exception, KeyboardInterrupt), handler)
+
+
+def upstream_note(value: BaseException, journal: Journal) -> list[str]:
+    """Why the real API could not be asked, when that is behind a connection error."""
+    if type(value).__name__ not in ("APIConnectionError", "APITimeoutError"):
+        return []
+    failure = journal[-1].failure if len(journal) else ""
+    if not failure:
+        return []
+    return [
+        "",
+        f"The course server could not reach the real API ({failure}). Is this",
+        "machine online? Behind a proxy, set HTTPS_PROXY. Without a network replay",
+        "works: write COURSE_MODE=replay into .env, and run setup again.",
+    ]
 
 
 def missed_by(value: BaseException, journal: Journal) -> Missed | None:

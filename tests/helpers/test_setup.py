@@ -512,6 +512,43 @@ told = subprocess.run([sys.executable, "-c", program], capture_output=True, text
     assert told.strip() == "from upstream"
 
 
+def test_a_call_that_nobody_answered_is_no_call_in_the_ledger(tmp_path: Path) -> None:
+    course = live_course(tmp_path, ANTHROPIC_BASE_URL="http://127.0.0.1:9")
+    code = (
+        SETUP
+        + ASK
+        + """
+from helpers import ledger, report
+from helpers._setup import journal
+try:
+    ask()
+except anthropic.APIConnectionError as error:
+    note = report.upstream_note(error, journal())
+told = [ledger.totals()["calls"], " ".join(note)]
+"""
+    )
+    calls, note = course.tells(code)
+    assert calls == 0
+    assert "could not reach the real API (ConnectError)" in note
+    assert "COURSE_MODE=replay" in note
+
+
+def test_a_connection_that_a_cell_staged_to_break_is_not_explained_so(course: OwnCourse) -> None:
+    code = (
+        SETUP
+        + ASK
+        + """
+from helpers import report, staged
+from helpers._setup import journal
+try:
+    ask(anthropic.Anthropic(base_url=staged("no-connection"), max_retries=0))
+except anthropic.APIConnectionError as error:
+    told = report.upstream_note(error, journal())
+"""
+    )
+    assert course.tells(code) == []
+
+
 def test_a_live_request_goes_to_the_real_api(tmp_path: Path) -> None:
     """Shown without sending it: the network is blocked here."""
     course = live_course(tmp_path)

@@ -114,7 +114,10 @@ def test_a_real_old_python_prints_the_sentence_and_no_traceback(course: Path) ->
 
 def test_start_py_alone_says_that_the_rest_is_missing(tmp_path: Path) -> None:
     shutil.copy(ROOT / "start.py", tmp_path)
-    said = run(tmp_path, "install")
+    words = [sys.executable, "-S", "start.py", "install"]  # -S: no .pth that finds the course
+    said = subprocess.run(
+        words, cwd=tmp_path, env={"PATH": ""}, capture_output=True, text=True, check=False
+    )
     assert said.returncode == 1
     assert said.stderr.startswith("The folder launch is not beside start.py")
 
