@@ -211,5 +211,5 @@ def reports(paths: Sequence[Path], root: Path) -> Iterator[Report]:
         yield check_lesson(paths[0], root)
         return
     spawn = multiprocessing.get_context("spawn")  # the same on every system
-    with ProcessPoolExecutor(2, mp_context=spawn) as pool:
+    with ProcessPoolExecutor(3, mp_context=spawn) as pool:
         yield from pool.map(check_lesson, paths, [root] * len(paths))

@@ -24,6 +24,7 @@ from practice.lessons import BY_NUMBER
 
 TYPED = ["start.py", "launch", "courseserver", "helpers", "practice", "authoring", "tests", "bench"]
 TWO_WORKERS = ["-n", "2", "--dist", "loadfile"]  # a file stays with one worker: cells in order
+FOUR_WORKERS = ["-n", "4", "--dist", "loadfile"]  # on two cores too: many tests wait for a reply
 HANGING = "600"  # seconds after which nbval ends a cell or a start: room enough on a busy machine
 
 
@@ -71,7 +72,9 @@ def gates() -> list[Gate]:
             files(*(name if name.endswith(".py") else f"{name}/**/*.py" for name in typed)),
         ),
         Gate("lint", "lessons are sound", ["-m", "authoring", "lint"], lessons),
-        Gate("tests", "the code does what it says", ["-m", "pytest", *TWO_WORKERS, "tests"], tests),
+        Gate(
+            "tests", "the code does what it says", ["-m", "pytest", *FOUR_WORKERS, "tests"], tests
+        ),
         Gate(
             "nbval",
             "every stored output comes again",

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ from courseserver.loopback import Server
 from courseserver.recordings import Recordings
 from courseserver.replay import Replay
 from courseserver.values import Request
+from tests.zygote import FRESH, Zygote
 
 JSON = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[1]
@@ -155,6 +157,12 @@ def request(
 # --- a course of its own, in a process of its own -------------------------------------------
 
 
+@cache
+def zygote() -> Zygote:
+    """This process's zygote."""
+    return Zygote(OFFLINE)
+
+
 @dataclass
 class OwnCourse:
     """A copy of the course's helpers with its own `.env` and recordings, run as a learner would.
@@ -200,6 +208,13 @@ class OwnCourse:
 
     def run(self, code: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run Python code in the course's folder; the result holds what it printed."""
+        whole = self.environment(**environ)
+        if hasattr(os, "fork") and not set(FRESH) & whole.keys():
+            return zygote().run(code, self.root, whole, PATIENCE)
+        return self.run_fresh(code, **environ)
+
+    def run_fresh(self, code: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """The same in a Python that has loaded nothing before, for questions about loading."""
         return subprocess.run(
             [sys.executable, "-c", code],
             cwd=self.root,
