@@ -18,14 +18,17 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
 
 import anthropic
 import httpx2
 import pytest
 from PIL import Image
 from pydantic import BaseModel
-from typing_extensions import is_typeddict
+from typing_extensions import (
+    get_type_hints,  # Python 3.10 leaves Required[...] standing
+    is_typeddict,
+)
 
 from courseserver import betas, facts, ids, media, rules, schema, wire
 from courseserver.call import Call
