@@ -12,7 +12,6 @@ from courseserver.values import JSON
 ANYWHERE = "; the directive-only form (content: [] with output_config) is accepted at any position"
 
 SYSTEM_BLOCKS = ("text", "tool_addition", "tool_removal")
-SEEN = ("image", "document")  # what a blank text beside it is still refused with
 BELONGS_TO = {"tool_result": "user", "tool_use": "assistant"}
 
 
@@ -61,8 +60,8 @@ def empty_turn(call: Call) -> Objections:
 
 
 @rule("claude-code#62379 and #59812, May 2026; inside results: awsl-project/maxx#257, 2026-02-25; "
-      "blank: LibreChat-AI/agents#124, 2026-04-30, by which one beside another text passes and one "
-      "beside a search does not; beside calls it passed, recorded 2026-04-05: so it passes",
+      "blank: LibreChat-AI/agents#124, 2026-04-30: one alone in its turn is refused, and one "
+      "beside another text passes; beside calls it passed, recorded 2026-04-05",
       *TALK)  # fmt: skip
 def empty_text(call: Call) -> Objections:
     for part in call.prompt.marked():
@@ -81,7 +80,7 @@ def empty_text(call: Call) -> Objections:
         if any(part.block.get("text") == "" for part in told):
             yield f"{place}: text content blocks must be non-empty"
         blank = [part for part in told if is_blank(part.block)]
-        other = [part for part in told if not is_blank(part.block) and part.kind not in SEEN]
+        other = [part for part in told if not is_blank(part.block)]
         if blank and not other:
             yield f"{place}: text content blocks must contain non-whitespace text"
     if any(block.get("text") == "" for block in call.prompt.inner_texts()):

@@ -128,6 +128,8 @@ PASSES = [
                                user("and?")])),
     Case("a blank text beside a text of the user", "LibreChat-AI/agents#124, 2026-04-30",
          lambda: ask(messages=[user(text(" "), text("real"))])),
+    Case("a blank text beside a picture", "the rule is per turn, as reported on 2026-04-30",
+         lambda: ask(messages=[user(picture(), text(" "))])),
     Case("a blank text after thinking", "the same rule, 2026-04-30",
          lambda: ask(messages=[user("q"), claude(of_5_5(), text("\n")), user("and?")])),
     Case("a blank text joined to a text", "neighbours of one role are one turn, 2026-08-31",

@@ -329,7 +329,7 @@ CASES = [
          lambda: ask(messages=[user(text("a"))])),
     case("empty-text", lambda: ask(messages=[user(" \n")]),
          "messages: text content blocks must contain non-whitespace text", ask),
-    case("empty-text", lambda: ask(messages=[user(picture(), text(" "))]),
+    case("empty-text", lambda: ask(messages=[user(text("\n"), text(" "))]),
          "messages: text content blocks must contain non-whitespace text",
          lambda: ask(messages=[user(picture(), text(" "), text("What?"))])),
     case("empty-text", lambda: ask(messages=[user("a"), claude(call()), user(result() | {

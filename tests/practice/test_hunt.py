@@ -111,7 +111,7 @@ ASKS: dict[str, tuple[str, Any]] = {
     "07 pdf": ("pdf", {"messages": told([held("document", "application/pdf", b"GIF89a")])}),
     "07 shape": ("media_type", {"messages": told([held("image", "image/bmp", b"BM")])}),
     "07 body-too-large": ("size", {"messages": told("x" * 33 * 1024 * 1024)}),
-    "07 empty-text": ("text", {"messages": told([held("image", "image/png", b""), text(" ")])}),
+    "07 empty-text": ("text", {"messages": told([held("image", "image/png", b""), text("")])}),
     "07 gone-since-2026-10-21": ("document", {"messages": told(
         "Hi", [held("document", "application/pdf", b"%PDF-1.7")], "So?")}),
     "08 cache-marks": ("cache_control", {"system": [text("House rules", **MARK)] * 5}),
