@@ -15,11 +15,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from authoring import AuthoringError, models, name_within
 from authoring.render import normalise, to_bytes
+from helpers._text import escape_dollars
 from launch.files import is_own
 from practice._progress import slots
 from practice._quiz import read as questions
 from practice.grading import Exercise, Mistake
-from practice.grading.model import code, no_math
+from practice.grading.model import code
 from practice.grading.sources import Sheet, sheets
 from practice.grading.words import EXCEPTIONS, KIT
 
@@ -43,7 +44,7 @@ def heading(one: Exercise) -> str:
     kinds = ["harder, optional"] * one.optional + ["a part of your desk"] * (one.part is not None)
     facts = " · ".join([*kinds, f"about {one.minutes} minutes"])
     objective = f"*{one.objective.rstrip('.')} · {facts}*"
-    return no_math(f"## {one.id} {one.title}\n\n{objective}\n\n{one.task.strip()}")
+    return escape_dollars(f"## {one.id} {one.title}\n\n{objective}\n\n{one.task.strip()}")
 
 
 def exercises(sheet: Sheet, root: Path) -> Any:
@@ -90,7 +91,7 @@ def solutions(sheet: Sheet) -> Any:
             new_markdown_cell(heading(one)),
             new_code_cell(code(one.solution).strip()),
             new_code_cell(f'{name} = exercise("{one.id}")\n{name}.check()'),
-            new_markdown_cell(no_math(f"{one.takeaway}\n\n") + other),
+            new_markdown_cell(escape_dollars(f"{one.takeaway}\n\n") + other),
         ]
     return notebook(cells)
 
@@ -135,7 +136,9 @@ def mistakes(all_sheets: list[Sheet]) -> str:
             for mistake in one.mistakes:
                 said = sentence(one, mistake.rule)
                 cells = (f"`{mistake.rule}`", written(mistake), said, mistake.source)
-                rows.append("| " + " | ".join(no_math(c).replace("|", "\\|") for c in cells) + " |")
+                rows.append(
+                    "| " + " | ".join(escape_dollars(c).replace("|", "\\|") for c in cells) + " |"
+                )
             lines += [f"### {one.id} {one.title}", "\n".join(rows)]
     return "\n\n".join(lines) + "\n"
 

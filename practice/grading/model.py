@@ -25,7 +25,6 @@ HEADS: dict[State, str] = {
     "could not check": "Could not check ?",
     "correct": "Correct ✓",
 }
-no_math = escape_dollars  # the name by which authoring/build.py asks for it
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
 
