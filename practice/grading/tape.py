@@ -122,7 +122,7 @@ class PracticeServer:
         path = self._run_of(request)
         tape = self.tapes.get(path)
         if tape is None or tape.refused > PATIENCE:
-            threading.Event().wait(IDLE_SECONDS)  # time.sleep() is watched in a run
+            _idle()
             return Reply(200, {}, (Step(0.0, b"", "stall"),))
         if len(tape.sent) >= tape.limit:
             tape.overrun.set()
@@ -152,6 +152,12 @@ class PracticeServer:
 def practice_server() -> PracticeServer:
     """This process's practice server: the one place where it is made."""
     return PracticeServer()
+
+
+def _idle() -> None:
+    """Wait, in slices: between them a thread can be stopped. time.sleep() is watched."""
+    for _ in range(round(IDLE_SECONDS * 10)):
+        threading.Event().wait(0.1)
 
 
 def _sent(request: Request, reply: Reply, path: str) -> Sent:
