@@ -155,7 +155,7 @@ def practice_server() -> PracticeServer:
 
 
 def _idle() -> None:
-    """Wait, in slices: between them a thread can be stopped. time.sleep() is watched."""
+    """Wait in slices: between them a thread can be stopped (sleep() is watched)."""
     for _ in range(round(IDLE_SECONDS * 10)):
         threading.Event().wait(0.1)
 
