@@ -7,11 +7,12 @@ came back. It must not do any I/O: the adapter `upstream` carries a `Forward` ou
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from courseserver import rules, wire
+from courseserver import endpoints, rules, wire
 from courseserver.account import Account
 from courseserver.call import Call
 from courseserver.journal import Entry
@@ -21,6 +22,16 @@ from courseserver.values import JSON, Forward, Outcome, Reply, Request, Step
 # What a client's request may carry on. Its key may not: it is the token of this session.
 ALLOWED = {"accept", "content-type", "idempotency-key", "user-agent"}
 ALLOWED_PREFIXES = ("anthropic-", "x-stainless-")
+
+
+# Batches name the whole address of their results, and the SDK would go there past the door.
+HAS_RESULTS_URL = ("batches", "batch", "batch cancel")
+RESULTS_URL = re.compile(rb'("results_url":\s*")https?://[^"]*?(/v1/messages/batches/)')
+
+
+def point_here(body: bytes, *, base: str) -> bytes:
+    """A batch whose results are fetched through this server too."""
+    return RESULTS_URL.sub(rb"\g<1>" + base.encode() + rb"\g<2>", body)
 
 
 class Relay:
@@ -45,7 +56,11 @@ class Relay:
         url = f"{self.url}{request.path}"
         if request.query:
             url = f"{url}?{request.query}"
-        return Forward(request, url, self._outgoing(request), partial(self._settle, request))
+        rewrite = None
+        if endpoints.find(request.path)[0].name in HAS_RESULTS_URL:
+            rewrite = partial(point_here, base=f"http://{request.headers.get('host', '')}")
+        settle = partial(self._settle, request)
+        return Forward(request, url, self._outgoing(request), settle, rewrite=rewrite)
 
     def _outgoing(self, request: Request) -> dict[str, str]:
         kept = {
@@ -82,7 +97,8 @@ def usage_of(body: bytes, *, streamed: bool) -> JSON:
         if not line.startswith(b"data:"):
             continue
         event = _parsed(line.removeprefix(b"data:"))
-        usage |= _usage(event.get("message")) | _usage(event)
+        for found in (_usage(event.get("message")), _usage(event)):
+            usage |= {name: count for name, count in found.items() if count is not None}
     return usage
 
 

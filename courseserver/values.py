@@ -85,6 +85,7 @@ class Forward:
 
     `url` and `headers` are what goes out, the key among them, so they are never shown. `settle` is
     called exactly once, with how it ended. `reserved` is the most that it can cost, in USD.
+    `rewrite` changes a whole body before it goes on; None: every byte goes on as it comes.
     """
 
     request: Request
@@ -92,6 +93,7 @@ class Forward:
     headers: Mapping[str, str] = field(repr=False)
     settle: Callable[[Outcome], None] = field(repr=False)
     reserved: float = 0.0
+    rewrite: Callable[[bytes], bytes] | None = field(default=None, repr=False)
 
 
 class Backend(Protocol):

@@ -166,6 +166,19 @@ def test_the_journal_holds_what_was_relayed_with_its_usage() -> None:
         assert SECRET not in repr(list(journal)) + repr(here.backend.relay)
 
 
+def test_the_results_of_a_batch_come_through_the_door_too() -> None:
+    with upstream() as api, door(api.url) as here, through(here) as sdk:
+        wrong = {"custom_id": "a", "params": {"model": "no-such-model", "max_tokens": 9}}
+        wrong["params"] |= {"messages": HELLO["messages"]}  # type: ignore[operator]
+        batch = sdk.messages.batches.create(requests=[wrong])  # type: ignore[list-item]
+        while batch.processing_status != "ended":
+            batch = sdk.messages.batches.retrieve(batch.id)
+        assert str(batch.results_url).startswith(f"{here.url}/v1/messages/batches/")
+        [line] = sdk.messages.batches.results(batch.id)
+        assert line.result.type == "errored"
+        assert here.backend.journal[-1].request.path.endswith("/results")
+
+
 def test_the_key_shows_in_no_value_that_travels() -> None:
     relay = Relay(Account(key=TOKEN), "https://api.example", {"x-api-key": SECRET})
     decided = relay.decide(request(HELLO, authorization=f"Bearer {TOKEN}"))
