@@ -18,6 +18,7 @@ HANDED_OUT = (
     "LICENSE-TEXT",
     "notebooks/*.ipynb",
     "notebooks/*.md",
+    "notebooks/at_work/*.py",
     "notebooks/data/*",
     "notebooks/images/*",
     "exercises/*.ipynb",
