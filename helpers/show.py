@@ -62,10 +62,11 @@ def usage(reply: Any) -> None:
     table(rows, "tokens", "count")
 
 
-def wire(back: int = 1, *, reply: bool = True) -> None:
+def wire(back: int = 1, *, reply: bool = True, new: bool = False) -> None:
     """Show the last exchange with the course server (`back=2`: the one before).
 
-    The key is masked. `reply=False` shows only what was sent.
+    The key is masked. `reply=False` shows only what was sent; `new=True` shows of the
+    request only what the request before it did not hold.
     """
     from helpers._setup import journal
 
@@ -74,7 +75,8 @@ def wire(back: int = 1, *, reply: bool = True) -> None:
         display(Markdown("Nothing went through the course server yet."))
         return
     entry = log[-back]
-    _show_sent(entry.request)
+    before = log[-back - 1].request.body if new and len(log) > back else {}
+    _show_sent(entry.request, before)
     if reply:
         _show_reply(entry.reply)
 
@@ -98,14 +100,37 @@ def plot(figure: Any, alt: str) -> None:
     display(HTML(f'<img alt="{html.escape(alt)}" src="{source}">'))
 
 
-def _show_sent(sent: Any) -> None:
+def _show_sent(sent: Any, before: Any) -> None:
     credential = "x-api-key:"
     if "authorization" in sent.headers:
         credential = "authorization: Bearer"
     head = [f"{sent.method} {sent.path}", f"{credential} (your key, not shown)"]
     head += _headers(sent.headers, REQUEST_HEADERS)
-    body = _fence([_pretty(sent.body)], "json")
-    display(Markdown(f"**Sent**\n\n{_fence(head)}\n\n{body}"))
+    added, left_out = _added(sent.body, before)
+    lines = ["**Sent**", _fence(head), _fence([_pretty(added)], "json")]
+    if left_out:
+        lines.append(f"As in the request before: {', '.join(left_out)}.")
+    display(Markdown("\n\n".join(lines)))
+
+
+def _added(body: Any, before: Any) -> tuple[Any, list[str]]:
+    """What a body holds beyond an earlier one, and the names of what is left out."""
+    if not isinstance(body, dict) or not isinstance(before, dict):
+        return body, []
+    added = {}
+    left_out = []
+    for name, value in body.items():
+        earlier = before.get(name)
+        if name not in before:
+            added[name] = value
+        elif value == earlier:
+            left_out.append(f"`{name}`")
+        elif isinstance(earlier, list) and value[: len(earlier)] == earlier:
+            added[name] = value[len(earlier) :]
+            left_out.append(f"the first {len(earlier)} of `{name}`")
+        else:
+            added[name] = value
+    return added, left_out
 
 
 def _show_reply(answer: Any) -> None:

@@ -237,6 +237,30 @@ def test_the_wire_shows_the_exchange_before_the_last(running: Kernel) -> None:
     assert "Hi there." in text
 
 
+def test_the_wire_shows_only_what_is_new_if_asked_to(running: Kernel) -> None:
+    running.run("""
+with anthropic.Anthropic(base_url=staged(replies=["One.", "Two."])) as one:
+    turns = [{"role": "user", "content": "First question"}]
+    ask = dict(model="claude-sonnet-5-5", max_tokens=50)
+    one.messages.create(messages=turns, **ask)
+    turns = [*turns, {"role": "assistant", "content": "One."}]
+    turns = [*turns, {"role": "user", "content": "Second question"}]
+    one.messages.create(messages=turns, metadata={"user_id": "a"}, **ask)
+""")
+    text = exchange_shown(running.run("show.wire(new=True, reply=False)"))
+    assert "First question" not in text
+    assert "max_tokens" not in text.split("As in the request before")[0]
+    assert "Second question" in text and "user_id" in text
+    assert "As in the request before: " in text and "the first 1 of `messages`" in text
+
+
+def test_the_first_wire_of_a_lesson_is_new_as_a_whole(running: Kernel) -> None:
+    text = exchange_shown(
+        running.run(f"setup({LESSON!r}); client.messages.create(**HELLO); show.wire(new=True)")
+    )
+    assert "max_tokens" in text and "As in the request before" not in text
+
+
 def test_a_stream_is_shown_event_by_event(running: Kernel) -> None:
     shown = running.run(
         f"with client.messages.stream(**{said('Stream')!r}) as stream:\n"
