@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
@@ -233,7 +234,18 @@ def _is_json_schema(text: str) -> bool:
 
 @cache
 def _meta_schema() -> Any:
-    """The check of a schema. jsonschema is imported only now: it takes a tenth of a second."""
-    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+    """The check of a schema. jsonschema is imported only now: it takes a tenth of a second.
 
+    It would take a whole second with the grammar of internationalized addresses, which it loads
+    for a format that nobody asks for here; while jsonschema is imported, that is kept out.
+    """
+    grammar = "rfc3987_syntax"
+    kept_out = grammar not in sys.modules
+    if kept_out:
+        sys.modules[grammar] = None  # type: ignore[assignment]
+    try:
+        from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+    finally:
+        if kept_out:
+            del sys.modules[grammar]
     return Draft202012Validator(Draft202012Validator.META_SCHEMA)
