@@ -6,13 +6,17 @@ course server answers.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+# nbformat loads jsonschema, and jsonschema a grammar of internationalized addresses: a second or
+# two of each program, for a format that no notebook has. None makes Python take it as missing.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 ROOT = Path(__file__).resolve().parents[1]
 
 
 class AuthoringError(Exception):
-    """Something the author can mend; the message says what happened and what to do."""
+    """Something the author can fix; the message says what happened and what to do."""
 
 
 def name_within(path: Path, root: Path) -> str:
