@@ -194,7 +194,7 @@ def test_a_card_is_ticked_and_stays_so_after_a_restart(course: OwnCourse, base: 
         assert not (course.root / "my-course").exists(), "nothing to keep yet"
         running.run(FAIL.replace("BASE", base))
         [after] = running.run("hunt()").displayed("text/markdown")
-        assert "1 of 6 found" in after and "| 3 | Say nothing at all. | found |" in after
+        assert "1 of 6 found" in after and "| 3 | Send a message in which nothing is said at all. | found |" in after
         running.run(f"setup({LESSON!r})")
         assert running.run("hunt()").displayed("text/markdown") == [after]
     with kernel(course) as running:
