@@ -26,6 +26,7 @@ class Missed:
     recorded: JSON
     differences: tuple[str, ...]
     estimated_tokens: int
+    unknown: tuple[str, ...] = ()  # in a batch: the custom_ids that no recording answers
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Entry:
     """One exchange: what was asked, and what was answered.
 
     `staged`: by a cell's own script. `rule`: the name of the API rule that refused it, or "".
-    `failure`: why no reply, or no whole one, came from upstream.
+    `failure`: why no reply, or no whole one, came from upstream. `adapted`: the words for what a
+    recorded reply was adapted to, such as "max_tokens"; none when the request was recorded.
     """
 
     request: Request
@@ -42,6 +44,7 @@ class Entry:
     missed: Missed | None = None
     rule: str = ""
     failure: str = ""
+    adapted: tuple[str, ...] = ()
 
 
 class Journal:
