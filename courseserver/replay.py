@@ -15,7 +15,7 @@ from courseserver.batches import WAIT, Batches, Replies, Results, batch_tokens, 
 from courseserver.cache import Cache
 from courseserver.call import Call
 from courseserver.ids import make_id
-from courseserver.journal import Entry, Missed
+from courseserver.journal import Cell, Entry, Missed
 from courseserver.recordings import Exchange, Recordings
 from courseserver.short import (
     BatchReplies,
@@ -40,17 +40,35 @@ class Lesson:
     recorded: Recordings = field(default_factory=lambda: Recordings("", ()))
     turns: dict[str, int] = field(default_factory=dict)
     adapted_turns: dict[str, int] = field(default_factory=dict)
+    cells: dict[str, Cell] = field(default_factory=dict)  # that played an exchange last
+    homes: dict[str, str] = field(default_factory=dict)  # the cell that played it first
     cache: Cache = field(default_factory=Cache)
 
     def due(self, exchange: Exchange) -> tuple[int, Form]:
         """Number and form of the reply that an adapted playing gets: counted for itself."""
         return exchange.reply(self.adapted_turns.get(exchange.name, 0))
 
-    def turn(self, exchange: Exchange) -> int:
-        """Count one more playing of an exchange; returns how often it was played before."""
-        turn = self.turns.get(exchange.name, 0)
-        self.turns[exchange.name] = turn + 1
+    def turn(self, exchange: Exchange, cell: Cell) -> int:
+        """Count one more playing of an exchange; returns how often it was played before.
+
+        Replies that start over do so in each cell, so that a cell shows the same when it is run
+        again, whatever another cell has asked in between.
+        """
+        name = exchange.name
+        if exchange.cycle and self.cells.get(name, cell).run != cell.run:
+            self.turns[name] = 0
+        self.cells[name] = cell
+        turn = self.turns.get(name, 0)
+        self.turns[name] = turn + 1
         return turn
+
+    def is_home(self, exchange: Exchange, cell: Cell) -> bool:
+        """Whether this is the cell that an exchange was first played for: the lesson's own.
+
+        There a reply that is marked cold stands for "five minutes later". In a cell of the
+        learner's own no time has passed, and what was written to the cache can be read.
+        """
+        return self.homes.setdefault(exchange.name, cell.text) == cell.text
 
 
 @dataclass
@@ -126,7 +144,10 @@ class Replay:
         return self._recorded(exchange, call) if exchange else self._adapted(call)
 
     def _recorded(self, exchange: Exchange, call: Call) -> Reply:
-        index, form = exchange.reply(self.lesson.turn(exchange))
+        cell = self.account.journal.cell
+        index, form = exchange.reply(self.lesson.turn(exchange, cell))
+        if not self.lesson.is_home(exchange, cell) and isinstance(form, Message):
+            form = replace(form, cold=False)
         seed = (self.lesson.recorded.lesson, exchange.name, index)
         return play(cached(self.lesson.cache, form, call, *seed), call, exchange.source, *seed)
 
@@ -215,7 +236,7 @@ class Replay:
             name = make_id("msgbatch", script.name, key)
             replies = _scripted(script)
         elif exchange:
-            self.lesson.turn(exchange)
+            self.lesson.turn(exchange, self.account.journal.cell)
             name = make_id("msgbatch", self.lesson.recorded.lesson, exchange.name)
             replies = _by_id(_results_of(exchange))
         else:
@@ -319,6 +340,13 @@ def play(form: Form, call: Call, label: str, *seed: object) -> Reply:
 
 
 def _sentence(missed: Missed) -> str:
+    if missed.unknown:
+        names = ", ".join(map(repr, missed.unknown[:5]))
+        more = f" and {len(missed.unknown) - 5} more" if len(missed.unknown) > 5 else ""
+        return (
+            "Replay has no recorded reply for some requests of this batch, and nothing was sent "
+            f"anywhere. Their custom_ids: {names}{more}. The others have one."
+        )
     if not missed.differences:
         return "Replay has no recorded reply for this request, and nothing was sent anywhere."
     more = f" (and {len(missed.differences) - 1} more)" if len(missed.differences) > 1 else ""
