@@ -13,7 +13,7 @@ CARDS: dict[str, Card] = {
     "01": (
         ("unknown-model", "Ask for a model that has retired, or that never existed."),
         ("key", "Send a request with a key that is not valid."),
-        ("empty-turn", "Send a message in which nothing is said at all."),
+        ("empty-turn", "Send a message that says nothing at all."),
         ("empty-text", "Send a message that holds nothing but blanks."),
         ("shape", "Set the limit for the answer below zero."),
         ("prompt-length", "Ask a question that is longer than any model can read."),
