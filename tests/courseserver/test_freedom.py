@@ -231,10 +231,10 @@ REFUSED = [
     # traps: a difference that may matter to Claude
     Line("a changed digit", "02", "by seven", {"messages.0.content": None}, 421),
     Line("a changed word", "01", "bakery",
-         {"messages.0.content": "Suggest a name for a bakery that opens at seven."}, 421),
+         {"messages.0.content": "Suggest a name for a bakery that opens at nine."}, 421),
     Line("a word more", "01", "bakery",
          {"messages.0.content": "Please suggest a name for a bakery that opens at six."}, 421),
-    Line("another model", "01", "bakery", {"model": "claude-haiku-5-5"}, 421),
+    Line("another model", "01", "bakery on wheels", {"model": "claude-haiku-5-5"}, 421),
     Line("another effort", "01", "bakery", {"output_config": {"effort": "medium"}}, 421),
     Line("another kind of thinking", "01", "bakery", {"thinking": {"type": "between_tools"}}, 421),
     Line("thinking that nobody saw", "01", "bakery",
@@ -696,8 +696,8 @@ def test_the_variants_near_a_refused_request_are_named_five_at_most(server: Mine
 
 
 def test_a_refusal_without_variants_names_none(server: Mine) -> None:
-    server.backend.start(lesson("01"))
-    found = missed(server, changed(recorded("01", "bakery"), {"messages.0.content": "Tea?"}))
+    server.backend.start(Recordings.parse(recording(exchange("hello", HELLO, "Hi.")), LESSON))
+    found = missed(server, changed(HELLO, {"messages.0.content": "Tea?"}))
     assert (found.near, found.earlier) == ((), "")
     assert len(found.told()) == 2
 
