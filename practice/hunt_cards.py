@@ -11,12 +11,12 @@ Card = tuple[tuple[str, str], ...]  # (rule, clue)
 # fmt: off
 CARDS: dict[str, Card] = {
     "01": (
-        ("unknown-model", "Ask for somebody who has retired, or who was never there."),
-        ("key", "Knock as somebody who is not let in."),
-        ("empty-turn", "Say nothing at all."),
-        ("empty-text", "Say something in which there is nothing to read."),
-        ("shape", "Leave Claude less than no room for the answer."),
-        ("prompt-length", "Talk for longer than anybody can listen."),
+        ("unknown-model", "Ask for a model that has retired, or that never existed."),
+        ("key", "Send a request with a key that is not valid."),
+        ("empty-turn", "Send a message that says nothing at all."),
+        ("empty-text", "Send a message that holds nothing but blanks."),
+        ("shape", "Set the limit for the answer below zero."),
+        ("prompt-length", "Ask a question that is longer than any model can read."),
     ),
     "02": (
         ("stop-sequences", "Put up a stop sign with nothing written on it."),

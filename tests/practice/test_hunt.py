@@ -194,7 +194,8 @@ def test_a_card_is_ticked_and_stays_so_after_a_restart(course: OwnCourse, base: 
         assert not (course.root / "my-course").exists(), "nothing to keep yet"
         running.run(FAIL.replace("BASE", base))
         [after] = running.run("hunt()").displayed("text/markdown")
-        assert "1 of 6 found" in after and "Say nothing at all. | found | `" in after
+        assert "1 of 6 found" in after
+        assert "| 3 | Send a message that says nothing at all. | found | `" in after
         assert "content" in after, "the message that was earned"
         running.run(f"setup({LESSON!r})")
         assert running.run("hunt()").displayed("text/markdown") == [after]
@@ -209,7 +210,7 @@ def test_a_card_whose_ticks_cannot_be_kept_says_so_and_ticks(course: OwnCourse) 
         running.run(BEGIN + FAIL.replace("BASE", "None"))
         for _ in range(2):
             [text] = running.run("hunt()").displayed("text/plain")
-            assert "1 of 6 found" in text and "[found] Say nothing" in text
+            assert "1 of 6 found" in text and "[found] Send a message that says nothing" in text
             assert "only as long as this kernel" in text
 
 
