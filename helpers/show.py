@@ -16,7 +16,8 @@ from typing import Any
 
 from IPython.display import HTML, Markdown, display
 
-from helpers._text import escape_dollars, shorten
+from courseserver.masking import masked
+from helpers._text import escape_dollars, in_notebook, shorten, tell
 
 # Allow-lists: a header that is not named here is never shown.
 REQUEST_HEADERS = "anthropic-version anthropic-beta content-type".split()
@@ -31,7 +32,7 @@ def table(rows: Iterable[Sequence[Any]], *head: str) -> None:
     lines = []
     for row in [head, ["---"] * len(head), *rows]:
         lines.append(f"| {' | '.join(map(_cell, row))} |")
-    display(Markdown("\n".join(lines)))
+    _show("\n".join(lines))
 
 
 def message(reply: Any) -> None:
@@ -71,7 +72,7 @@ def wire(back: int = 1, *, reply: bool = True) -> None:
 
     log = journal()
     if len(log) < back:
-        display(Markdown("Nothing went through the course server yet."))
+        _show("Nothing went through the course server yet.")
         return
     entry = log[-back]
     _show_sent(entry.request)
@@ -98,6 +99,14 @@ def plot(figure: Any, alt: str) -> None:
     display(HTML(f'<img alt="{html.escape(alt)}" src="{source}">'))
 
 
+def _show(markdown: str) -> None:
+    """Show Markdown, or its text in a terminal; what looks like a key is masked."""
+    if in_notebook():
+        display(Markdown(masked(markdown)))
+    else:
+        tell(markdown)
+
+
 def _show_sent(sent: Any) -> None:
     credential = "x-api-key:"
     if "authorization" in sent.headers:
@@ -105,7 +114,7 @@ def _show_sent(sent: Any) -> None:
     head = [f"{sent.method} {sent.path}", f"{credential} (your key, not shown)"]
     head += _headers(sent.headers, REQUEST_HEADERS)
     body = _fence([_pretty(sent.body)], "json")
-    display(Markdown(f"**Sent**\n\n{_fence(head)}\n\n{body}"))
+    _show(f"**Sent**\n\n{_fence(head)}\n\n{body}")
 
 
 def _show_reply(answer: Any) -> None:
@@ -120,7 +129,7 @@ def _show_reply(answer: Any) -> None:
         shown = _fence([body[:MOST]])
     elif body:
         shown = _fence([_pretty(json.loads(body))[:MOST]], "json")
-    display(Markdown(f"**Came back**\n\n{_fence(head)}\n\n{shown}"))
+    _show(f"**Came back**\n\n{_fence(head)}\n\n{shown}")
 
 
 def _headers(there: Any, wanted: Sequence[str]) -> list[str]:
