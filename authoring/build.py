@@ -27,7 +27,11 @@ from practice.grading.words import EXCEPTIONS, KIT
 INTRO = """Run the first cell. Then, for each exercise: change the cell with the answer, run it, \
 and run the check below it, as often as you like. Nothing leaves your machine and nothing is \
 spent: a check plays the API's side with replies of its own. After a restart of the kernel, begin \
-with the first cell again."""
+with the first cell again.
+
+A check ends your code after a few seconds. If one shows nothing for ten seconds, your code is \
+busy with a single step that Python cannot interrupt, such as `10**10**8`: choose Kernel, Restart \
+Kernel from the menu. Your progress is kept."""
 MORE = """# Stuck? Take one # away and run this cell.
 # {name}.hint()
 # {name}.solution()

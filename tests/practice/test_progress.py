@@ -607,7 +607,7 @@ def test_an_unknown_exercise_in_a_terminal_names_the_ones_there_are(course: OwnC
 def test_progress_and_quiz_are_markdown_in_a_notebook(course: OwnCourse) -> None:
     with kernel(course) as running:
         running.run("from practice._progress import progress\nfrom practice._quiz import quiz")
-        running.run('quiz("01").answer(1, "b")')
+        running.run('quiz("1").answer(1, "b")')
         table = running.run("progress()").displayed("text/markdown")
         questions = running.run('quiz("01")').displayed("text/markdown")
         buttons = running.run('quiz("01").buttons()').displayed("text/plain")
