@@ -18,6 +18,7 @@ from authoring import models, name_within, prose
 from authoring import navigation as nav
 from authoring.book import first_block_reads
 from authoring.paths import machine_paths, secrets
+from courseserver.recordings import RecordingError, Recordings
 
 SOURCES = ("authored", "captured")
 Problem = tuple[int | None, str, str]  # line, what is wrong, what to do
@@ -156,18 +157,22 @@ def map_is_current(text: Text) -> Iterator[Problem]:
 
 
 def recording(text: Text) -> Any:
-    """The JSON of a recording, or None when it is not JSON."""
+    """The JSON of a recording, or None when it has not a recording's outer form."""
     try:
-        return json.loads(text.text)
-    except ValueError:
+        content = json.loads(text.text)
+        exchanges = content["exchanges"]
+    except (ValueError, RecursionError, LookupError, TypeError):
         return None
+    if isinstance(exchanges, list) and all(isinstance(each, dict) for each in exchanges):
+        return content
+    return None
 
 
 @recording_rule
 def recording_is_whole(text: Text) -> Iterator[Problem]:
     """A recording that cannot be played leaves a lesson without replies."""
     content = recording(text)
-    if not isinstance(content, dict) or not isinstance(content.get("exchanges"), list):
+    if content is None:
         yield None, "is not a recording in JSON", "Write it again with python -m authoring write."
         return
     if content.get("lesson") != text.path.stem:
@@ -176,6 +181,11 @@ def recording_is_whole(text: Text) -> Iterator[Problem]:
         for key in ("name", "request", "replies"):
             if not exchange.get(key) and not (key == "request" and exchange.get("method") == "GET"):
                 yield None, f"exchange {number} lacks {key}", "Add it, or delete the exchange."
+                return
+    try:
+        Recordings.parse(text.text, text.path.stem)
+    except RecordingError as problem:
+        yield None, f"cannot be played: {problem}", "Correct it."
 
 
 @recording_rule
