@@ -132,6 +132,26 @@ def no_first_block_in_code(text: Text) -> Iterator[Problem]:
         yield None, f"reads {expression}", "Pick the blocks by their type."
 
 
+# Addresses that lead to one thing somebody can read: a thread, a repository, official pages.
+ADDRESS = re.compile(
+    r"https://github\.com/[\w.-]+/[\w.-]+(?:/(?:issues|pull|discussions)/[1-9]\d*(?:#\S+)?)?"
+    r"|https://(?:platform\.claude|docs\.anthropic|docs\.python)\.(?:com|org)/\S+"
+)
+
+
+@file_rule
+def sources_can_be_opened(text: Text) -> Iterator[Problem]:
+    """A mistake is seen somewhere; whether it stands there, only a reader can tell."""
+    if not text.file.startswith("exercises/source/") or text.path.suffix != ".py":
+        return
+    for number, line in text.lines():
+        for found in re.findall(r"https?://(?!127\.0\.0\.1)[^\s\"'`)]+", line):
+            address = found.rstrip(".,;:")
+            if not ADDRESS.fullmatch(address):
+                do = "Name the thread with its number, and open it once before you do."
+                yield number, f"names {address}, which is no thread or official page", do
+
+
 @file_rule
 def pages_link_and_speak(text: Text) -> Iterator[Problem]:
     """Links of a page lead somewhere, and its pictures have words."""

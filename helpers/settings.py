@@ -1,4 +1,4 @@
-"""What is set: where the course lies, the mode, the key, the pace, a learner's folders.
+"""What is set: where the course lies, the mode, the key, a learner's folders.
 
 All of it is read when it is asked for, from the environment and from `.env`. It must
 not know the course server, and no sentence here repeats any part of a key.
@@ -109,14 +109,6 @@ def default_model() -> str:
     if wanted and decide_mode(os.environ, dotenv).name == "live":
         return wanted.strip()
     return facts.MODEL
-
-
-def pace() -> float:
-    """How fast things move: 1 is a human pace, 0 is at once (`COURSE_PACE`)."""
-    try:
-        return max(0.0, float(os.environ.get("COURSE_PACE") or 1))
-    except ValueError:
-        return 1.0
 
 
 def state_folder() -> Path:

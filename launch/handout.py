@@ -165,7 +165,9 @@ def find_lesson(words: str) -> str:
     ]
     known = {}
     for stem in stems:
-        known[number_of(stem)] = known[stem.partition("_")[0]] = f"notebooks/{stem}.ipynb"
+        known[number_of(stem)] = known[stem.partition("_")[0]] = (
+            f"notebooks/{stem}.ipynb"
+        )
     for name in names:
         known[name] = known[name.removesuffix(".ipynb")] = known[short_name(name)] = (
             name

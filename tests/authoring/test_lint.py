@@ -282,6 +282,10 @@ CASES: dict[str, tuple[Change, Change]] = {
         lambda c: c.put("README.md", f"# Course\n\n[one](notebooks/{LESSON.file}) <b id='x'>x</b>"),
     ),
     "map-is-current": (lambda c: with_map(c, "old\n"), lambda c: with_map(c)),
+    "sources-can-be-opened": (
+        lambda c: c.put("exercises/source/s01.py", "# https://github.com/anthropics/nowhere/issue/5"),
+        lambda c: c.put("exercises/source/s01.py", "# https://github.com/a/b/pull/5: so it is said"),
+    ),
     "recording-is-whole": (lambda c: c.exchange.pop("replies"), nothing),
     "recording-says-source": (
         lambda c: c.exchange.update(source="made up"),

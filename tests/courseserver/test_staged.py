@@ -375,7 +375,7 @@ MALFORMED: list[Any] = [
     [{"tool": "a", "input": "b"}], [{"thinking": 5}], [{"thinking": "", "tokens": "9"}],
     [{"text": 5}], [{"type": "text"}], [{"type": "thinking", "thinking": ""}],
     [{"type": "tool_use", "name": "a"}], [{"type": ["text"]}], [{"tool": "a", "input": {"b": {1}}}],
-    {"events": 5}, {"body": "x"},
+    {"events": 5}, {"body": "x"}, "half an emoji: \ud83d",
 ]  # fmt: skip
 
 

@@ -85,7 +85,18 @@ def test_a_broken_last_line_costs_that_line_only(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "null", "[]", "{}", '{"id": 1, "outcome": "wrong"}', '{"id": "01.1"}', "\xff"]
+    "line",
+    [
+        "",
+        "null",
+        "[]",
+        "{}",
+        '{"id": 1, "outcome": "wrong"}',
+        '{"id": "01.1"}',
+        "\xff",
+        "[" * 99_999,
+    ],
+    ids=range(8),
 )
 def test_a_line_that_is_no_event_is_passed_over(store: Store, line: str) -> None:
     store.path.parent.mkdir()
