@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 from courseserver import facts
 from helpers import report
 from helpers._lesson import check_packages, load_recordings
-from helpers.settings import KEY, Mode, decide_mode, read_dotenv
+from helpers.settings import KEY, Mode, decide_mode, read_dotenv, unread_key
 
 if TYPE_CHECKING:
     from courseserver.account import Account
@@ -66,7 +66,10 @@ def setup(lesson: str) -> None:
     _point_sdk(server.url)
     _choose_proxies(live=decided.name == "live")
     server.backend.relay = _relay(decided, server.backend.account)
-    for line in (decided.note, *_mode_lines(decided, recorded), *_version_lines()):
+    note = decided.note
+    if "there is no key" in decided.why:
+        note = unread_key() or note
+    for line in (note, *_mode_lines(decided, recorded), *_version_lines()):
         if line:  # JupyterLab would wrap a long one within a word
             print(textwrap.fill(line, WIDTH, break_on_hyphens=False))
 

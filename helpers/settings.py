@@ -6,6 +6,7 @@ not know the course server, and no sentence here repeats any part of a key.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,6 +90,7 @@ def key_problem(key: str) -> str:
 
 def read_dotenv() -> dict[str, str | None]:
     """The contents of the course's `.env`; empty when there is none or no UTF-8."""
+    logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # `unread_key` says it
     try:
         return dict(dotenv_values(ROOT / ".env", encoding="utf-8-sig"))
     except OSError as error:  # it belongs to somebody else, or is a folder
@@ -100,6 +102,21 @@ def read_dotenv() -> dict[str, str | None]:
             "Save it as UTF-8 (in Notepad: Save as, Encoding)."
         )
         return {}
+
+
+def unread_key() -> str:
+    """A sentence if `.env` holds what looks like a key in a line of another form."""
+    try:
+        text = (ROOT / ".env").read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    for line in text.splitlines():
+        if KEY_BEGINS in line and not line.lstrip().startswith("#"):
+            return (
+                "A line of .env looks like a key and is not read as one. Write "
+                f"{KEY}= and the key after it, in one line, and no second such line."
+            )
+    return ""
 
 
 def default_model() -> str:

@@ -165,9 +165,8 @@ def find_lesson(words: str) -> str:
     ]
     known = {}
     for stem in stems:
-        known[number_of(stem)] = known[stem.partition("_")[0]] = (
-            f"notebooks/{stem}.ipynb"
-        )
+        for number in (number_of(stem), stem.partition("_")[0]):
+            known[number] = f"notebooks/{stem}.ipynb"
     for name in names:
         known[name] = known[name.removesuffix(".ipynb")] = known[short_name(name)] = (
             name

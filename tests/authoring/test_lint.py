@@ -283,8 +283,8 @@ CASES: dict[str, tuple[Change, Change]] = {
     ),
     "map-is-current": (lambda c: with_map(c, "old\n"), lambda c: with_map(c)),
     "sources-can-be-opened": (
-        lambda c: c.put("exercises/source/s01.py", "# https://github.com/anthropics/nowhere/issue/5"),
-        lambda c: c.put("exercises/source/s01.py", "# https://github.com/a/b/pull/5: so it is said"),
+        lambda c: c.put("exercises/source/s01.py", "# https://github.com/a/b/issue/5"),
+        lambda c: c.put("exercises/source/s01.py", "# https://github.com/a/b/pull/5: said"),
     ),
     "recording-is-whole": (lambda c: c.exchange.pop("replies"), nothing),
     "recording-says-source": (

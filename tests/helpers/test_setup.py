@@ -262,6 +262,30 @@ def test_a_key_that_is_not_used_is_not_shown_either(course: OwnCourse) -> None:
     assert KEY not in said
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["{}", "anthropic_api_key={}", "CLAUDE_API_KEY={}", "set ANTHROPIC_API_KEY={}",
+     '$env:ANTHROPIC_API_KEY="{}"', "ANTHROPIC_API_KEY: {}", "{}\nANTHROPIC_API_KEY=\n"],
+)  # fmt: skip
+@pytest.mark.parametrize("mode", ["", "live"])
+def test_a_key_that_stands_in_the_file_and_is_not_read_is_said(
+    tmp_path: Path, text: str, mode: str
+) -> None:
+    course = OwnCourse.at(tmp_path, GREETING, dotenv=text.format(KEY))
+    done = course.run(SETUP, COURSE_MODE=mode)
+    said = " ".join(done.stdout.split())
+    assert said.startswith("A line of .env looks like a key and is not read as one. Write")
+    assert "Replay, because there is no key" in said
+    assert KEY not in done.stdout + done.stderr and done.stderr == ""
+
+
+def test_a_key_in_a_comment_or_a_learner_who_asks_for_replay_gets_no_note(tmp_path: Path) -> None:
+    course = OwnCourse.at(tmp_path, GREETING, dotenv=f"#ANTHROPIC_API_KEY={KEY}\n")
+    assert course.says(SETUP).startswith("Replay")
+    (course.root / ".env").write_text(KEY, encoding="utf-8")
+    assert course.says(SETUP, COURSE_MODE="replay").startswith("Replay")
+
+
 def test_a_file_that_is_not_utf8_is_explained_and_replay_goes_on(tmp_path: Path) -> None:
     course = OwnCourse.at(tmp_path, GREETING, dotenv=f"ANTHROPIC_API_KEY={KEY}".encode("utf-16"))
     done = course.run(SETUP + ASK + "print(ask())")

@@ -234,7 +234,7 @@ BROKEN = (
     b"",
     b"[" * 100_000,
 )
-PDF = {"type": "base64", "media_type": "application/pdf", "data": "no base64"}
+PDF = {"type": "base64", "media_type": "application/pdf", "data": "a"}
 BROKEN += (line(said([{"type": "document", "source": PDF}])).encode(),)
 
 
