@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from courseserver.masking import masked
 from helpers._cost import cost, dollars
@@ -133,7 +134,7 @@ def send(wish: Wish, key: str) -> bool:
         print(f"Not answered, and still on the list. {reason}")
         return False
     text = "".join(block.text for block in reply.content if block.type == "text")
-    answer = {"reply": reply.to_dict(mode="json")}
+    answer: dict[str, Any] = {"reply": reply.to_dict(mode="json")}
     try:
         price = cost(reply, plain["model"])
         spent = repr(price)

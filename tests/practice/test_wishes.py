@@ -224,7 +224,7 @@ def test_an_empty_list_says_how_to_fill_it(state: Path, capsys: pytest.CaptureFi
     assert "wish() in a lesson keeps" in capsys.readouterr().out
 
 
-BROKEN = (
+BROKEN: tuple[bytes, ...] = (
     b"{",
     b"\xff\xfe",
     b"[]",
