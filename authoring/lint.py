@@ -6,13 +6,16 @@ what it covered. A rule is a small function with a name and a reason. It must no
 
 from __future__ import annotations
 
+import json
 import statistics
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from authoring import AuthoringError
+from nbformat.validator import iter_validate
+
+from authoring import AuthoringError, name_within
 from authoring.book import Notebook
 from authoring.kernel import place
 from authoring.lint_files import FILE_RULES, RECORDING_RULES, Text
@@ -39,7 +42,26 @@ class Finding:
         return f"{self.file}{where}: {self.what} [{self.rule}: {reason(self.rule)}] {self.do}"
 
 
-RULES = NOTEBOOK_RULES | FILE_RULES | RECORDING_RULES
+def readable_notebook(path: Path) -> str:
+    """A damaged notebook opens for nobody, so nothing else in it can be checked."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+        content = json.loads(text)
+        json.dumps(content, ensure_ascii=False).encode()
+        if not isinstance(content, dict) or content.get("nbformat") != 4:
+            return "it is not a notebook of format 4"
+        wrong = next(iter_validate(content), None)
+    except RecursionError:
+        return "it is nested too deep"
+    except ValueError as problem:  # no UTF-8, no JSON, half of an emoji
+        return str(problem)[:100]
+    if wrong is None:
+        return ""
+    where = "/".join(map(str, wrong.path))
+    return f"{where}: {wrong.message[:100]}".removeprefix(": ")
+
+
+RULES = NOTEBOOK_RULES | FILE_RULES | RECORDING_RULES | {"readable-notebook": readable_notebook}
 # Exercise notebooks are built without outputs and make no call of their own: not for them.
 LESSONS_ONLY = {
     "executed-in-order", "setup-first", "first-call-early", "navigation-current", "facts-current",
@@ -69,8 +91,13 @@ def project_files(root: Path) -> list[Path]:
     return sorted(path for path in set(found) if path.is_file())
 
 
-def check_notebook(path: Path, root: Path) -> tuple[Notebook, list[Finding]]:
-    """Apply every rule for notebooks to one file."""
+def check_notebook(path: Path, root: Path) -> tuple[Notebook | None, list[Finding]]:
+    """Apply every rule for notebooks to one file; None for a damaged one."""
+    damage = readable_notebook(path)
+    if damage:
+        told = f"is damaged: {damage}."
+        do = "Give it back with git restore, or correct it."
+        return None, [Finding(name_within(path, root), "readable-notebook", "", told, do)]
     book = Notebook.read(path, root)
     found = []
     for rule, check in NOTEBOOK_RULES.items():
@@ -127,9 +154,12 @@ def lint(root: Path, files: Sequence[Path] = (), retirement_days: int | None = N
     paths = [path.resolve() for path in files] or project_files(root)
     books, texts, recordings, found = [], 0, 0, []
     for path in paths:
+        if not path.is_file():
+            raise AuthoringError(f"there is no file {name_within(path, root)}.")
         if path.suffix == ".ipynb":
             book, findings = check_notebook(path, root)
-            books.append(book)
+            if book:
+                books.append(book)
             found += findings
         text, findings = check_file(path, root)
         texts += text is not None
@@ -142,7 +172,7 @@ def lint(root: Path, files: Sequence[Path] = (), retirement_days: int | None = N
         print(f"{level}: {where}: {model} retires on {day} ({left} days). Move to another model.")
     for finding in found:
         print(finding)
-    if not books:
+    if not books and not found:
         raise AuthoringError("no notebook found, so nothing was checked.")
     print(style_table([book for book in books if not is_exercise(book)]))
     cells = sum(len(book.cells) for book in books)

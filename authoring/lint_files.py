@@ -18,6 +18,7 @@ from authoring import models, name_within, prose
 from authoring import navigation as nav
 from authoring.book import first_block_reads
 from authoring.paths import machine_paths, secrets
+from courseserver.recordings import RecordingError, Recordings
 
 SOURCES = ("authored", "captured")
 Problem = tuple[int | None, str, str]  # line, what is wrong, what to do
@@ -131,6 +132,26 @@ def no_first_block_in_code(text: Text) -> Iterator[Problem]:
         yield None, f"reads {expression}", "Pick the blocks by their type."
 
 
+# Addresses that lead to one thing somebody can read: a thread, a repository, official pages.
+ADDRESS = re.compile(
+    r"https://github\.com/[\w.-]+/[\w.-]+(?:/(?:issues|pull|discussions)/[1-9]\d*(?:#\S+)?)?"
+    r"|https://(?:platform\.claude|docs\.anthropic|docs\.python)\.(?:com|org)/\S+"
+)
+
+
+@file_rule
+def sources_can_be_opened(text: Text) -> Iterator[Problem]:
+    """A mistake is seen somewhere; whether it stands there, only a reader can tell."""
+    if not text.file.startswith("exercises/source/") or text.path.suffix != ".py":
+        return
+    for number, line in text.lines():
+        for found in re.findall(r"https?://(?!127\.0\.0\.1)[^\s\"'`)]+", line):
+            address = found.rstrip(".,;:")
+            if not ADDRESS.fullmatch(address):
+                do = "Name the thread with its number, and open it once before you do."
+                yield number, f"names {address}, which is no thread or official page", do
+
+
 @file_rule
 def pages_link_and_speak(text: Text) -> Iterator[Problem]:
     """Links of a page lead somewhere, and its pictures have words."""
@@ -156,18 +177,22 @@ def map_is_current(text: Text) -> Iterator[Problem]:
 
 
 def recording(text: Text) -> Any:
-    """The JSON of a recording, or None when it is not JSON."""
+    """The JSON of a recording, or None when it has not a recording's outer form."""
     try:
-        return json.loads(text.text)
-    except ValueError:
+        content = json.loads(text.text)
+        exchanges = content["exchanges"]
+    except (ValueError, RecursionError, LookupError, TypeError):
         return None
+    if isinstance(exchanges, list) and all(isinstance(each, dict) for each in exchanges):
+        return content
+    return None
 
 
 @recording_rule
 def recording_is_whole(text: Text) -> Iterator[Problem]:
     """A recording that cannot be played leaves a lesson without replies."""
     content = recording(text)
-    if not isinstance(content, dict) or not isinstance(content.get("exchanges"), list):
+    if content is None:
         yield None, "is not a recording in JSON", "Write it again with python -m authoring write."
         return
     if content.get("lesson") != text.path.stem:
@@ -176,10 +201,16 @@ def recording_is_whole(text: Text) -> Iterator[Problem]:
         for key in ("name", "request", "replies"):
             if not exchange.get(key) and not (key == "request" and exchange.get("method") == "GET"):
                 yield None, f"exchange {number} lacks {key}", "Add it, or delete the exchange."
+                return
     for number, variant in enumerate(content.get("variants", []), start=1):
         for key in ("name", "of", "changes", "replies"):
             if not variant.get(key):
                 yield None, f"variant {number} lacks {key}", "Add it, or delete the variant."
+                return
+    try:
+        Recordings.parse(text.text, text.path.stem)
+    except RecordingError as problem:
+        yield None, f"cannot be played: {problem}", "Correct it."
 
 
 @recording_rule

@@ -208,11 +208,6 @@ def errors_are_tagged(book: Notebook) -> Iterator[Problem]:
 @rule
 def stored_as_rendered(book: Notebook) -> Iterator[Problem]:
     """One normal form keeps diffs readable and free of the author's machine."""
-    try:
-        nbformat.validate(book.nb)
-    except nbformat.ValidationError as problem:
-        yield None, f"is not valid: {str(problem).splitlines()[0]}", "Render the lesson."
-        return
     again = nbformat.reads(book.raw.decode("utf-8"), as_version=4)
     if to_bytes(normalise(again)) != book.raw:
         yield None, "is not in the form which render writes", "Render the lesson."

@@ -43,8 +43,11 @@ def declared(path: Path, root: Path) -> set[str]:
     notebook = path if path.suffix == ".ipynb" else root / "notebooks" / f"{path.stem}.ipynb"
     if path.suffix not in (".ipynb", ".json") or not notebook.exists():
         return set()
-    content = json.loads(notebook.read_text(encoding="utf-8"))
-    return set(content["metadata"].get("course", {}).get("declared_models", []))
+    try:
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+        return set(content["metadata"].get("course", {}).get("declared_models", []))
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return set()  # damaged: the lint says so of the notebook itself
 
 
 def retirement(model: str) -> date | None:

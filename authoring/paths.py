@@ -9,21 +9,13 @@ import re
 import tempfile
 from pathlib import Path
 
+from courseserver.masking import SHAPES
+
 _HOMES = re.compile(
     r"(?<![\w.])(?:/(?:home|Users)/[A-Za-z0-9._-]+|/(?:root)/[\w.]|[A-Za-z]:\\{1,2}Users\\{1,2}\w+)"
 )
 # What only an output can leak: where packages stand, and IPython's name for a cell's file.
 _PACKAGES = re.compile(r"[/\\](?:site-packages|dist-packages)[/\\]|/ipykernel_\d+|~/[\w./-]+/lib/")
-
-SECRETS: dict[str, re.Pattern[str]] = {
-    "an Anthropic key": re.compile(r"\bsk-ant-[A-Za-z0-9_-]{6,}"),
-    "an API key": re.compile(r"\b(?:sk|pk|rk)[-_](?:live|proj|test)?[-_]?[A-Za-z0-9]{20,}"),
-    "a bearer token": re.compile(r"\bBearer\s+[A-Za-z0-9._~+/-]{16,}"),
-    "an AWS key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "a GitHub token": re.compile(r"\b(?:gh[pousr]_|github_pat_)[A-Za-z0-9_]{20,}"),
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "a signed token": re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}"),
-}
 
 
 def machine_paths(text: str, root: Path, output: bool = False) -> list[str]:
@@ -49,6 +41,6 @@ def secrets(text: str) -> list[tuple[str, str]]:
     """What looks like a secret: (kind, its first characters). The whole is never repeated."""
     return [
         (kind, match.group()[:10] + "...")
-        for kind, pattern in SECRETS.items()
+        for kind, pattern in SHAPES.items()
         for match in pattern.finditer(text)
     ]

@@ -131,7 +131,7 @@ KINDS = {"content", "error", "body", "events", "results", "result"}
 def parse(written: Any) -> Form:
     """A reply in the short form. Raises `ValueError`, in words for the writer, when it is none."""
     try:
-        json.dumps(written)
+        json.dumps(written, ensure_ascii=False).encode()  # half an emoji cannot be sent
     except (TypeError, ValueError) as problem:
         raise ValueError(f"A reply can hold only what JSON can hold: {problem}.") from None
     if not isinstance(written, dict):

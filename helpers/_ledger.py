@@ -23,6 +23,8 @@ class Ledger:
 
     Staged replies are left out: they are local in every mode. A batch is paid once, at
     half price, however often its results are read. Live calls count like recorded ones.
+    A model without a known price counts with its tokens and is named: its dollars are
+    missing from the sum.
     """
 
     def entries(self) -> list[Entry]:
@@ -33,21 +35,31 @@ class Ledger:
         return [entry for entry in answered if not entry.staged]
 
     def totals(self) -> dict[str, Any]:
-        """`calls`, `input_tokens`, `output_tokens`, `usd` (all caches included)."""
+        """`calls`, `input_tokens`, `output_tokens`, `usd` (all caches included).
+
+        If there are models without a known price, `no_price` lists their names.
+        """
         entries = self.entries()
         tokens_in = 0
         tokens_out = 0
         spent = Cost()
+        unknown = set()
         for usage, model, in_batch in _paid(entries):
             tokens_in += sum(usage.get(name) or 0 for name in INPUT)
-            tokens_out += usage["output_tokens"]
-            spent += cost(usage, model, batch=in_batch)
-        return {
+            tokens_out += usage.get("output_tokens") or 0
+            try:
+                spent += cost(usage, model, batch=in_batch)
+            except ValueError:
+                unknown.add(model)
+        sums: dict[str, Any] = {
             "calls": len(entries),
             "input_tokens": tokens_in,
             "output_tokens": tokens_out,
             "usd": spent.total,
         }
+        if unknown:
+            sums["no_price"] = sorted(unknown)
+        return sums
 
     def as_json(self) -> str:
         """The totals as JSON, for the facts line of a lesson."""
@@ -55,10 +67,13 @@ class Ledger:
 
     def __repr__(self) -> str:
         sums = self.totals()
-        return (
+        told = (
             f"{sums['calls']} calls, {sums['input_tokens']:,} tokens in, "
             f"{sums['output_tokens']:,} out, about {dollars(sums['usd'])}"
         )
+        if "no_price" in sums:
+            told += f", and no price is known for {', '.join(sums['no_price'])}"
+        return told
 
 
 def _paid(entries: list[Entry]) -> Iterator[tuple[Mapping[str, Any], str, bool]]:
@@ -66,14 +81,18 @@ def _paid(entries: list[Entry]) -> Iterator[tuple[Mapping[str, Any], str, bool]]
     results = {}  # by path: results that were read twice are paid once
     for entry in entries:
         if entry.reply.usage:
-            yield entry.reply.usage, entry.request.body["model"], False
+            yield entry.reply.usage, _model(entry.request.body), False
         if entry.request.path.endswith("/results") and entry.reply.status == 200:
             results[entry.request.path] = entry
     for entry in results.values():
         for step in entry.reply.steps:
-            message = json.loads(step.data)["result"].get("message")
-            if message:
-                yield message["usage"], message["model"], True
+            message = json.loads(step.data)["result"].get("message") or {}
+            if message.get("usage"):
+                yield message["usage"], _model(message), True
+
+
+def _model(body: Mapping[str, Any]) -> str:
+    return str(body.get("model") or "(no model)")
 
 
 ledger = Ledger()

@@ -11,12 +11,14 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import textwrap
 from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
 from courseserver import facts
 from helpers import report
-from helpers.settings import ROOT, Mode, decide_mode, read_dotenv
+from helpers._lesson import check_packages, load_recordings
+from helpers.settings import KEY, Mode, decide_mode, read_dotenv, unread_key
 
 if TYPE_CHECKING:
     from courseserver.account import Account
@@ -30,6 +32,15 @@ if TYPE_CHECKING:
 SESSION_KEY = f"course-session-{secrets.token_hex(16)}"
 REAL_API = "https://api.anthropic.com"
 LOOPBACK = "127.0.0.1,localhost"
+WIDTH = 76  # of what is said, in characters
+# Whoever has set one of these has a credential of their own; the SDK looks at them all.
+CREDENTIALS = (
+    KEY,
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_PROFILE",
+    "ANTHROPIC_IDENTITY_TOKEN",
+    "ANTHROPIC_IDENTITY_TOKEN_FILE",
+)
 
 _server: Server[Door] | None = None
 _own_no_proxy: str | None = None  # NO_PROXY as before the first setup()
@@ -39,9 +50,12 @@ _outside: dict[str, str] | None = None  # ANTHROPIC_* as before the first setup(
 def setup(lesson: str) -> None:
     """Begin a lesson: decide the mode, start or reset the course server, say so.
 
-    `lesson` is the notebook's file name without `.ipynb`. Call it to begin afresh, too.
-    Raises `ValueError` for a lesson that has no recording.
+    `lesson` is the notebook's file name without `.ipynb`; its number will do. Call it
+    to begin afresh, too. Raises `ValueError` for a lesson that has no recording, and
+    `ImportError` if a file of yours has the name of a package.
     """
+    report.install(journal, current_lesson)
+    check_packages()
     recorded = load_recordings(lesson)
     dotenv = read_dotenv()
     decided = decide_mode(_learners_environment(), dotenv)
@@ -52,35 +66,12 @@ def setup(lesson: str) -> None:
     _point_sdk(server.url)
     _choose_proxies(live=decided.name == "live")
     server.backend.relay = _relay(decided, server.backend.account)
-    report.install(journal, current_lesson)
-    if decided.note:
-        print(decided.note)
-    print(_mode_line(decided, recorded))
-    print(_versions_line())
-
-
-def load_recordings(lesson: str) -> Recordings:
-    """A lesson's recordings. Raises `ValueError`, naming the lessons there are."""
-    from courseserver.recordings import RecordingError, Recordings
-
-    path = ROOT / "recordings" / f"{lesson}.json"
-    if not path.is_file():
-        files = sorted(path.parent.glob("*.json"))
-        stems = [file.stem for file in files if "." not in file.stem]  # not your copies
-        known = ", ".join(stems)
-        raise ValueError(
-            f"There is no lesson called {lesson!r}. The lessons are: {known}."
-        )
-    try:
-        return Recordings.parse(path.read_text(encoding="utf-8"), lesson)
-    except RecordingError as problem:
-        raise ValueError(str(problem)) from None
-    except UnicodeDecodeError:
-        raise ValueError(
-            f"recordings/{lesson}.json is not UTF-8 text any more. Give it back as it "
-            f"was with: git restore recordings/{lesson}.json (or download the course "
-            "again)."
-        ) from None
+    note = decided.note
+    if "there is no key" in decided.why:
+        note = unread_key() or note
+    for line in (note, *_mode_lines(decided, recorded), *_version_lines()):
+        if line:  # JupyterLab would wrap a long one within a word
+            print(textwrap.fill(line, WIDTH, break_on_hyphens=False))
 
 
 def course_server() -> Server[Door]:
@@ -120,11 +111,16 @@ def journal() -> Journal:
     return course_server().backend.journal
 
 
+def lend_key() -> None:
+    """Let the SDK make a client for staged replies where there is no credential."""
+    if not any(os.environ.get(name) for name in CREDENTIALS):
+        os.environ[KEY] = SESSION_KEY
+
+
 def _learners_environment() -> dict[str, str]:
     """The environment without what an earlier `setup()` wrote into it."""
-    if _outside is None:
-        return dict(os.environ)
-    return _outside | _variables("COURSE_")
+    own = _variables("ANTHROPIC_") if _outside is None else _outside
+    return own | _variables("COURSE_")
 
 
 def _point_sdk(url: str) -> None:
@@ -174,16 +170,21 @@ def _relay(decided: Mode, account: Account) -> Relay | None:
 
 
 def _variables(beginning: str) -> dict[str, str]:
-    """The variables of the environment whose names begin so."""
-    return {k: v for k, v in os.environ.items() if k.startswith(beginning)}
+    """The variables of the environment whose names begin so; not the key we lent."""
+    found = {}
+    for name, value in os.environ.items():
+        if name.startswith(beginning) and value != SESSION_KEY:
+            found[name] = value
+    return found
 
 
-def _mode_line(decided: Mode, recorded: Recordings) -> str:
+def _mode_lines(decided: Mode, recorded: Recordings) -> list[str]:
     if decided.name == "live":
-        return (
-            f"Live, because {decided.why}: requests go to the real API and cost money. "
-            "For replay, set COURSE_MODE=replay."
-        )
+        return [
+            f"Live, because {decided.why}.",
+            "Requests go to the real API and cost money. "
+            "For replay, set COURSE_MODE=replay.",
+        ]
     count = 0
     made = 0
     for exchange in recorded.exchanges:
@@ -192,13 +193,13 @@ def _mode_line(decided: Mode, recorded: Recordings) -> str:
     how = "written by hand"
     if made < len(recorded.exchanges):
         how = f"{made} written by hand"
-    return (
-        f"Replay, because {decided.why}: {count} recorded replies ({how}) "
-        f"for {recorded.lesson}. Nothing leaves this machine."
-    )
+    return [
+        f"Replay, because {decided.why}. Nothing leaves this machine.",
+        f"{count} recorded replies ({how}) for {recorded.lesson}.",
+    ]
 
 
-def _versions_line() -> str:
+def _version_lines() -> list[str]:
     """The SDK, the API version that it really sends, and Python; more if it is old."""
     from anthropic import Anthropic
 
@@ -207,16 +208,16 @@ def _versions_line() -> str:
     try:
         sent = Anthropic(api_key=SESSION_KEY).default_headers["anthropic-version"]
     except (ImportError, ValueError) as problem:
-        return (
+        return [
             f"anthropic {sdk} cannot use the proxy that your environment names "
             f"({type(problem).__name__}). Correct HTTPS_PROXY, HTTP_PROXY or "
             "ALL_PROXY, or remove it; a SOCKS proxy needs: pip install socksio"
-        )
-    line = f"anthropic {sdk}, API {sent}, Python {python}"
+        ]
+    lines = [f"anthropic {sdk}, API {sent}, Python {python}"]
     if int(sdk.partition(".")[0]) < facts.SDK_MAJOR:
-        line += (
-            f"\nThis course is written for anthropic {facts.SDK_MAJOR}. With {sdk}, "
-            "some cells fail or show something else. What to do: run python3 start.py "
+        lines.append(
+            f"This course is written for anthropic {facts.SDK_MAJOR}. With {sdk}, some "
+            "cells fail or show something else. What to do: run python3 start.py "
             "install, then restart the kernel."
         )
-    return line
+    return lines

@@ -9,6 +9,8 @@ import re
 import sys
 from typing import Any
 
+from courseserver.masking import masked
+
 CODE = re.compile(
     r"(?<![\\`])(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL
 )  # `code`, ```code```
@@ -16,15 +18,25 @@ DOLLAR = "<span>&#36;</span>"
 
 
 def tell(markdown: str, plain: str | None = None) -> None:
-    """Show Markdown in a notebook, and `plain` (or the Markdown as it is) elsewhere."""
-    plain = plain or markdown
-    ipython = sys.modules.get("IPython")
-    if ipython and ipython.get_ipython():
+    """Show Markdown in a notebook, and `plain` (or the Markdown as it is) elsewhere.
+
+    What looks like a key is masked.
+    """
+    markdown = masked(markdown)
+    plain = masked(plain or markdown).replace(DOLLAR, "$")
+    if in_notebook():
         from IPython.display import display
 
         display({"text/markdown": markdown, "text/plain": plain}, raw=True)
     else:
         print(plain)
+
+
+def in_notebook() -> bool:
+    """Whether Markdown can be shown; a terminal, also IPython's, shows plain text."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and type(shell).__name__ != "TerminalInteractiveShell"
 
 
 def escape_dollars(markdown: str) -> str:

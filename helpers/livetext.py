@@ -13,7 +13,7 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
-from helpers.settings import pace
+from courseserver.pace import pace
 
 
 class LiveText:

@@ -1,4 +1,4 @@
-"""What is set: where the course lies, the mode, the key, the pace, a learner's folders.
+"""What is set: where the course lies, the mode, the key, a learner's folders.
 
 All of it is read when it is asked for, from the environment and from `.env`. It must
 not know the course server, and no sentence here repeats any part of a key.
@@ -6,6 +6,7 @@ not know the course server, and no sentence here repeats any part of a key.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,6 +90,7 @@ def key_problem(key: str) -> str:
 
 def read_dotenv() -> dict[str, str | None]:
     """The contents of the course's `.env`; empty when there is none or no UTF-8."""
+    logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # `unread_key` says it
     try:
         return dict(dotenv_values(ROOT / ".env", encoding="utf-8-sig"))
     except OSError as error:  # it belongs to somebody else, or is a folder
@@ -102,6 +104,21 @@ def read_dotenv() -> dict[str, str | None]:
         return {}
 
 
+def unread_key() -> str:
+    """A sentence if `.env` holds what looks like a key in a line of another form."""
+    try:
+        text = (ROOT / ".env").read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    for line in text.splitlines():
+        if KEY_BEGINS in line and not line.lstrip().startswith("#"):
+            return (
+                "A line of .env looks like a key and is not read as one. Write "
+                f"{KEY}= and the key after it, in one line, and no second such line."
+            )
+    return ""
+
+
 def default_model() -> str:
     """The model that lessons name: `COURSE_MODEL` when live, else the recorded one."""
     dotenv = read_dotenv()
@@ -109,14 +126,6 @@ def default_model() -> str:
     if wanted and decide_mode(os.environ, dotenv).name == "live":
         return wanted.strip()
     return facts.MODEL
-
-
-def pace() -> float:
-    """How fast things move: 1 is a human pace, 0 is at once (`COURSE_PACE`)."""
-    try:
-        return max(0.0, float(os.environ.get("COURSE_PACE") or 1))
-    except ValueError:
-        return 1.0
 
 
 def state_folder() -> Path:

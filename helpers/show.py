@@ -16,7 +16,8 @@ from typing import Any
 
 from IPython.display import HTML, Markdown, display
 
-from helpers._text import escape_dollars, shorten
+from courseserver.masking import masked
+from helpers._text import escape_dollars, in_notebook, shorten, tell
 
 # Allow-lists: a header that is not named here is never shown.
 REQUEST_HEADERS = "anthropic-version anthropic-beta content-type".split()
@@ -31,7 +32,7 @@ def table(rows: Iterable[Sequence[Any]], *head: str) -> None:
     lines = []
     for row in [head, ["---"] * len(head), *rows]:
         lines.append(f"| {' | '.join(map(_cell, row))} |")
-    display(Markdown("\n".join(lines)))
+    _show("\n".join(lines))
 
 
 def message(reply: Any) -> None:
@@ -72,7 +73,7 @@ def wire(back: int = 1, *, reply: bool = True, new: bool = False) -> None:
 
     log = journal()
     if len(log) < back:
-        display(Markdown("Nothing went through the course server yet."))
+        _show("Nothing went through the course server yet.")
         return
     entry = log[-back]
     before = log[-back - 1].request.body if new and len(log) > back else {}
@@ -100,6 +101,14 @@ def plot(figure: Any, alt: str) -> None:
     display(HTML(f'<img alt="{html.escape(alt)}" src="{source}">'))
 
 
+def _show(markdown: str) -> None:
+    """Show Markdown, or its text in a terminal; what looks like a key is masked."""
+    if in_notebook():
+        display(Markdown(masked(markdown)))
+    else:
+        tell(markdown)
+
+
 def _show_sent(sent: Any, before: Any) -> None:
     credential = "x-api-key:"
     if "authorization" in sent.headers:
@@ -110,7 +119,7 @@ def _show_sent(sent: Any, before: Any) -> None:
     lines = ["**Sent**", _fence(head), _fence([_pretty(added)], "json")]
     if left_out:
         lines.append(f"As in the request before: {', '.join(left_out)}.")
-    display(Markdown("\n\n".join(lines)))
+    _show("\n\n".join(lines))
 
 
 def _added(body: Any, before: Any) -> tuple[Any, list[str]]:
@@ -145,7 +154,7 @@ def _show_reply(answer: Any) -> None:
         shown = _fence([body[:MOST]])
     elif body:
         shown = _fence([_pretty(json.loads(body))[:MOST]], "json")
-    display(Markdown(f"**Came back**\n\n{_fence(head)}\n\n{shown}"))
+    _show(f"**Came back**\n\n{_fence(head)}\n\n{shown}")
 
 
 def _headers(there: Any, wanted: Sequence[str]) -> list[str]:

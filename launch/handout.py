@@ -155,7 +155,7 @@ def number_of(stem: str) -> str:
 
 
 def find_lesson(words: str) -> str:
-    """Return the file that a learner means: "05", "05_multi_turn" or a path.
+    """Return the file that a learner means: "5", "05", "05_multi_turn" or a path.
 
     Raises StartError with the nearest names.
     """
@@ -163,7 +163,10 @@ def find_lesson(words: str) -> str:
     stems = [
         Path(name).stem for name in names if re.match(r"notebooks/[^/]+\.ipynb$", name)
     ]
-    known = {stem.partition("_")[0]: f"notebooks/{stem}.ipynb" for stem in stems}
+    known = {}
+    for stem in stems:
+        for number in (number_of(stem), stem.partition("_")[0]):
+            known[number] = f"notebooks/{stem}.ipynb"
     for name in names:
         known[name] = known[name.removesuffix(".ipynb")] = known[short_name(name)] = (
             name
@@ -172,13 +175,11 @@ def find_lesson(words: str) -> str:
     wanted = wanted.removesuffix(".ipynb")
     if wanted in known:
         return known[wanted]
-    number = wanted.lstrip("0") or "0"
-    near = [stem for stem in stems if number_of(stem).startswith(number)]
-    near.sort(key=lambda stem: number_of(stem) != number)
-    near += [stem for stem in stems if wanted and wanted in stem]
+    near = [stem for stem in stems if wanted and wanted in stem]
     near = near or get_close_matches(wanted, stems, n=3, cutoff=0.4) or stems
-    listed = ", ".join(dict.fromkeys(near))
-    raise StartError(f'There is no lesson called "{words}"; there is: {listed}.')
+    raise StartError(
+        f'There is no lesson called "{words}"; there is: {", ".join(near)}.'
+    )
 
 
 def reset(words: str) -> None:

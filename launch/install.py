@@ -98,9 +98,15 @@ def install(uv: str | None) -> None:
         output += printed
     sentence = why_install_failed(output)
     with contextlib.suppress(OSError):  # the disk may be full
-        write_whole(LOG, output.encode("utf-8"))
+        write_whole(LOG, without_secrets(output).encode("utf-8"))
         sentence += f" (What was printed: {name_of(LOG)})"
     raise StartError(sentence)
+
+
+def without_secrets(output: str) -> str:
+    """Return an output without what may be secret in the addresses of an index."""
+    plain = re.sub(r"://[^/\s@]+@", "://", output)
+    return re.sub(r"(://[^\s?]+)\?[^\s'\")]+", r"\1?(not kept)", plain)
 
 
 def installer_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from courseserver.masking import masked
 from practice._exercise import Attempt
 from practice._progress import progress
 from practice.grading._explain import explain, own_line
@@ -64,7 +65,7 @@ def load(path: Path, imports: str) -> dict[str, Any]:
         _, sentence = explain(problem, imports)
         line = own_line(problem, namespace)
         what = f"{type(problem).__name__}: {problem}"
-        sys.exit(f"{path} stops with {what}\n{line}\n{sentence}")
+        sys.exit(masked(f"{path} stops with {what}\n{line}\n{sentence}"))
     return namespace
 
 

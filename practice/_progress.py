@@ -114,7 +114,7 @@ def _store_at(path: Path) -> Store:
 def _event(line: str) -> Event | None:
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(event, dict):
         return None

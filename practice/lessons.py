@@ -30,6 +30,11 @@ class Lesson:
         """The notebook's file name, for instance `01_first_call.ipynb`."""
         return f"{self.name}.ipynb"
 
+    @property
+    def numbers(self) -> tuple[str, str]:
+        """Its number, and the number as people write it: `01` and `1`."""
+        return self.number, self.number.removeprefix("0")
+
 
 LESSONS: tuple[Lesson, ...] = (
     Lesson(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from courseserver import estimate, facts, schema
+from courseserver.masking import masked
 from courseserver.values import Request
 from helpers._cost import Cost, cost_before, dollars
 from helpers._setup import current_lesson, journal
@@ -67,6 +68,7 @@ class Wish:
         if not isinstance(content, str):
             content = " ".join(part.get("text", "") for part in content)
         text = " ".join(content.split()) or "(no text)"
+        text = masked(text)
         if len(text) > 60:
             text = f"{text[:57]}..."
         return f"“{text}”"
@@ -152,9 +154,9 @@ def _lines() -> list[str]:
 
 def _parse(line: str) -> JSON:
     """What a line says; {} when it is no JSON, or not the JSON of a wish."""
-    with suppress(ValueError, TypeError, KeyError):
+    with suppress(ValueError, TypeError, KeyError, RecursionError):
         kept: JSON = json.loads(line)
         fault = schema.first_fault(kept["request"], beta=True, sampling=True)
-        if fault is None:
+        if fault is None and Wish(line, kept).tokens:
             return kept
     return {}

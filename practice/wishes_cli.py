@@ -11,7 +11,9 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
+from courseserver.masking import masked
 from helpers._cost import cost, dollars
 from helpers.settings import decide_mode, read_dotenv, state_folder
 from practice._lines import append
@@ -87,7 +89,7 @@ def ask_and_send(wishes: Sequence[Wish]) -> int:
         why = mode.note or f"{mode.why}; lesson 00 shows how to use a key."
         print(f"Nothing was sent: {why}")
         return 1
-    where = os.environ.get("ANTHROPIC_BASE_URL") or "the real API"
+    where = without_password(os.environ.get("ANTHROPIC_BASE_URL") or "the real API")
     print(f"This goes to {where} and costs money. Type yes to send:", flush=True)
     if sys.stdin.readline().strip().lower() != "yes":
         print("Nothing was sent.")
@@ -101,6 +103,13 @@ def ask_and_send(wishes: Sequence[Wish]) -> int:
         kept = f"; the replies are kept in {state_folder() / ANSWERED}"
     print(f"\n{answered} of {len(wishes)} answered{kept}.")
     return 0 if answered == len(wishes) else 1
+
+
+def without_password(address: str) -> str:
+    """An address without what may stand before its host: a name and a password."""
+    scheme, slashes, rest = address.rpartition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def send(wish: Wish, key: str) -> bool:
@@ -119,17 +128,20 @@ def send(wish: Wish, key: str) -> bool:
             reply = stream.get_final_message()
         if not reply.stop_reason:
             raise ConnectionError("the answer broke off before its end")
-    except (
-        Exception
-    ) as error:  # whatever it was: this one stays, and the next one is asked
-        reason = f"{type(error).__name__}: {error}"
+    except Exception as error:  # whatever it was: it stays, and the next one is asked
+        reason = masked(f"{type(error).__name__}: {error}")
         replace(wish, json.dumps({**wish.kept, "failed": reason}))
         print(f"Not answered, and still on the list. {reason}")
         return False
     text = "".join(block.text for block in reply.content if block.type == "text")
-    spent = cost(reply, plain["model"])
+    answer: dict[str, Any] = {"reply": reply.to_dict(mode="json")}
+    try:
+        price = cost(reply, plain["model"])
+        spent = repr(price)
+        answer["usd"] = price.total
+    except ValueError:
+        spent = f"no price is known for {plain['model']}"
     print(f"{text or '(no text)'}\n[{reply.stop_reason}; {spent}]")
-    answer = {"reply": reply.to_dict(mode="json"), "usd": spent.total}
     append(state_folder() / ANSWERED, json.dumps({**wish.kept, **answer}))
     replace(wish)
     return True

@@ -204,9 +204,10 @@ class Run:
         if self.result.raised is None:
             value = _repr.repr(self.result.value)
             parts.append(f"Your code gave back:\n\n```text\n{value}\n```")
-        if self.printed.strip():
-            head = "\n".join(self.printed[:600].splitlines()[:8])
-            parts.append(f"It printed:\n\n```text\n{head}\n```")
+        for told in (self.printed, self.result.complained):
+            if told.strip():
+                head = "\n".join(told[:600].splitlines()[:8])
+                parts.append(f"It printed:\n\n```text\n{head}\n```")
         return "\n\n".join(parts)
 
 

@@ -35,6 +35,7 @@ class Mistake:
 
     `rule` is a key of the exercise's `messages`, or of a table in `words.py`. `wrong`
     is code, or what is changed in the solution: `{"max_tokens=2000": "max_tokens=20"}`.
+    Give a `source` only after you have opened it: no gate can look there.
     """
 
     rule: str

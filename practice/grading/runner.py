@@ -16,7 +16,7 @@ import threading
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,7 @@ class Result:
     slept: list[float] = field(default_factory=list)
     stopped: str = ""
     alive: bool = False
+    complained: str = ""  # on stderr
 
 
 class Printed(io.StringIO):
@@ -63,7 +64,7 @@ def run_once(
     """
     result = Result()
     done = threading.Event()
-    out = Printed()
+    out, err = Printed(), Printed()
     context = contextvars.copy_context()
 
     def whole() -> Any:
@@ -84,6 +85,7 @@ def run_once(
     with (
         warnings.catch_warnings(),
         redirect_stdout(out),
+        redirect_stderr(err),
         clock(result.slept, names),
     ):
         warnings.simplefilter("ignore")
@@ -105,6 +107,7 @@ def run_once(
     if overrun.is_set():
         result.stopped = "endless"
     result.printed = out.getvalue()
+    result.complained = err.getvalue()
     return result
 
 

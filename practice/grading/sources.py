@@ -48,13 +48,17 @@ def sheets(folder: Path = FOLDER) -> list[Sheet]:
 
 
 def find(wanted: str, folder: Path = FOLDER) -> tuple[Exercise, Sheet]:
-    """The exercise with this id. Raises `ValueError`, naming the ones there are."""
+    """The exercise with this id; `1.2` will do for `01.2`.
+
+    Raises `ValueError`, naming the ones there are.
+    """
     for lesson in LESSONS:
         path = folder / f"s{lesson.name}.py"
-        if lesson.number != wanted.partition(".")[0] or not path.is_file():
+        number = str(wanted).partition(".")[0]
+        if number not in lesson.numbers or not path.is_file():
             continue
         for exercise in sheet(path).exercises:
-            if exercise.id == wanted:
+            if exercise.id.removeprefix("0") == str(wanted).removeprefix("0"):
                 return exercise, sheet(path)
     known = []
     for each in sheets(folder):

@@ -30,8 +30,8 @@ KIT = {
         "blanks or line breaks at its ends are other ones. Send it as it is.",
     "still-running":
         "Your code was still running after $seconds seconds, and cannot be stopped "
-        "from outside: it waits for something. Restart the kernel, or it goes on in "
-        "the background. What does it wait for?",
+        "from outside: it waits for something. Restart the kernel (menu Kernel, "
+        "Restart Kernel), or it goes on in the background. What does it wait for?",
     "too-long":
         "Your code was still running after $seconds seconds, and was stopped. Is "
         "there a loop whose condition never becomes false?",

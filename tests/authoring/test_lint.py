@@ -27,7 +27,7 @@ from authoring import ROOT, AuthoringError, lint, models
 from authoring import navigation as nav
 from authoring.lint_notebooks import NOTEBOOK_RULES
 from authoring.render import normalise, place_generated, put_facts, to_bytes
-from courseserver.facts import MODEL, RETIRED
+from courseserver.facts import API_VERSION, MODEL, RETIRED
 from practice.lessons import BY_NAME
 
 LESSON = BY_NAME["01_first_call"]
@@ -61,7 +61,9 @@ class Course:
         self.exchange: dict[str, Any] = {
             "name": "hello", "source": "authored", "request": {"model": MODEL}, "replies": ["Hi"],
         }  # fmt: skip
-        self.recording: dict[str, Any] = {"lesson": LESSON.name, "exchanges": [self.exchange]}
+        self.recording: dict[str, Any] = {
+            "lesson": LESSON.name, "api_version": API_VERSION, "exchanges": [self.exchange],
+        }  # fmt: skip
         self.nb = new_notebook(
             cells=[
                 new_markdown_cell("# First call\n\n- send a message"),
@@ -188,6 +190,7 @@ CASES: dict[str, tuple[Change, Change]] = {
         lambda c: c.code("f()", outputs=[ERROR]),
         lambda c: c.code("f()", "raises-exception", "raises:TypeError", outputs=[ERROR]),
     ),
+    "readable-notebook": (lambda c: c.edit('"cells"', '"cell"'), nothing),
     "stored-as-rendered": (lambda c: c.edit('"cells"', ' "cells"'), nothing),
     "no-first-block": (
         lambda c: c.code("reply.content[0].text"),
@@ -279,6 +282,10 @@ CASES: dict[str, tuple[Change, Change]] = {
         lambda c: c.put("README.md", f"# Course\n\n[one](notebooks/{LESSON.file}) <b id='x'>x</b>"),
     ),
     "map-is-current": (lambda c: with_map(c, "old\n"), lambda c: with_map(c)),
+    "sources-can-be-opened": (
+        lambda c: c.put("exercises/source/s01.py", "# https://github.com/a/b/issue/5"),
+        lambda c: c.put("exercises/source/s01.py", "# https://github.com/a/b/pull/5: said"),
+    ),
     "recording-is-whole": (lambda c: c.exchange.pop("replies"), nothing),
     "recording-says-source": (
         lambda c: c.exchange.update(source="made up"),
@@ -320,6 +327,54 @@ def test_a_rule_is_red_on_a_bad_file(rule: str, tmp_path: Path) -> None:
 def test_a_rule_is_quiet_on_the_good_twin(rule: str, tmp_path: Path) -> None:
     found = check(tmp_path, CASES[rule][1])
     assert [str(finding) for finding in found if finding.rule == rule] == []
+
+
+DAMAGED: dict[str, Callable[[str], str | bytes]] = {
+    "cut off": lambda text: text[:900],
+    "empty": lambda text: "",
+    "a conflict of git": lambda text: f"<<<<<<< HEAD\n{text}",
+    "a byte order mark": lambda text: f"\ufeff{text}",
+    "UTF-16": lambda text: text.encode("utf-16"),
+    "nested too deep": lambda text: "[" * 100_000,
+    "a list": lambda text: "[]",
+    "no cells": lambda text: text.replace('"cells"', '"cell"', 1),
+    "a cell without a source": lambda text: text.replace('"source"', '"sauce"', 1),
+    "a cell without outputs": lambda text: text.replace('"outputs"', '"output"', 1),
+    "half an emoji": lambda text: text.replace("First call", "\\ud83d", 1),
+    "another format": lambda text: text.replace('"nbformat": 4', '"nbformat": 99'),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_notebook_is_named_in_a_sentence_and_the_others_are_checked(
+    damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = Course(tmp_path)
+    course.save()
+    rename(course, "99_extra.ipynb")
+    made = DAMAGED[damage](course.path.read_text(encoding="utf-8"))
+    course.path.write_bytes(made if isinstance(made, bytes) else made.encode())
+    assert lint.lint(tmp_path) == 1
+    said = capsys.readouterr().out
+    assert f"notebooks/{LESSON.file}: is damaged: " in said
+    assert "covered: 1 notebooks" in said
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "5", '"x"', "[1]", "null", '{"exchanges": null}', '{"exchanges": [5]}',
+                '{"exchanges": [null]}', '{"exchanges": {"a": 1}}', "[" * 100_000],
+)  # fmt: skip
+def test_a_damaged_recording_is_named_in_a_sentence(content: str, tmp_path: Path) -> None:
+    course = Course(tmp_path)
+    course.save()
+    course.put(f"recordings/{LESSON.name}.json", content)
+    [found] = [str(each) for each in findings(tmp_path) if each.rule == "recording-is-whole"]
+    assert found.startswith(f"recordings/{LESSON.name}.json: is not a recording")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(AuthoringError, match="there is no file nowhere"):
+        lint.lint(tmp_path, [tmp_path / "nowhere.ipynb"])
 
 
 def test_there_is_no_case_for_a_rule_that_is_gone() -> None:
@@ -386,6 +441,7 @@ MORE: list[tuple[str, Change]] = [
     ("recording-is-whole", lambda c: c.recording.update(lesson="02_response_anatomy")),
     ("recording-is-whole", lambda c: c.recording.update(variants=[{"name": "b", "of": "hello"}])),
     ("recording-says-source", lambda c: c.recording.update(variants=[{"source": "mine"}])),
+    ("recording-is-whole", lambda c: c.exchange.update(replies=[{"status": 99, "error": {}}])),
 ]
 
 

@@ -6,6 +6,7 @@ and without. The table's own words (`raises`) are what the tests hold the SDK ag
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import re
 from collections.abc import Callable
@@ -374,7 +375,7 @@ MALFORMED: list[Any] = [
     [{"tool": "a", "input": "b"}], [{"thinking": 5}], [{"thinking": "", "tokens": "9"}],
     [{"text": 5}], [{"type": "text"}], [{"type": "thinking", "thinking": ""}],
     [{"type": "tool_use", "name": "a"}], [{"type": ["text"]}], [{"tool": "a", "input": {"b": {1}}}],
-    {"events": 5}, {"body": "x"},
+    {"events": 5}, {"body": "x"}, "half an emoji: \ud83d",
 ]  # fmt: skip
 
 
@@ -422,6 +423,63 @@ def test_staged_works_before_setup_and_with_a_dead_proxy(tmp_path: Path) -> None
     dead = "http://127.0.0.1:9"
     told = course.tells(without_setup, HTTP_PROXY=dead, http_proxy=dead, ALL_PROXY=dead)
     assert told[0] == "Played here."
+
+
+BARE = """
+import anthropic, os
+from helpers import setup, staged
+sdk = anthropic.Anthropic(base_url=staged(replies=["Played here."]))
+reply = sdk.messages.create(model="claude-sonnet-5-5", max_tokens=9,
+                            messages=[{"role": "user", "content": "Hi"}])
+told = [reply.content[0].text, os.environ.get("ANTHROPIC_API_KEY", "")]
+"""
+
+
+def test_staged_needs_no_key_in_a_bare_script(tmp_path: Path) -> None:
+    course = OwnCourse.at(tmp_path)
+    text, key = course.tells(BARE)
+    assert text == "Played here."
+    assert key.startswith("course-session-")
+    said = course.says(BARE + "setup('99_test')")
+    assert said.startswith("Replay, because there is no key in .env.")  # the lent one is none
+
+
+@pytest.mark.parametrize("name", ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"])
+def test_staged_leaves_a_credential_of_the_learners_alone(tmp_path: Path, name: str) -> None:
+    course = OwnCourse.at(tmp_path)
+    text, key = course.tells(BARE, **{name: "mine"})
+    assert text == "Played here."
+    assert key == ("mine" if name == "ANTHROPIC_API_KEY" else "")
+
+
+def test_the_help_of_staged_shows_replies_that_can_be_staged_and_every_name() -> None:
+    told = staged.__doc__ or ""
+    assert max(len(line) for line in told.splitlines()) <= 102
+    for name, script in STAGED.items():
+        assert re.search(rf"^    {re.escape(name)} +{re.escape(script.what)}$", told, re.M)
+    replies, blocks, faults = re.split("A block in a list|What goes wrong", told)
+    shown = [re.findall(r"^    ([\"\[{].*?[\"\]}])(?: {2,}.*)?$", part, re.M)
+             for part in (replies, blocks, faults)]  # fmt: skip
+    assert [len(each) for each in shown] == [4, 4, 3]
+    for text in shown[0] + [f"[{block}]" for block in shown[1]] + shown[2]:
+        staged(replies=[ast.literal_eval(text)])
+    events = re.search(r'{"events": .*}', told)
+    assert events
+    staged(replies=[ast.literal_eval(events[0])])
+
+
+def test_in_a_batch_the_place_of_a_request_decides_as_the_help_says() -> None:
+    params = {**HELLO}
+    refused = {**HELLO, "max_tokens": -1}
+    asked = [{"custom_id": str(at), "params": each}
+             for at, each in enumerate([params, refused, params, params])]  # fmt: skip
+    with client(staged(replies=["first", "second", "third"])) as sdk:
+        batch = sdk.messages.batches.create(requests=asked)  # type: ignore[arg-type]
+        while batch.processing_status != "ended":
+            batch = sdk.messages.batches.retrieve(batch.id)
+        results = {each.custom_id: each.result for each in sdk.messages.batches.results(batch.id)}
+    texts = {name: text_of(r.message) for name, r in results.items() if r.type == "succeeded"}
+    assert texts == {"0": "first", "2": "third", "3": "third"}
 
 
 def test_setup_again_ends_older_staged_clients_with_a_sentence(tmp_path: Path) -> None:

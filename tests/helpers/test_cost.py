@@ -14,10 +14,12 @@ import pytest
 from anthropic.types import CacheCreation, Usage
 
 from courseserver.estimate import request_tokens
+from courseserver.journal import Entry
+from courseserver.values import Reply
 from helpers import cost, facts, ledger, staged
 from helpers._cost import Cost, cost_before, dollars
 from helpers._setup import course_server
-from tests.support import HELLO, client, exchange, recordings, said
+from tests.support import HELLO, client, exchange, recordings, request, said
 
 JSON = dict[str, Any]
 MILLION = 1_000_000
@@ -301,6 +303,22 @@ def test_a_streamed_call_counts_like_a_plain_one(lesson: anthropic.Anthropic) ->
     with lesson.messages.stream(**said("one")) as stream:
         stream.until_done()
     assert ledger.totals()["usd"] == pytest.approx(0.003)
+
+
+def test_a_model_without_a_price_is_named_and_the_rest_is_added_up(
+    lesson: anthropic.Anthropic,
+) -> None:
+    """A gateway's own model in a live run, and one whose usage says nothing of the output."""
+    lesson.messages.create(**said("one"))
+    for used in (usage(fresh=7, out=5), {"input_tokens": 1}):
+        asked = request(said("one", model="gateway-model"))
+        reply = Reply(200, {}, (), usage=used)
+        course_server().backend.journal.add(Entry(asked, reply))
+    sums = ledger.totals()
+    assert (sums["calls"], sums["input_tokens"], sums["output_tokens"]) == (3, 1_008, 105)
+    assert sums["usd"] == pytest.approx(0.003)
+    assert sums["no_price"] == ["gateway-model"]
+    assert repr(ledger).endswith("about $0.0030, and no price is known for gateway-model")
 
 
 def test_an_empty_ledger_reads_well(lesson: anthropic.Anthropic) -> None:

@@ -163,8 +163,8 @@ def test_a_placeholder_or_a_key_for_something_else_never_means_live(
     course = OwnCourse.at(tmp_path, GREETING, dotenv=f"ANTHROPIC_API_KEY={wrong}\n")
     for environ in ({}, {"COURSE_MODE": "live"}):
         shown = course.says(SETUP, **environ)
-        assert shown.splitlines()[1].startswith("Replay, because")
-        assert why in shown and wrong not in shown
+        assert "\nReplay, because" in shown
+        assert why in " ".join(shown.split()) and wrong not in shown
 
 
 @pytest.mark.parametrize(
@@ -226,15 +226,21 @@ def test_importing_helpers_loads_no_server_no_widgets_and_no_pictures(course: Ow
 
 def test_replay_says_mode_count_and_that_nothing_leaves_and_versions(course: OwnCourse) -> None:
     said = course.says(SETUP)
-    first, second = said.splitlines()
-    assert first == (
-        "Replay, because there is no key in .env: 2 recorded replies (written by hand) for "
-        f"{LESSON}. Nothing leaves this machine."
-    )
+    first, second, third = said.splitlines()
+    assert first == "Replay, because there is no key in .env. Nothing leaves this machine."
+    assert second == f"2 recorded replies (written by hand) for {LESSON}."
     assert re.fullmatch(
-        rf"anthropic {re.escape(anthropic.__version__)}, API 2026-10-21, Python 3\.\d+",
-        second,
+        rf"anthropic {re.escape(anthropic.__version__)}, API 2026-10-21, Python 3\.\d+", third
     )
+
+
+@pytest.mark.parametrize("mode", ["replay", "live", "reply", ""])
+def test_what_is_said_is_never_wider_than_a_notebook(course: OwnCourse, mode: str) -> None:
+    """JupyterLab breaks a longer line in the middle of a word."""
+    said = course.says(SETUP, ANTHROPIC_API_KEY=KEY, COURSE_MODE=mode)
+    assert max(len(line) for line in said.splitlines()) <= 76
+    whole = " ".join(said.split())
+    assert "real API and cost money" in whole or "Nothing leaves this machine." in whole
 
 
 def test_live_says_that_it_costs_money_and_how_to_go_back(tmp_path: Path) -> None:
@@ -251,9 +257,33 @@ def test_captured_replies_are_not_counted_as_written_by_hand(course: OwnCourse) 
 
 
 def test_a_key_that_is_not_used_is_not_shown_either(course: OwnCourse) -> None:
-    said = course.says(SETUP, ANTHROPIC_API_KEY=KEY)
+    said = " ".join(course.says(SETUP, ANTHROPIC_API_KEY=KEY).split())
     assert "not used unless COURSE_MODE is live" in said
     assert KEY not in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{}", "anthropic_api_key={}", "CLAUDE_API_KEY={}", "set ANTHROPIC_API_KEY={}",
+     '$env:ANTHROPIC_API_KEY="{}"', "ANTHROPIC_API_KEY: {}", "{}\nANTHROPIC_API_KEY=\n"],
+)  # fmt: skip
+@pytest.mark.parametrize("mode", ["", "live"])
+def test_a_key_that_stands_in_the_file_and_is_not_read_is_said(
+    tmp_path: Path, text: str, mode: str
+) -> None:
+    course = OwnCourse.at(tmp_path, GREETING, dotenv=text.format(KEY))
+    done = course.run(SETUP, COURSE_MODE=mode)
+    said = " ".join(done.stdout.split())
+    assert said.startswith("A line of .env looks like a key and is not read as one. Write")
+    assert "Replay, because there is no key" in said
+    assert KEY not in done.stdout + done.stderr and done.stderr == ""
+
+
+def test_a_key_in_a_comment_or_a_learner_who_asks_for_replay_gets_no_note(tmp_path: Path) -> None:
+    course = OwnCourse.at(tmp_path, GREETING, dotenv=f"#ANTHROPIC_API_KEY={KEY}\n")
+    assert course.says(SETUP).startswith("Replay")
+    (course.root / ".env").write_text(KEY, encoding="utf-8")
+    assert course.says(SETUP, COURSE_MODE="replay").startswith("Replay")
 
 
 def test_a_file_that_is_not_utf8_is_explained_and_replay_goes_on(tmp_path: Path) -> None:
@@ -271,9 +301,53 @@ def test_an_unknown_lesson_is_refused_with_the_lessons_that_there_are(course: Ow
     assert f"There is no lesson called '01_frist_call'. The lessons are: {LESSON}." in done.stderr
 
 
+@pytest.mark.parametrize(
+    "wanted", [f"notebooks/{LESSON}.ipynb", f"{LESSON}.ipynb", f"{LESSON}/", "99", 99]
+)
+def test_a_lesson_is_known_by_its_file_and_its_number_too(course: OwnCourse, wanted: Any) -> None:
+    said = course.says(f"from helpers import setup; setup({wanted!r})")
+    assert f"for {LESSON}." in said
+
+
+@pytest.mark.parametrize("wanted", ["", "9", "/abs/path", "x" * 5_000, "a\0b", None])
+def test_what_names_no_lesson_is_answered_with_the_lessons(course: OwnCourse, wanted: Any) -> None:
+    done = course.run(f"from helpers import setup; setup({wanted!r})")
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("ValueError: There is no lesson called ")
+    assert last.endswith(f"The lessons are: {LESSON}.") and len(last) < 200
+
+
+def test_a_recording_that_is_missing_or_a_folder_is_named_with_its_remedy(
+    course: OwnCourse,
+) -> None:
+    """The list of lessons would name it, and contradict itself."""
+    file = course.root / "recordings" / f"{LESSON}.json"
+    (course.root / "notebooks").mkdir()
+    (course.root / "notebooks" / f"{LESSON}.ipynb").write_text("{}", encoding="utf-8")
+    file.unlink()
+    missing = course.run(SETUP).stderr.strip().splitlines()[-1]
+    file.mkdir()
+    folder = course.run(SETUP).stderr.strip().splitlines()[-1]
+    for last in (missing, folder):
+        assert f"recordings/{LESSON}.json cannot be read (" in last
+        assert f"git restore recordings/{LESSON}.json" in last
+
+
+@pytest.mark.parametrize("name", ["anthropic", "practice"])
+def test_a_file_of_the_learners_that_hides_a_package_is_named(course: OwnCourse, name: str) -> None:
+    folder = course.root / "scripts"
+    folder.mkdir()
+    file = folder / f"{name}.py"
+    file.write_text("print('mine')", encoding="utf-8")
+    code = f"import sys; sys.path.insert(0, {str(folder)!r})" + SETUP.replace(", anthropic", "")
+    last = course.run_fresh(code).stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: ") and str(file) in last
+    assert f"Rename it, as my_{name}.py" in last
+
+
 def test_a_broken_recording_is_refused_with_the_way_to_get_it_back(course: OwnCourse) -> None:
     file = course.root / "recordings" / f"{LESSON}.json"
-    for raw in (b"{", b"\xff\xfe{\x00"):
+    for raw in (b"{", b"\xff\xfe{\x00", b"[" * 100_000):
         file.write_bytes(raw)
         done = course.run(SETUP)
         last = done.stderr.strip().splitlines()[-1]

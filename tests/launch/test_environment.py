@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from launch import install
 from tests.launch.courses import ROOT, bring_launch, load, python_of, run
 
 
@@ -443,6 +444,13 @@ def test_a_folder_in_which_python_makes_no_environment_is_named(tmp_path: Path) 
     said = run(tmp_path / "a:b", "install")
     assert said.returncode == 1 and len(said.stderr.splitlines()) == 1
     assert "a:b: give the folder another name" in said.stderr
+
+
+def test_the_log_keeps_no_password_and_no_token_of_an_index() -> None:
+    output = "Looking in indexes: https://me:hidden@index.example/simple?token=hidden, ok?\nend"
+    assert install.without_secrets(output) == (
+        "Looking in indexes: https://index.example/simple?(not kept) ok?\nend"
+    )
 
 
 def test_a_full_disk_is_named_also_when_the_log_cannot_be_written(

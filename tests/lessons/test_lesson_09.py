@@ -24,7 +24,7 @@ import pytest
 from courseserver.loopback import Server
 from courseserver.replay import Replay
 from helpers import MODEL, cost
-from helpers._setup import load_recordings
+from helpers._lesson import load_recordings
 from tests.support import KEY, PATIENCE, ROOT, client, serving
 
 LESSON = ROOT / "notebooks" / "09_batches.ipynb"

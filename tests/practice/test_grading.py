@@ -337,6 +337,17 @@ def test_what_is_printed_is_kept_apart_and_cut(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out == ""
 
 
+def test_what_goes_to_stderr_is_kept_apart_and_cut_too(capsys: pytest.CaptureFixture[str]) -> None:
+    writes = f"for n in range({2 * runner.MAX_PRINTED}): print('line', n, file=sys.stderr)"
+    found = say("import sys\n" + body(writes, CREATE))
+    assert found.rule == "no-return"  # to print there is no attempt to give a result
+    assert "line 7" in found.details
+    assert "line 8" not in found.details
+    assert capsys.readouterr().err == ""
+    result = runner.run_once(lambda: print("x" * 10**6, file=sys.stderr), {}, threading.Event())
+    assert len(result.complained) == runner.MAX_PRINTED
+
+
 def test_a_huge_value_is_cut_in_what_is_shown() -> None:
     found = say(ASK.replace(f"return {TEXT}", "return 'x' * 10_000_000"))
     assert found.rule == "other" or found.rule == "same-answer"
@@ -642,6 +653,13 @@ def test_an_unknown_exercise_names_the_ones_there_are() -> None:
         find("01.9")
     with pytest.raises(ValueError, match="There is: 01"):
         find("nonsense")
+
+
+def test_an_exercise_is_found_without_the_nought_as_well() -> None:
+    assert find("1.2")[0].id == "01.2"
+    for wanted in ("1.02", "1", "001.2", ".2", ""):
+        with pytest.raises(ValueError, match="There is: 01"):
+            find(wanted)
 
 
 def test_a_mistake_says_where_it_was_seen() -> None:

@@ -85,7 +85,18 @@ def test_a_broken_last_line_costs_that_line_only(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "null", "[]", "{}", '{"id": 1, "outcome": "wrong"}', '{"id": "01.1"}', "\xff"]
+    "line",
+    [
+        "",
+        "null",
+        "[]",
+        "{}",
+        '{"id": 1, "outcome": "wrong"}',
+        '{"id": "01.1"}',
+        "\xff",
+        "[" * 9999,
+    ],
+    ids=range(8),
 )
 def test_a_line_that_is_no_event_is_passed_over(store: Store, line: str) -> None:
     store.path.parent.mkdir()
@@ -607,7 +618,7 @@ def test_an_unknown_exercise_in_a_terminal_names_the_ones_there_are(course: OwnC
 def test_progress_and_quiz_are_markdown_in_a_notebook(course: OwnCourse) -> None:
     with kernel(course) as running:
         running.run("from practice._progress import progress\nfrom practice._quiz import quiz")
-        running.run('quiz("01").answer(1, "b")')
+        running.run('quiz("1").answer(1, "b")')
         table = running.run("progress()").displayed("text/markdown")
         questions = running.run('quiz("01")').displayed("text/markdown")
         buttons = running.run('quiz("01").buttons()').displayed("text/plain")

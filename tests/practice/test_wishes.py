@@ -224,7 +224,18 @@ def test_an_empty_list_says_how_to_fill_it(state: Path, capsys: pytest.CaptureFi
     assert "wish() in a lesson keeps" in capsys.readouterr().out
 
 
-BROKEN = (b"{", b"\xff\xfe", b"[]", b'{"request": 7}', b'{"request": {"model": "x"}}', b'"hm"', b"")
+BROKEN: tuple[bytes, ...] = (
+    b"{",
+    b"\xff\xfe",
+    b"[]",
+    b'{"request": 7}',
+    b'{"request": {"model": "x"}}',
+    b'"hm"',
+    b"",
+    b"[" * 100_000,
+)
+PDF = {"type": "base64", "media_type": "application/pdf", "data": "a"}
+BROKEN += (line(said([{"type": "document", "source": PDF}])).encode(),)
 
 
 def test_broken_lines_are_skipped_with_a_sentence_and_left_as_they_are(
@@ -233,7 +244,7 @@ def test_broken_lines_are_skipped_with_a_sentence_and_left_as_they_are(
     path = fill(state, BROKEN[0], line(said("One?")), *BROKEN[1:], line(said("Two?")))
     assert main(["--remove", "2"]) == 0
     shown = capsys.readouterr().out
-    assert "skipped and left in the file: 6" in shown and "Removed: “Two?”" in shown
+    assert "skipped and left in the file: 8" in shown and "Removed: “Two?”" in shown
     left = [BROKEN[0], line(said("One?")).encode(), *BROKEN[1:], b""]
     assert path.read_bytes().split(b"\n") == left
 
@@ -284,6 +295,18 @@ def test_a_question_of_a_lesson_can_be_sent_as_it_was_kept(course: OwnCourse) ->
         done = wishes(course, "--send", typed=" Yes\n", ANTHROPIC_BASE_URL=server.url)
     assert done.returncode == 0 and "Ja." in done.stdout and "1 of 1 answered" in done.stdout
     assert "The wish list is empty" in wishes(course).stdout
+
+
+def test_neither_a_password_nor_a_key_is_shown(
+    course: OwnCourse, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = "sk-" + "proj-" + "A1" * 20
+    fill(course.root / "my-course" / ".course", line(said(f"My key is {secret}, is that bad?")))
+    base = "https://me:hidden@gateway.example/v1"
+    shown = wishes(course, "--send", typed="no\n", ANTHROPIC_BASE_URL=base).stdout
+    assert "This goes to https://gateway.example/v1 and costs money." in shown
+    assert "“My key is (an API key, not shown), is that bad?”" in shown
+    assert secret not in shown and "hidden" not in shown
 
 
 @pytest.mark.parametrize("typed", ["", "y\n", "yes please\n"])
