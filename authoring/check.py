@@ -37,6 +37,17 @@ import json as _json
 from helpers._setup import journal as _journal
 print(_json.dumps([(_e.cell.text, ", ".join(_e.adapted)) for _e in _journal() if _e.adapted]))
 """
+# Runs there too: from now on the server is one in this process, as it will be in a browser.
+IN_PROCESS = """
+import os as _os, helpers._setup as _setup
+_os.environ["COURSE_ADAPTER"] = "in-process"
+if _setup._server:
+    _setup._server.stop()
+_setup._server = None
+"""
+# A cell that holds one of these words starts a program, uses what one left, or shows the address:
+# a server in the process cannot answer it.
+OUTSIDE = ("subprocess", "ANTHROPIC_BASE_URL", "peaks")
 
 
 @dataclass
@@ -88,16 +99,13 @@ def code_cells(notebook: Any) -> list[int]:
 
 
 def orders(again: Sequence[int], paced: Sequence[int]) -> list[list[int]]:
-    """The orders in which cells are run again: a random one, its reverse, and another random one.
+    """The orders in which cells are run again: a random one, and its reverse.
 
-    An order and its reverse have each cell both before and after each other one. Cells that wait
-    at a human pace (tag `paced`) are run again in the first order only.
+    So each cell is met both before and after each other one. Cells that wait at a human pace (tag
+    `paced`) are run again in the first order only.
     """
-    chance = random.Random(SEED)
-    first = chance.sample(again, len(again))
-    second = chance.sample(again, len(again))
-    quick = [[n for n in order if n not in paced] for order in (first[::-1], second)]
-    return [first, *quick]
+    first = random.Random(SEED).sample(again, len(again))
+    return [first, [n for n in first[::-1] if n not in paced]]
 
 
 def compare(stored: Any, fresh: Any) -> Iterator[str]:
@@ -124,26 +132,39 @@ def adapted(runner: Runner, notebook: Any) -> Iterator[str]:
             )
 
 
-def run_again(runner: Runner, notebook: Any) -> Iterator[tuple[str, str | None]]:
-    """Run the cells again in each of the `orders`: (cell, what is wrong or None) of each run."""
+def run_again(runner: Runner, notebook: Any) -> Iterator[str | None]:
+    """Run the cells again: what is wrong with each run, or None.
+
+    In each of the `orders`, then from top to bottom with the course server in the process.
+    """
     cells = notebook.cells
     again = [n for n in code_cells(notebook) if "grows" not in tags(cells[n])]
     paced = [n for n in again if "paced" in tags(cells[n])]
+    inside = [n for n in again if n not in paced and not is_outside(cells[n])]
     first = {n: seen(cells[n]) for n in again}
-    for number, order in enumerate(orders(again, paced), start=1):
+    for number, order in enumerate([*orders(again, paced), inside], start=1):
+        how = f"order {number}"
+        if order is inside:
+            how = "without a socket"
+            runner.quietly(IN_PROCESS)
         before = "the last cell"
         for n in order:
             name = place(n, cells[n])
-            where = f"{name}, run again after {before} (order {number})"
+            where = f"{name}, run again after {before} ({how})"
             before = name
             try:
                 now = seen(runner.run(n))
             except AuthoringError as problem:
-                yield name, f"{where}: {problem}"
+                yield f"{where}: {problem}"
                 continue
             same = now == first[n] or "nbval-ignore-output" in tags(cells[n])
             diff = render.short_diff(as_text(first[n]), as_text(now), 8)
-            yield name, None if same else f"{where} shows something else:\n{diff}"
+            yield None if same else f"{where} shows something else:\n{diff}"
+
+
+def is_outside(cell: Any) -> bool:
+    """Whether a server in the process cannot answer a cell."""
+    return any(word in cell.source for word in OUTSIDE)
 
 
 def run_lesson(path: Path, root: Path) -> Report:
@@ -167,14 +188,19 @@ def run_lesson(path: Path, root: Path) -> Report:
     report.problems += different + inexact
     report.covered.append(f"run: {render.counts(fresh)}, compared as nbval does")
     report.covered.append(as_rendered(path, content, report.problems))
-    report.problems += [f"{path.stem}, {wrong}" for _, wrong in reruns if wrong]
-    grows = [n for n in code_cells(notebook) if "grows" in tags(cells[n])]
-    left_out = [f"{place(n, cells[n])} {cells[n].source.splitlines()[0][:50]!r}" for n in grows]
+    report.problems += [f"{path.stem}, {wrong}" for wrong in reruns if wrong]
+    grows = [cells[n] for n in code_cells(notebook) if "grows" in tags(cells[n])]
+    outside = [cells[n] for n in code_cells(notebook) if is_outside(cells[n])]
     report.covered.append(
-        f"run again: {len(reruns)} runs in 3 orders; "
-        f"not run again, because they grow: {', '.join(left_out) or 'none'}"
+        f"run again: {len(reruns)} runs in 2 orders and without a socket; not run again, because "
+        f"they grow: {named(grows)}; not without a socket: {named(outside)}"
     )
     return report
+
+
+def named(cells: Sequence[Any]) -> str:
+    """The first lines of cells, for a report."""
+    return ", ".join(repr(cell.source.splitlines()[0][:50]) for cell in cells) or "none"
 
 
 def as_rendered(path: Path, content: bytes, problems: list[str]) -> str:

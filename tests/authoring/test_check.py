@@ -70,7 +70,8 @@ def test_a_lesson_that_shows_the_same_again_is_fine(fine: Path) -> None:
     assert report.problems == []
     said = str(report)
     assert "run: 4 code cells, 3 outputs, compared as nbval does" in said
-    assert "run again: 12 runs in 3 orders; not run again, because they grow: none" in said
+    assert "run again: 12 runs in 2 orders and without a socket" in said
+    assert "because they grow: none; not without a socket: none" in said
 
 
 def test_an_output_that_differs_is_named_by_its_cell_with_a_diff(fine: Path, edited: Path) -> None:
@@ -117,7 +118,7 @@ def test_a_cell_that_says_it_grows_is_named_and_left_out(tmp_path: Path) -> None
     path = lesson(tmp_path, "history = []", "history.append(1)\nlen(history)", last=("grows",))
     report = check.run_lesson(path, tmp_path)
     assert not [problem for problem in report.problems if "run again" in problem]
-    assert "history.append(1)" in str(report) and "3 runs in 3 orders" in str(report)
+    assert "history.append(1)" in str(report) and "3 runs in 2 orders" in str(report)
 
 
 ASK = """client.messages.create(model=MODEL, max_tokens={}, messages=[
@@ -138,6 +139,16 @@ def test_a_cell_whose_request_is_not_recorded_exactly_is_found(
     assert all("cell 7 (" in problem and "max_tokens" in problem for problem in inexact)
 
 
+def test_a_cell_that_needs_a_socket_is_found_unless_it_starts_a_program(tmp_path: Path) -> None:
+    start = "import anthropic, os\nfrom helpers import MODEL, setup\nsetup('01_first_call')"
+    here = "client = anthropic.Anthropic()\nclient.base_url.host == '127.0.0.1'"
+    outside = "import subprocess\n" + here
+    report = check.run_lesson(lesson(tmp_path, start, here, outside), tmp_path)
+    found = [problem for problem in report.problems if "run again" in problem]
+    assert len(found) == 1 and "cell 6 (" in found[0] and "without a socket" in found[0]
+    assert "not without a socket: 'import subprocess'" in str(report)
+
+
 def test_a_cell_that_fails_in_the_first_run_ends_the_check_with_its_name(tmp_path: Path) -> None:
     [problem] = check.run_lesson(lesson(tmp_path, "x = 1", "x / 0"), tmp_path).problems
     assert "cell 6 (" in problem and "ZeroDivisionError" in problem
@@ -146,7 +157,7 @@ def test_a_cell_that_fails_in_the_first_run_ends_the_check_with_its_name(tmp_pat
 def test_each_cell_is_met_before_and_after_each_other_one() -> None:
     places = list(range(9))
     orders = check.orders(places, [4])
-    assert [len(order) for order in orders] == [9, 8, 8]
+    assert [len(order) for order in orders] == [9, 8]
     pairs = {(a, b) for order in orders for n, a in enumerate(order) for b in order[n + 1 :]}
     assert pairs >= {(a, b) for a in places for b in places if a != b and 4 not in (a, b)}
 
