@@ -6,6 +6,7 @@ clock; it must not know what carries its replies to the client.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -15,8 +16,9 @@ from courseserver.batches import WAIT, Batches, Replies, Results, batch_tokens, 
 from courseserver.cache import Cache
 from courseserver.call import Call
 from courseserver.ids import make_id
-from courseserver.journal import Entry, Missed
-from courseserver.recordings import Exchange, Recordings
+from courseserver.journal import Cell, Entry
+from courseserver.missed import Missed
+from courseserver.recordings import Exchange, Recordings, changed_earlier
 from courseserver.short import (
     BatchReplies,
     CapturedBody,
@@ -27,9 +29,11 @@ from courseserver.short import (
     NoResult,
     expand,
 )
-from courseserver.values import Problem, Reply, Request, Step
+from courseserver.values import JSON, Problem, Reply, Request, Step
 from courseserver.wire import json_reply
 
+MOST_VARIANTS = 5  # that a refusal names
+BOUND = "replayed-thinking"  # the rule about thinking that is bound to what stood before it
 NO_RECORDING = 421  # the SDK does not retry it, and no lesson handles it by accident
 
 
@@ -40,17 +44,35 @@ class Lesson:
     recorded: Recordings = field(default_factory=lambda: Recordings("", ()))
     turns: dict[str, int] = field(default_factory=dict)
     adapted_turns: dict[str, int] = field(default_factory=dict)
+    cells: dict[str, Cell] = field(default_factory=dict)  # that played an exchange last
+    homes: dict[str, str] = field(default_factory=dict)  # the cell that played it first
     cache: Cache = field(default_factory=Cache)
 
     def due(self, exchange: Exchange) -> tuple[int, Form]:
         """Number and form of the reply that an adapted playing gets: counted for itself."""
         return exchange.reply(self.adapted_turns.get(exchange.name, 0))
 
-    def turn(self, exchange: Exchange) -> int:
-        """Count one more playing of an exchange; returns how often it was played before."""
-        turn = self.turns.get(exchange.name, 0)
-        self.turns[exchange.name] = turn + 1
+    def turn(self, exchange: Exchange, cell: Cell) -> int:
+        """Count one more playing of an exchange; returns how often it was played before.
+
+        Replies that start over do so in each cell, so that a cell shows the same when it is run
+        again, whatever another cell has asked in between.
+        """
+        name = exchange.name
+        if exchange.cycle and self.cells.get(name, cell).run != cell.run:
+            self.turns[name] = 0
+        self.cells[name] = cell
+        turn = self.turns.get(name, 0)
+        self.turns[name] = turn + 1
         return turn
+
+    def is_home(self, exchange: Exchange, cell: Cell) -> bool:
+        """Whether this is the cell that an exchange was first played for: the lesson's own.
+
+        There a reply that is marked cold stands for "five minutes later". In a cell of the
+        learner's own no time has passed, and what was written to the cache can be read.
+        """
+        return self.homes.setdefault(exchange.name, cell.text) == cell.text
 
 
 @dataclass
@@ -102,8 +124,10 @@ class Replay:
                 answered = wire.error(refusal, "none", call.identity.key)
             reply = answered
         rule = problem.rule if problem else ""
-        entry = Entry(request, reply, bool(script), missed, rule, adapted=reply.adapted)
-        self.account.journal.add(entry)
+        earlier = self._earlier(call, problem) if problem and not script else ""
+        log = self.account.journal
+        adapted = reply.adapted
+        log.add(Entry(request, reply, bool(script), missed, rule, "", adapted, earlier, log.cell))
         return reply
 
     def _reply(self, call: Call, script: Script | None, base: str) -> Reply | None:
@@ -126,7 +150,10 @@ class Replay:
         return self._recorded(exchange, call) if exchange else self._adapted(call)
 
     def _recorded(self, exchange: Exchange, call: Call) -> Reply:
-        index, form = exchange.reply(self.lesson.turn(exchange))
+        cell = self.account.journal.cell
+        index, form = exchange.reply(self.lesson.turn(exchange, cell))
+        if not self.lesson.is_home(exchange, cell) and isinstance(form, Message):
+            form = replace(form, cold=False)
         seed = (self.lesson.recorded.lesson, exchange.name, index)
         return play(cached(self.lesson.cache, form, call, *seed), call, exchange.source, *seed)
 
@@ -162,15 +189,38 @@ class Replay:
             tokens = batch_tokens(call.request)
         elif call.body:
             tokens = call.tokens
-        body = call.request.body
-        unknown: tuple[str, ...] = ()
+        body, recorded = call.request.body, self.lesson.recorded
         if call.kind == "batches" and call.method == "POST":
             told = self._put_together(call)
             unknown = tuple(custom_id for custom_id, each in told.items() if each is None)
-        near = self.lesson.recorded.nearest(call.identity)
+            return self._missed_batch(body, tokens, unknown)
+        near = recorded.nearest(call.identity)
+        if near is None:
+            return Missed(body, None, {}, (), tokens)
+        exchange, differences = near
+        variants = recorded.variants_near(exchange.name)[:MOST_VARIANTS]
+        return Missed(
+            body, exchange.name, exchange.request, tuple(differences), tokens,
+            near=tuple(map(_says, variants)),
+            earlier=changed_earlier(exchange.request, call.identity.body),
+        )  # fmt: skip
+
+    def _missed_batch(self, body: JSON, tokens: int, unknown: tuple[str, ...]) -> Missed:
+        """What is noted of a batch: the unknown requests, and how the first of them differs."""
+        params = {each["custom_id"]: each["params"] for each in body["requests"]}
+        near = self.lesson.recorded.nearest_in_batch(params[unknown[0]])
         if near is None:
             return Missed(body, None, {}, (), tokens, unknown)
-        return Missed(body, near[0].name, near[0].request, tuple(near[1]), tokens, unknown)
+        exchange, differences = near
+        lines = tuple(f"{unknown[0]}: {line}" for line in differences)
+        return Missed(body, exchange.name, exchange.request, lines, tokens, unknown)
+
+    def _earlier(self, call: Call, problem: Problem) -> str:
+        """What was changed in an earlier cell, where a rule refuses thinking because of that."""
+        near = None
+        if problem.rule == BOUND:
+            near = self.lesson.recorded.nearest(call.identity)
+        return changed_earlier(near[0].request, call.identity.body) if near else ""
 
     # --- batches ------------------------------------------------------------------------------
 
@@ -215,7 +265,7 @@ class Replay:
             name = make_id("msgbatch", script.name, key)
             replies = _scripted(script)
         elif exchange:
-            self.lesson.turn(exchange)
+            self.lesson.turn(exchange, self.account.journal.cell)
             name = make_id("msgbatch", self.lesson.recorded.lesson, exchange.name)
             replies = _by_id(_results_of(exchange))
         else:
@@ -318,7 +368,29 @@ def play(form: Form, call: Call, label: str, *seed: object) -> Reply:
     return reply
 
 
+def _says(variant: Exchange) -> str:
+    """What a variant changes, in a few words: the new texts, and the settings by name."""
+    said = []
+    for path, value in variant.changes.items():
+        name = path.split(".")[-1]
+        if value is None:
+            said.append(f"without {name}")
+        elif isinstance(value, str) and name in ("content", "text", "system"):
+            said.append(repr(value if len(value) <= 60 else value[:57] + "..."))
+        else:
+            shown = value if isinstance(value, str | int | float) else json.dumps(value)
+            said.append(f"{name} {shown:.60}" if isinstance(shown, str) else f"{name} {shown}")
+    return " and ".join(said)
+
+
 def _sentence(missed: Missed) -> str:
+    if missed.unknown:
+        names = ", ".join(map(repr, missed.unknown[:5]))
+        more = f" and {len(missed.unknown) - 5} more" if len(missed.unknown) > 5 else ""
+        return (
+            "Replay has no recorded reply for some requests of this batch, and nothing was sent "
+            f"anywhere. Their custom_ids: {names}{more}. The others have one."
+        )
     if not missed.differences:
         return "Replay has no recorded reply for this request, and nothing was sent anywhere."
     more = f" (and {len(missed.differences) - 1} more)" if len(missed.differences) > 1 else ""
