@@ -7,6 +7,8 @@ what a model makes of them; the lesson checks answers against the numbers below.
 
 Recordings know pictures by their bytes, and another Pillow writes other bytes: after a
 run that changed a file, `python -m authoring write 07_vision` puts the recording right.
+Its variants called `photo` hold the photo as lesson 07's `upright` and `jpeg` shrink it
+(the same bytes with Pillow 12.3 and 13.0); they are written by hand.
 
 What there is to find: the receipt adds up, with a discount among its lines; the posters
 differ in three places; the chart has no numbers on its bars; the form has five faults

@@ -5,6 +5,7 @@ The shapes are those of recorded traffic of July and August 2026; what is younge
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import io
 import json
@@ -328,6 +329,22 @@ def test_the_pdf_is_whole() -> None:
     for length, text in re.findall(rb"/Length (\d+) >>\nstream\n(.*?)\nendstream", raw, re.S):
         assert len(text) == int(length)
     assert len(places) == 7
+
+
+def test_each_form_in_which_the_receipt_is_recorded_is_the_receipt(maker: ModuleType) -> None:
+    recording = json.loads((ROOT / "recordings" / "07_vision.json").read_text(encoding="utf-8"))
+    entries = [*recording["exchanges"], *recording["variants"]]
+    texts = {each["name"]: each["replies"][0][-1] for each in entries}
+    items = [(str(count), item, f"{amount:.2f}") for count, item, amount in maker.RECEIPT]
+
+    lines = [tuple(line.split(" | ")) for line in texts["receipt lines"].splitlines()]
+    assert lines == [*items, ("1", "TOTAL", f"{maker.TOTAL:.2f}")]
+    assert list(csv.reader(texts["receipt: as CSV"].splitlines()))[1:] == [[*row] for row in items]
+    rows = [row.strip("| ").split(" | ") for row in texts["receipt: as a table"].splitlines()]
+    assert rows[2:-1] == [[*row] for row in items]
+    objects = json.loads(texts["receipt: as JSON"])
+    found = [(str(each["count"]), each["item"], f"{each['amount']:.2f}") for each in objects]
+    assert found == items
 
 
 def test_what_is_cited_in_the_recording_stands_on_its_page(maker: ModuleType, covers: Any) -> None:

@@ -1011,6 +1011,20 @@ def picture_read_twice() -> None:
         assert talk.sent == pictured("")
 
 
+@claim("07", "a Path and a base64 text can be counted, then sent, then sent again")
+def picture_sent_again() -> None:
+    path = ROOT / "notebooks" / "images" / "07_receipt.png"
+    as_text = base64.b64encode(path.read_bytes()).decode()
+    with played("Seen.") as talk:
+        for data in (path, as_text):
+            request = pictured(data)
+            counted = {name: request[name] for name in ("model", "messages")}
+            talk.sdk.messages.count_tokens(**counted)
+            for _ in range(2):
+                talk.sdk.messages.create(**request)
+                assert talk.sent == pictured(as_text)
+
+
 @claim("07", "an upload by path carries the file's name and type, and may expire")
 def upload() -> None:
     with played("Seen.") as talk:

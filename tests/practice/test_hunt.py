@@ -46,6 +46,11 @@ def held(kind: str, media: str, data: bytes) -> JSON:
     return {"type": kind, "source": source}
 
 
+def paper(words: str, **more: Any) -> JSON:
+    source = {"type": "text", "media_type": "text/plain", "data": words}
+    return {"type": "document", "source": source, **more}
+
+
 def replayed(question: str = "Hello", edit: str = "", **more: Any) -> Callable[..., Any]:
     """Ask, then send the reply back: after another question, or with another thought, or more."""
 
@@ -110,13 +115,14 @@ ASKS: dict[str, tuple[str, Any]] = {
     "07 pdf": ("pdf", {"messages": told([held("document", "application/pdf", b"GIF89a")])}),
     "07 shape": ("media_type", {"messages": told([held("image", "image/bmp", b"BM")])}),
     "07 body-too-large": ("size", {"messages": told("x" * 33 * 1024 * 1024)}),
-    "07 empty-text": ("text", {"messages": told([held("image", "image/png", b""), text("")])}),
-    "07 gone-since-2026-10-21": ("document", {"messages": told(
-        "Hi", [held("document", "application/pdf", b"%PDF-1.7")], "So?")}),
+    "07 citations": ("citations", {"messages": told([
+        paper("One.", citations={"enabled": True}), paper("Two.")])}),
+    "07 file-id": ("file_id", {"messages": told(
+        [{"type": "document", "source": {"type": "file", "file_id": "file_gone"}}])}),
     "08 cache-marks": ("cache_control", {"system": [text("House rules", **MARK)] * 5}),
     "08 shape": ("ttl", {"cache_control": {"type": "ephemeral", "ttl": "1w"}}),
     "08 empty-text": ("text", {"system": [text("", **MARK)]}),
-    "08 replayed-thinking": ("system", replayed(system="Be brief.")),
+    "08 warm-up": ("max_tokens", {"max_tokens": 0, "stream": True}),
     "08 tool-names": TWICE, "08 prompt-length": ("prompt", {"system": [text(LONG, **MARK)]}),
     "10 thinking": ("budget_tokens", {"thinking": {"type": "enabled", "budget_tokens": 1_024}}),
     "10 shape": ("budget_tokens", {"thinking": {"type": "enabled", "budget_tokens": 10}}),
