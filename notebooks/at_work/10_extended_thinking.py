@@ -1,4 +1,4 @@
-"""Thinking with a tool: room enough, one rescue, Claude's turns sent back as they came."""
+"""Thinking with a tool: room enough, one rescue, and Claude's turns sent back whole."""
 
 import anthropic
 from anthropic.types import Message, MessageParam, ToolParam, ToolResultBlockParam
