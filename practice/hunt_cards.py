@@ -83,7 +83,7 @@ CARDS: dict[str, Card] = {
     ),
     "09": (
         ("batch", "Give two requests of one batch the same name."),
-        ("shape", "Alone: try a setting that the API no longer takes."),
+        ("shape", "Alone: let somebody speak who is neither you nor Claude."),
         ("unknown-model", "Alone: misspell whom you ask."),
         ("prefill", "Alone: begin Claude's answer yourself."),
         ("empty-turn", "Alone: ask with a row in which nothing stands."),

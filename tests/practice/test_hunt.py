@@ -121,7 +121,7 @@ ASKS: dict[str, tuple[str, Any]] = {
     "08 replayed-thinking": ("system", replayed(system="Be brief.")),
     "08 tool-names": TWICE, "08 prompt-length": ("prompt", {"system": [text(LONG, **MARK)]}),
     "09 batch": ("custom_id", lambda asking, url: asking.messages.batches.create(requests=TWINS)),
-    "09 shape": ("temperature", {"extra_body": {"temperature": 0}}),
+    "09 shape": NARRATOR,
     "09 unknown-model": GONE, "09 prefill": PREFILL,
     "09 empty-turn": EMPTY_TURN, "09 empty-text": BLANK,
     "10 thinking": ("budget_tokens", {"thinking": {"type": "enabled", "budget_tokens": 1_024}}),
