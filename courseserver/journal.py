@@ -19,6 +19,16 @@ MOST_ENTRIES = 50_000
 MOST_BYTES = 256 * 1024 * 1024  # of request bodies
 
 
+class Cell(NamedTuple):
+    """A piece of the client's code that runs: the number of the run, and its text as a digest."""
+
+    run: int = 0
+    text: str = ""
+
+
+NO_CELL = Cell()
+
+
 @dataclass(frozen=True)
 class Entry:
     """One exchange: what was asked, and what was answered.
@@ -27,7 +37,7 @@ class Entry:
     `failure`: why no reply, or no whole one, came from upstream. `adapted`: the words for what a
     recorded reply was adapted to, such as "max_tokens"; none when the request was recorded.
     `earlier`: what a refused request holds of an earlier cell and was changed there ("question",
-    "system" or "tools"), where that can be known.
+    "system" or "tools"), where that can be known. `cell`: what ran when it came.
     """
 
     request: Request
@@ -38,13 +48,7 @@ class Entry:
     failure: str = ""
     adapted: tuple[str, ...] = ()
     earlier: str = ""
-
-
-class Cell(NamedTuple):
-    """A piece of the client's code that runs: the number of the run, and its text as a digest."""
-
-    run: int = 0
-    text: str = ""
+    cell: Cell = NO_CELL
 
 
 class Journal:
@@ -53,7 +57,7 @@ class Journal:
     `cell` is what runs at the moment, where somebody tells (`begin`), as a notebook does.
     """
 
-    cell = Cell()
+    cell = NO_CELL
 
     def __init__(self, most_entries: int = MOST_ENTRIES, most_bytes: int = MOST_BYTES) -> None:
         self.most_entries = most_entries

@@ -125,8 +125,9 @@ class Replay:
             reply = answered
         rule = problem.rule if problem else ""
         earlier = self._earlier(call, problem) if problem and not script else ""
-        entry = Entry(request, reply, bool(script), missed, rule, "", reply.adapted, earlier)
-        self.account.journal.add(entry)
+        log = self.account.journal
+        adapted = reply.adapted
+        log.add(Entry(request, reply, bool(script), missed, rule, "", adapted, earlier, log.cell))
         return reply
 
     def _reply(self, call: Call, script: Script | None, base: str) -> Reply | None:
