@@ -527,6 +527,18 @@ def test_a_cut_reply_answers_no_larger_limit(server: Mine) -> None:
     assert ask(server, {**HELLO, "max_tokens": 5}).output == 5
 
 
+def test_of_two_recorded_limits_the_smallest_that_is_not_below_answers(server: Mine) -> None:
+    cut = {"content": "One two three", "stop_reason": "max_tokens"}
+    server.backend.start(
+        recordings(
+            exchange("whole", {**HELLO, "max_tokens": 2000}, "First, second, third, fourth."),
+            exchange("cut", {**HELLO, "max_tokens": 9}, cut),
+        )
+    )
+    texts = [ask(server, {**HELLO, "max_tokens": limit}).text for limit in (5, 10, 3000)]
+    assert texts == ["One two", "First, second, third,", "First, second, third, fourth."]
+
+
 def test_calls_before_the_one_that_is_cut_stay(server: Mine) -> None:
     server.backend.start(lesson("06"))
     whole = ask(server, recorded("06", "both, calls"))

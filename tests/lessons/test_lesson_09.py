@@ -1,6 +1,7 @@
-"""Lesson 09: its reviews, its arithmetic, and the functions and the program that it teaches.
+"""Lesson 09: its reviews, its arithmetic, its functions and its program at work.
 
-They are the notebook's own, taken from its cells, and talk to a course server through the real SDK.
+The functions are the notebook's own, taken from its cells. All talk to a course server through the
+real SDK.
 What the lesson says of the SDK stands in `test_claims.py`.
 """
 
@@ -10,6 +11,7 @@ import ast
 import csv
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -29,8 +31,9 @@ from tests.support import KEY, PATIENCE, ROOT, client, serving
 
 LESSON = ROOT / "notebooks" / "09_batches.ipynb"
 DATA = ROOT / "notebooks" / "data"
+PROGRAM = ROOT / "notebooks" / "at_work" / "09_batches.py"
 TAUGHT = {"LABELS", "request_for", "read_text", "label", "wait_for", "results_of", "verdict"}
-TAUGHT |= {"SERVICE", "program", "look_again"}
+TAUGHT |= {"SERVICE", "look_again"}
 NEEDED = "import csv, time\nfrom pathlib import Path\nimport anthropic\n"
 
 Names = dict[str, Any]
@@ -138,8 +141,8 @@ FATES: list[tuple[Any, Any, str]] = [
     *[({"status": status, "error": {"type": kind, "message": "No."}}, {}, "send again")
       for status, kind in ((500, "api_error"), (529, "overloaded_error"),
                            (429, "rate_limit_error"), (504, "timeout_error"))],
-    ("never said", {"temperature": 0}, "mend first"),
-    ("never said", {"model": "sonnet-5-5"}, "mend first"),
+    ("never said", {"temperature": 0}, "fix it first"),
+    ("never said", {"model": "sonnet-5-5"}, "fix it first"),
 ]  # fmt: skip
 
 
@@ -159,11 +162,35 @@ def test_looking_again_takes_as_many_404s_as_it_is_allowed(names: Names) -> None
         assert len(server.backend.account.journal) == 4
 
 
-# --- the program ------------------------------------------------------------------------------
+# --- the program at work ------------------------------------------------------------------------
+
+
+def at_work(folder: Path, url: str) -> str:
+    """Run the program in a folder that holds what it needs; returns what it printed."""
+    (folder / "at_work").mkdir(exist_ok=True)
+    (folder / "data").mkdir(exist_ok=True)
+    shutil.copy(PROGRAM, folder / "at_work")
+    shutil.copy(DATA / "reviews.csv", folder / "data")
+    done = subprocess.run(
+        [sys.executable, f"at_work/{PROGRAM.name}"],
+        cwd=folder,
+        env={**os.environ, "ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": KEY},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def labels_in(folder: Path) -> dict[str, str]:
+    with (folder / "my_labels.csv").open(encoding="utf-8", newline="") as file:
+        return dict(csv.reader(file))
 
 
 def test_the_program_waits_for_a_running_batch_writes_its_labels_and_creates_none(
-    names: Names, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     told = ("praise", {"result": "expired"}, "mixed")
     with serving() as server:
@@ -171,18 +198,22 @@ def test_the_program_waits_for_a_running_batch_writes_its_labels_and_creates_non
         sdk = client(url)
         batch = sdk.messages.batches.create(requests=[request(n) for n in "abc"])
         (tmp_path / "my_batch_id.txt").write_text(batch.id, encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-c", names["program"]],
-            cwd=tmp_path,
-            env={**os.environ, "ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": KEY},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=PATIENCE,
-            check=False,
-        )
+        said = at_work(tmp_path, url)
         methods = [entry.request.method for entry in server.backend.account.journal]
-    assert done.returncode == 0, done.stderr
-    with (tmp_path / "my_labels.csv").open(encoding="utf-8", newline="") as file:
-        assert dict(csv.reader(file)) == {"a": "praise", "c": "mixed"}
+    assert "b has no label: expired" in said
+    assert labels_in(tmp_path) == {"a": "praise", "c": "mixed"}
     assert methods.count("POST") == 1
     assert methods.count("GET") >= 4
+
+
+def test_the_program_without_an_id_orders_the_batch_of_the_lesson_once(tmp_path: Path) -> None:
+    server = Server(Replay())
+    try:
+        server.backend.start(load_recordings("09_batches"))
+        first, second = at_work(tmp_path, server.url), at_work(tmp_path, server.url)
+        methods = [entry.request.method for entry in server.backend.account.journal]
+    finally:
+        server.stop()
+    assert first == second
+    assert len(labels_in(tmp_path)) == 38
+    assert methods.count("POST") == 1

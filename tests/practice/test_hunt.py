@@ -81,6 +81,7 @@ TOO_LONG = ("prompt", {"messages": told(LONG)})
 TWICE = ("name", {"tools": [TOOL, TOOL | MARK]})
 FORCED = ("tool_choice", {"tools": [TOOL], "tool_choice": {"type": "any"}})
 STREAM = {"stream": True}
+TWINS: Any = [{"custom_id": "review-01", "params": HELLO}] * 2
 
 # card and rule: (what would give it away, what to ask: changed fields or a function)
 ASKS: dict[str, tuple[str, Any]] = {
@@ -124,6 +125,10 @@ ASKS: dict[str, tuple[str, Any]] = {
     "08 empty-text": ("text", {"system": [text("", **MARK)]}),
     "08 warm-up": ("max_tokens", {"max_tokens": 0, "stream": True}),
     "08 tool-names": TWICE, "08 prompt-length": ("prompt", {"system": [text(LONG, **MARK)]}),
+    "09 batch": ("custom_id", lambda asking, url: asking.messages.batches.create(requests=TWINS)),
+    "09 shape": NARRATOR,
+    "09 unknown-model": GONE, "09 prefill": PREFILL,
+    "09 empty-turn": EMPTY_TURN, "09 empty-text": BLANK,
     "10 thinking": ("budget_tokens", {"thinking": {"type": "enabled", "budget_tokens": 1_024}}),
     "10 shape": ("budget_tokens", {"thinking": {"type": "enabled", "budget_tokens": 10}}),
     "10 effort": ("between_tools", {"thinking": {"type": "between_tools"},
