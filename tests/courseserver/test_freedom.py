@@ -761,6 +761,17 @@ def test_what_was_changed_in_this_cell_is_no_earlier_one(server: Mine, change: J
     assert missed(server, changed(body, change)).earlier == ""
 
 
+def test_another_conversation_altogether_is_no_earlier_cell_that_was_changed(server: Mine) -> None:
+    body, _ = shoes(server)
+    body["messages"] = [
+        {"role": "user", "content": "How tall is the lighthouse?"},
+        {"role": "assistant", "content": "About thirty metres."},
+        {"role": "user", "content": "And how old?"},
+    ]
+    found = missed(server, body)
+    assert (found.nearest is not None, found.earlier) == (True, "")
+
+
 def test_a_changed_result_of_a_tool_is_no_earlier_question(server: Mine) -> None:
     server.backend.start(lesson("06"))
     body, _ = both_results(server, recorded("06", "both, calls"))

@@ -452,6 +452,17 @@ def test_a_changed_first_question_is_nearest_to_the_same_conversation() -> None:
     ]
 
 
+def test_another_model_is_nearer_than_another_question() -> None:
+    recorded = recordings(
+        exchange("another question", {**said("When does the library open today?"),
+                                      "model": "claude-haiku-5-5"}, "a"),
+        exchange("another model", said("When does the library open now?"), "b"),
+    )  # fmt: skip
+    asked = {**said("When does the library open now?"), "model": "claude-haiku-5-5"}
+    near = recorded.nearest(asked_by(asked))
+    assert near is not None and near[0].name == "another model"
+
+
 def test_finding_the_nearest_of_many_long_requests_takes_no_noticeable_time() -> None:
     turns = [
         {"role": ("user", "assistant")[n % 2], "content": f"{n} {LONG[:900]}"} for n in range(21)
