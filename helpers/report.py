@@ -15,6 +15,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from courseserver.masking import masked
 from courseserver.missed import EARLIER, Missed
 from helpers._cost import cost_before, dollars
 
@@ -65,7 +66,8 @@ def install(journal: Callable[[], Journal], lesson: Callable[[], str]) -> None:
                 lines += upstream_note(value, journal())
                 if entry and entry.earlier:
                     lines += ["", *_wrapped(EARLIER[entry.earlier])]
-            shell._showtraceback(kind, value, lines)
+            lines = [masked(line) for line in lines]
+            shell._showtraceback(kind, masked(str(value)), lines)
         except Exception:  # our words must never hide the error, nor switch us off
             with suppress(Exception):
                 shell.showtraceback((kind, value, tb), tb_offset)
@@ -75,7 +77,7 @@ def install(journal: Callable[[], Journal], lesson: Callable[[], str]) -> None:
 
 
 def _tell_cells(shell: Any, journal: Callable[[], Journal]) -> None:
-    """Let the journal know when a cell begins, once in a kernel.
+    """Tell the journal when a cell begins, and read it when one ends; once in a kernel.
 
     Replay needs it for what must be the same when a cell is run again.
     """
@@ -84,7 +86,18 @@ def _tell_cells(shell: Any, journal: Callable[[], Journal]) -> None:
         shell.events.register(
             "pre_run_cell", lambda info: journal().begin(info.raw_cell)
         )
+        shell.events.register("post_run_cell", lambda result: _say_adapted(journal()))
         _tells = True
+
+
+def _say_adapted(journal: Journal) -> None:
+    """Say under a cell that its reply was recorded for a request a little different."""
+    words: list[str] = []
+    for entry in journal:
+        if entry.cell == journal.cell:
+            words += [word for word in entry.adapted if word not in words]
+    if words:
+        print(f"(Replay: a recorded reply, adapted to your {', '.join(words)}.)")
 
 
 def upstream_note(value: BaseException, journal: Journal) -> list[str]:

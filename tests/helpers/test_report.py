@@ -345,6 +345,16 @@ def test_a_rule_about_thinking_says_that_an_earlier_cell_was_changed(running: Ke
     assert shown.displayed("text/plain") == ["'Two.'"]
 
 
+def test_a_cell_says_that_its_reply_was_recorded_for_another_request(running: Kernel) -> None:
+    asked = "client.messages.create(**{**HELLO, 'system': 'Be brief.', 'max_tokens': 2})"
+    shown = running.run(f"print({asked}.stop_reason)")
+    assert shown.printed.splitlines() == [
+        "max_tokens",
+        "(Replay: a recorded reply, adapted to your max_tokens.)",
+    ]
+    assert running.run("print('nothing sent')").printed == "nothing sent\n"
+
+
 def test_each_cell_is_told_to_the_journal_once(running: Kernel) -> None:
     running.run(START)
     running.run("from helpers._setup import journal")
@@ -358,6 +368,12 @@ def test_a_request_that_is_no_message_gets_a_report_too(running: Kernel) -> None
     assert shown.traceback.startswith("Replay has no recorded reply")
     assert "These requests of the batch have none: a." in shown.traceback
     assert "wish()" not in shown.traceback
+
+
+def test_what_looks_like_a_key_is_masked_in_an_error(running: Kernel) -> None:
+    running.run("text = 'sk-' + 'ant-' + 'made-up-made-up'")
+    shown = running.run("raise ValueError(f'no {text} here')")
+    assert "made-up" not in str(shown.outputs) and "not shown" in str(shown.outputs)
 
 
 def test_the_report_does_not_show_a_key(running: Kernel) -> None:
