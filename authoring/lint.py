@@ -65,7 +65,7 @@ RULES = NOTEBOOK_RULES | FILE_RULES | RECORDING_RULES | {"readable-notebook": re
 # Exercise notebooks are built without outputs and make no call of their own: not for them.
 LESSONS_ONLY = {
     "executed-in-order", "setup-first", "first-call-early", "navigation-current", "facts-current",
-    "key-points", "three-questions",
+    "key-points", "three-questions", "few-new-things", "same-at-work",
 }  # fmt: skip
 
 
@@ -129,10 +129,11 @@ def check_file(path: Path, root: Path) -> tuple[Text | None, list[Finding]]:
 
 def style_table(books: Sequence[Notebook]) -> str:
     """The measures of style.md for each lesson: aims, not limits."""
-    head = (
-        f"{'lesson':24}{'cells':>7}{'words':>7}{'before call':>13}{'with output':>13}{'median':>8}"
-    )
-    lines = [head, f"{'aim':24}{'25-40':>7}{'<=1300':>7}{'<=200 words':>13}{'>80%':>13}{'<=6':>8}"]
+    columns = ("cells", "words", "before call", "with output", "median", "new")
+    aims = ("25-40", "<=1300", "<=200 words", ">80%", "<=6", "<=10")
+    lines = []
+    for name, row in (("lesson", columns), ("aim", aims)):
+        lines.append(f"{name:24}" + "".join(f"{each:>13}" for each in row))
     for book in books:
         core = book.core()
         code = [cell for cell in core if cell["cell_type"] == "code"]
@@ -140,9 +141,9 @@ def style_table(books: Sequence[Notebook]) -> str:
         median = statistics.median([len(c["source"].splitlines()) for c in code] or [0])
         words, before = book.words(core), book.words(book.before_first_call())
         share = f"{100 * shown / max(len(code), 1):.0f}%"
-        lines.append(
-            f"{book.path.stem:24}{len(core):7}{words:7}{before:13}{share:>13}{median:8.0f}"
-        )
+        new = len(book.nb.metadata.get("course", {}).get("new_things", []))
+        row = (len(core), words, before, share, f"{median:.0f}", new)
+        lines.append(f"{book.path.stem:24}" + "".join(f"{each:>13}" for each in row))
     return "\n".join(lines)
 
 

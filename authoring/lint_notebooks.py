@@ -37,6 +37,9 @@ from practice._quiz import read as quiz_of
 MAX_BYTES = 100_000
 MAX_LINES, MAX_LOOP_LINES = 20, 40
 FIRST_CALL_BY = 4  # code cells
+MAX_NEW = 10
+NEW_THINGS = "Name them in the metadata: course.new_things, a list of at most ten."
+ROOMS = {"helpers", "practice", "courseserver", "authoring"}
 CODE_IN_PROSE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 MAGICS = {"config", "matplotlib"}
 TAGS = {
@@ -401,6 +404,33 @@ def key_points(book: Notebook) -> Iterator[Problem]:
     points = re.findall(r"^[-*] \S", found[0].partition("\n## ")[0], re.M) if found else []
     if not points:
         yield None, "has no key points", "Write a cell '## Key points' with a list."
+
+
+@rule
+def few_new_things(book: Notebook) -> Iterator[Problem]:
+    """More than ten new things do not fit into an evening."""
+    new = book.nb.metadata.get("course", {}).get("new_things", [])
+    if not new:
+        yield None, "does not list what is new in it", NEW_THINGS
+    elif len(new) > MAX_NEW:
+        yield None, f"has {len(new)} new things in its core, not {MAX_NEW}", "Move some deeper."
+
+
+@rule
+def same_at_work(book: Notebook) -> Iterator[Problem]:
+    """A reader takes a program home that needs nothing of the course."""
+    if book.lesson and not book.lesson.needs:
+        return  # the first lesson only says how the course works
+    name = f"at_work/{book.path.stem}.py"
+    program = book.path.parent / name
+    if not program.is_file():
+        yield None, f"has no {name}", "Write the program that a person would start from at work."
+        return
+    imported = names_in(ast.parse(program.read_text(encoding="utf-8")))
+    if imported & ROOMS or "helpers" in program.read_text(encoding="utf-8"):
+        yield None, f"{name} needs the course", "Write it as it would stand in another project."
+    if not any(name in cell.source for _, cell in book.code):
+        yield None, f"does not show and run {name}", "Add the cells; other lessons have them."
 
 
 @rule

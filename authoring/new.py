@@ -54,6 +54,29 @@ OPTION = (
     "<details><summary>{letter}) TODO {letter}{number}</summary>"
     "{reason} TODO because {letter}.</details>"
 )
+AT_WORK = '''"""TODO: what this program does."""
+
+import anthropic
+from dotenv import load_dotenv
+
+load_dotenv()
+client = anthropic.Anthropic()
+reply = client.messages.create(
+    model="{model}",
+    max_tokens=300,
+    messages=[{{"role": "user", "content": "TODO: the first question of {title}"}}],
+)
+print("".join(block.text for block in reply.content if block.type == "text"))
+'''
+SHOW_AT_WORK = """from pathlib import Path
+
+program = Path("at_work/{name}.py")
+print(program.read_text(encoding="utf-8"))"""
+RUN_AT_WORK = """import subprocess
+import sys
+
+run = subprocess.run([sys.executable, program], capture_output=True, encoding="utf-8")
+print(run.stdout + run.stderr)"""
 END = """## Key points
 
 - TODO: what stays
@@ -157,7 +180,7 @@ def new(root: Path, name: str, title: str) -> int:
 
 
 def new_lesson(root: Path, name: str, number: str, title: str) -> int:
-    """A line in the list of lessons, a notebook and an empty recording."""
+    """A line in the list of lessons, a notebook, its program at work, an empty recording."""
     path = root / "notebooks" / f"{name}.ipynb"
     if path.exists():
         raise AuthoringError(f"{path.name} exists already.")
@@ -174,10 +197,14 @@ def new_lesson(root: Path, name: str, number: str, title: str) -> int:
         listed.write_text(changed, encoding="utf-8", newline="\n")
         print(f"practice/lessons.py: a line for {number}")
     path.write_bytes(to_bytes(normalise(skeleton(name, title))))
+    program = root / "notebooks" / "at_work" / f"{name}.py"
+    program.parent.mkdir(exist_ok=True)
+    text = AT_WORK.format(title=title, model=facts.MODEL)
+    program.write_text(text, encoding="utf-8", newline="\n")
     recording = recording_of(name, root)
     if not recording.exists():
         save(recording, {"lesson": name, "api_version": facts.API_VERSION, "exchanges": []})
-    print(f"notebooks/{path.name} and recordings/{recording.name}: made")
+    print(f"notebooks/{path.name}, its at_work/{program.name}, recordings/{recording.name}: made")
     print(
         f"Next: write the cells, then python -m authoring write {number}, render {number}, readme, "
         f"and check {number}. It names each TODO that is left."
@@ -199,10 +226,14 @@ def skeleton(name: str, title: str) -> Any:
         new_code_cell(SETUP.format(name=name)),
         new_markdown_cell("TODO: what the first call asks, and what to look at in the reply."),
         new_code_cell(CALL.format(title=title)),
+        new_markdown_cell("## The same at work\n\nTODO: what this program does right."),
+        new_code_cell(SHOW_AT_WORK.format(name=name)),
+        new_code_cell(RUN_AT_WORK),
         new_markdown_cell(END.format(questions="\n\n".join(questions))),
         new_markdown_cell(DEEPER),
     ]
-    return new_notebook(cells=cells)
+    metadata = {"course": {"declared_models": [], "new_things": ["TODO: what is new"]}}
+    return new_notebook(cells=cells, metadata=metadata)
 
 
 def new_exercise(root: Path, name: str, number: str, title: str) -> int:

@@ -31,6 +31,7 @@ from courseserver.facts import API_VERSION, MODEL, RETIRED
 from practice.lessons import BY_NAME
 
 LESSON = BY_NAME["01_first_call"]
+AT_WORK = f"at_work/{LESSON.name}.py"
 NUMBERS = {"calls": 1, "input_tokens": 10, "output_tokens": 5, "usd": 0.0001}
 CALL = f"client.messages.create(model=MODEL, messages=[])  # {'.' * 20}"
 OLD = sorted(RETIRED)[0]
@@ -70,8 +71,11 @@ class Course:
                 new_code_cell(f'setup("{LESSON.name}")'),
                 new_code_cell(CALL, outputs=[new_output("stream", name="stdout", text="Hi\n")]),
                 new_markdown_cell(f"{END}\n\n## Going deeper (optional)\n\nMore."),
-            ]
+            ],
+            metadata={"course": {"new_things": ["a token"]}},
         )
+        self.code(f'print("{AT_WORK}")', outputs=[new_output("stream", name="stdout", text="x\n")])
+        self.put(f"notebooks/{AT_WORK}", "import anthropic\n")
 
     @property
     def path(self) -> Path:
@@ -135,8 +139,13 @@ def shows(mime: str, content: str, metadata: dict[str, Any] | None = None) -> li
 
 def declare(course: Course, *ids: str) -> Course:
     """Declare model ids in the notebook's metadata."""
-    course.nb.metadata["course"] = {"declared_models": list(ids)}
+    course.nb.metadata["course"]["declared_models"] = list(ids)
     return course
+
+
+def news(course: Course, count: int) -> None:
+    """List so many new things in the notebook's metadata."""
+    course.nb.metadata["course"]["new_things"] = [f"thing {n}" for n in range(count)]
 
 
 def live(course: Course, *stated: Any) -> None:
@@ -238,6 +247,11 @@ CASES: dict[str, tuple[Change, Change]] = {
     ),
     "listed-lesson": (lambda c: rename(c, "99_extra.ipynb"), nothing),
     "key-points": (lambda c: c.end("- It works.", "It works."), nothing),
+    "few-new-things": (lambda c: news(c, 11), lambda c: news(c, 10)),
+    "same-at-work": (
+        lambda c: c.put(f"notebooks/{AT_WORK}", "from helpers import cost\n"),
+        lambda c: c.put(f"notebooks/{AT_WORK}", "import anthropic\nimport json\n"),
+    ),
     "three-questions": (lambda c: c.end("### 3. Which", "### 4. Which"), nothing),
     "navigation-current": (lambda c: c.edit("[course map]", "[the map]"), nothing),
     "facts-current": (lambda c: c.edit("1 call, about 10", "9 calls, about 90"), nothing),
@@ -427,7 +441,7 @@ MORE: list[tuple[str, Change]] = [
     ("models-declared", lambda c: c.code(f"model = '{MODEL}'")),
     ("models-declared", lambda c: declare(c, MODEL)),
     ("headings-in-order", lambda c: c.text("##")),
-    ("one-title", lambda c: c.nb.cells[3].update(source="Title\n===")),
+    ("one-title", lambda c: c.nb.cells[4].update(source="Title\n===")),
     ("pictures-speak", lambda c: c.text("![](images/tree.png)")),
     ("pictures-speak", lambda c: c.text('<img src="images/tree.png">')),
     ("pictures-speak", lambda c: c.code("fig", outputs=shows("image/png", "iVBO"))),
@@ -436,6 +450,9 @@ MORE: list[tuple[str, Change]] = [
     ("links-lead-somewhere", lambda c: c.text("[here](#nowhere)")),
     ("outputs-keep-secrets", lambda c: c.code("1", outputs=shows("text/plain", KEY))),
     ("no-machine-path", lambda c: c.put("README.md", "C:" + "\\Users\\Amara\\course")),
+    ("few-new-things", lambda c: news(c, 0)),
+    ("same-at-work", lambda c: (c.root / "notebooks" / AT_WORK).unlink()),
+    ("same-at-work", lambda c: c.edit(f'print(\\"{AT_WORK}\\")', "print(1)")),
     ("no-secret", lambda c: c.put("recordings/x.txt", "Authorization: Bear" + "er " + "a1" * 12)),
     ("recording-is-whole", lambda c: c.put("recordings/99_gone.json", "{")),
     ("recording-is-whole", lambda c: c.recording.update(lesson="02_response_anatomy")),
@@ -490,7 +507,7 @@ def test_the_run_says_what_it_covered(tmp_path: Path, capsys: pytest.CaptureFixt
     Course(tmp_path).save()
     assert lint.lint(tmp_path) == 0
     said = capsys.readouterr().out
-    assert f"covered: 1 notebooks (7 cells) by {len(NOTEBOOK_RULES)} rules" in said
+    assert f"covered: 1 notebooks (8 cells) by {len(NOTEBOOK_RULES)} rules" in said
     assert f"\n{LESSON.name} " in said  # its row in the table of style
 
 
