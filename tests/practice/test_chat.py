@@ -15,7 +15,7 @@ import pytest
 from authoring.kernel import WIDGET_VIEW
 from courseserver.loopback import Server
 from courseserver.replay import Replay
-from helpers.chat import Chat
+from practice.chat import Chat
 from tests.support import HELLO, client, exchange, serving
 
 HI, MORE = "Hello", "And <b>then</b>?"
