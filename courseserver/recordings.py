@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -17,6 +17,9 @@ from courseserver.endpoints import BATCHES
 from courseserver.identity import Identity, betas, canonical, differences, key_of, query_of, without
 from courseserver.short import BatchReplies, Form, parse
 from courseserver.values import JSON, Request
+from courseserver.variants import changed
+
+VARIANT = {"name", "of", "changes", "replies", "source", "cycle"}  # the parts that one can have
 
 
 class RecordingError(ValueError):
@@ -38,6 +41,7 @@ class Exchange:
     betas: tuple[str, ...] = ()
     volatile: tuple[str, ...] = ()
     cycle: bool = False
+    variant: bool = False  # a lesson does not ask for it; it is there for who changes something
 
     def reply(self, turn: int) -> tuple[int, Form]:
         """Number and form of the reply that is due at the `turn`-th request (from 0)."""
@@ -61,6 +65,7 @@ class Recordings:
             data = json.loads(text)
             lesson, entries = data["lesson"], data["exchanges"]
             exchanges = tuple(_exchange(entry, data) for entry in entries)
+            exchanges += tuple(_variants(data))
         except (KeyError, TypeError, AttributeError, ValueError) as problem:
             what = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
             raise RecordingError(
@@ -142,6 +147,34 @@ def _exchange(entry: JSON, data: JSON) -> Exchange:
         volatile=tuple(entry.get("volatile", ())),
         cycle=entry.get("cycle", False),
     )
+
+
+def _variants(data: JSON) -> Iterator[Exchange]:
+    """The variants of a file as exchanges. `of` names an exchange, or a variant before it."""
+    known = {entry["name"]: entry for entry in data["exchanges"]}
+    for variant in data.get("variants", []):
+        name = variant["name"]
+        odd = sorted(set(variant) - VARIANT)
+        if odd:
+            parts = ", ".join(sorted(VARIANT))
+            raise ValueError(f"the variant {name!r} has a part {odd[0]!r}; it can have: {parts}")
+        base = known.get(variant["of"])
+        if base is None:
+            raise ValueError(
+                f"the variant {name!r} is of {variant['of']!r}, and no exchange or earlier variant "
+                "has this name"
+            )
+        if not variant["changes"]:
+            raise ValueError(f"the variant {name!r} changes nothing")
+        try:
+            asked = canonical(changed(canonical(base["request"]), variant["changes"]))
+        except ValueError as problem:
+            raise ValueError(f"the variant {name!r}: {problem}") from None
+        own = {key: variant[key] for key in ("name", "replies", "cycle") if key in variant}
+        taken = {key: base[key] for key in base if key not in ("replies", "cycle")}
+        entry = {**taken, "request": asked, "source": variant.get("source", "authored"), **own}
+        known.setdefault(name, entry)
+        yield replace(_exchange(entry, data), variant=True)
 
 
 def _all_differences(entry: Exchange, request: Request, sent: Any) -> Iterator[str]:
