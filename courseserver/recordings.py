@@ -11,14 +11,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
+from functools import cached_property
 from typing import Any
 
 from courseserver.endpoints import BATCHES
 from courseserver.identity import Identity, betas, canonical, differences, key_of, query_of, without
+from courseserver.shape import Shape, shape_of
 from courseserver.short import BatchReplies, Form, parse
 from courseserver.values import JSON, Request
 from courseserver.variants import changed
 
+MESSAGES = "/v1/messages"
 VARIANT = {"name", "of", "changes", "replies", "source", "cycle"}  # the parts that one can have
 
 
@@ -36,7 +39,7 @@ class Exchange:
     replies: tuple[Any, ...]
     forms: tuple[Form, ...]
     method: str = "POST"
-    path: str = "/v1/messages"
+    path: str = MESSAGES
     version: str = ""
     betas: tuple[str, ...] = ()
     volatile: tuple[str, ...] = ()
@@ -48,6 +51,17 @@ class Exchange:
         count = len(self.forms)
         index = turn % count if self.cycle else min(turn, count - 1)
         return index, self.forms[index]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One recorded request to a model: that of an exchange, or one inside a recorded batch."""
+
+    exchange: Exchange
+    body: JSON
+    shape: Shape
+    custom_id: str = ""
+    form: Form | None = None  # in a batch: its one reply
 
 
 @dataclass(frozen=True)
@@ -99,6 +113,26 @@ class Recordings:
                 return exchange
         return None
 
+    @cached_property
+    def asked(self) -> dict[tuple[tuple[str, ...], str], list[Asked]]:
+        """All recorded requests to a model, by what changes at every run and by their core."""
+        found: dict[tuple[tuple[str, ...], str], list[Asked]] = {}
+        for exchange in self.exchanges:
+            for each in _asked(exchange):
+                found.setdefault((exchange.volatile, each.shape.core), []).append(each)
+        return found
+
+    def alike(self, asked: Identity) -> Iterator[tuple[Asked, tuple[str, ...]]]:
+        """The recorded requests that ask the same, each with the words for what differs."""
+        request = asked.request
+        if request.path != MESSAGES or query_of(request.query) or request.method != "POST":
+            return
+        version = request.headers.get("anthropic-version", "")
+        for volatile in sorted({exchange.volatile for exchange in self.exchanges}):
+            shape = shape_of(_without(asked.body, volatile), version, betas(request))
+            for each in self.asked.get((volatile, shape.core), []):
+                yield each, shape.differs_from(each.shape)
+
     def nearest(self, asked: Identity) -> tuple[Exchange, list[str]] | None:
         """The recorded request most like this one, and where the two differ, one line each."""
         request, sent = asked.request, asked.body
@@ -141,7 +175,7 @@ def _exchange(entry: JSON, data: JSON) -> Exchange:
         replies=tuple(entry["replies"]),
         forms=forms,
         method=entry.get("method", "POST"),
-        path=entry.get("path", "/v1/messages"),
+        path=entry.get("path", MESSAGES),
         version=str(entry.get("api_version") or data["api_version"]),
         betas=tuple(entry.get("betas", ())),
         volatile=tuple(entry.get("volatile", ())),
@@ -175,6 +209,27 @@ def _variants(data: JSON) -> Iterator[Exchange]:
         entry = {**taken, "request": asked, "source": variant.get("source", "authored"), **own}
         known.setdefault(name, entry)
         yield replace(_exchange(entry, data), variant=True)
+
+
+def _asked(exchange: Exchange) -> Iterator[Asked]:
+    """The requests to a model that an exchange holds: one, those of a batch, or none."""
+    if exchange.path == MESSAGES:
+        body = _without(exchange.request, exchange.volatile)
+        yield Asked(exchange, body, shape_of(body, exchange.version, exchange.betas))
+    if exchange.path != BATCHES:
+        return
+    told = exchange.forms[0]
+    assert isinstance(told, BatchReplies)  # `_exchange` lets no other form pass
+    for each in exchange.request["requests"]:
+        body, name = each["params"], each["custom_id"]
+        shape = shape_of(body, exchange.version, exchange.betas)
+        yield Asked(exchange, body, shape, name, told.results[name])
+
+
+def _without(body: Any, volatile: tuple[str, ...]) -> Any:
+    for where in volatile:
+        body = without(body, where.split("."))
+    return body
 
 
 def _all_differences(entry: Exchange, request: Request, sent: Any) -> Iterator[str]:

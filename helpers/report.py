@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 DIFFERENCES = 6  # lines of difference that are shown
 BODY_LINES = 30  # lines of the request's JSON that are shown
 WIDTH = 100  # of a message
+_tells = False  # does the journal hear of each cell?
 STOPPED = (
     "You stopped this cell (KeyboardInterrupt). Nothing is broken: what it had done "
     "before stays, and a reply that was still on its way is given up. Run the cell "
@@ -71,6 +72,20 @@ def install(journal: Callable[[], Journal], lesson: Callable[[], str]) -> None:
                 shell.showtraceback((kind, value, tb), tb_offset)
 
     shell.set_custom_exc((Exception, KeyboardInterrupt), handler)
+    _tell_cells(shell, journal)
+
+
+def _tell_cells(shell: Any, journal: Callable[[], Journal]) -> None:
+    """Let the journal know when a cell begins, once in a kernel.
+
+    Replay needs it for what must be the same when a cell is run again.
+    """
+    global _tells
+    if not _tells:
+        shell.events.register(
+            "pre_run_cell", lambda info: journal().begin(info.raw_cell)
+        )
+        _tells = True
 
 
 def upstream_note(value: BaseException, journal: Journal) -> list[str]:
