@@ -25,7 +25,6 @@ from courseserver.recordings import RecordingError, Recordings
 JSON = dict[str, Any]
 Ask = Callable[[JSON, Sequence[str]], JSON]
 EXPECTED = "no-recording"  # tag of a cell that shows what a missed request looks like
-DIFFERENCES = 6  # lines that are shown
 HOW = """Reply: one line of text; several lines as JSON, for example "first line\\nsecond line";
 the short form as JSON; =NAME copies another reply; nothing keeps the old reply of this name."""
 CLOSED = (
@@ -45,7 +44,7 @@ print(_json.dumps({
          "betas": list(_identity.betas(_e.request)),
          "version": _e.request.headers.get("anthropic-version", ""),
          "request": _identity.canonical(_e.request.body),
-         "nearest": _e.missed.nearest, "differences": list(_e.missed.differences)}
+         "told": _e.missed.told()}
         for _e in _journal().missed()
     ],
     "played": sorted(_course_server().backend.replay.lesson.turns),
@@ -259,13 +258,7 @@ class Drafts:
 def told(missed: JSON) -> str:
     """A missed request for the author: the cell, the request, the nearest recorded one."""
     lines = [missed["cell"], json.dumps(missed["request"], indent=1, ensure_ascii=False)]
-    if missed["nearest"]:
-        lines.append(f"The nearest recorded request is {missed['nearest']!r}. They differ here:")
-        lines += [f"  {line}" for line in missed["differences"][:DIFFERENCES]]
-        more = len(missed["differences"]) - DIFFERENCES
-        if more > 0:
-            lines.append(f"  ... and in {more} more places")
-    return "\n".join(lines)
+    return "\n".join(lines + missed["told"])
 
 
 def ask_in_terminal(missed: JSON, played: Sequence[str]) -> JSON:

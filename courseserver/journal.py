@@ -10,42 +10,13 @@ import hashlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from courseserver.values import JSON, Reply, Request
+from courseserver.missed import Missed
+from courseserver.values import Reply, Request
 
 MOST_ENTRIES = 50_000
 MOST_BYTES = 256 * 1024 * 1024  # of request bodies
-
-
-@dataclass(frozen=True)
-class Missed:
-    """A request that no recording answers, and how it differs from the nearest one."""
-
-    body: Any
-    nearest: str | None
-    recorded: JSON
-    differences: tuple[str, ...]
-    estimated_tokens: int
-    unknown: tuple[str, ...] = ()  # in a batch: the custom_ids that no recording answers
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One exchange: what was asked, and what was answered.
-
-    `staged`: by a cell's own script. `rule`: the name of the API rule that refused it, or "".
-    `failure`: why no reply, or no whole one, came from upstream. `adapted`: the words for what a
-    recorded reply was adapted to, such as "max_tokens"; none when the request was recorded.
-    """
-
-    request: Request
-    reply: Reply
-    staged: bool = False
-    missed: Missed | None = None
-    rule: str = ""
-    failure: str = ""
-    adapted: tuple[str, ...] = ()
 
 
 class Cell(NamedTuple):
@@ -55,13 +26,38 @@ class Cell(NamedTuple):
     text: str = ""
 
 
+NO_CELL = Cell()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One exchange: what was asked, and what was answered.
+
+    `staged`: by a cell's own script. `rule`: the name of the API rule that refused it, or "".
+    `failure`: why no reply, or no whole one, came from upstream. `adapted`: the words for what a
+    recorded reply was adapted to, such as "max_tokens"; none when the request was recorded.
+    `earlier`: what a refused request holds of an earlier cell and was changed there ("question",
+    "system" or "tools"), where that can be known. `cell`: what ran when it came.
+    """
+
+    request: Request
+    reply: Reply
+    staged: bool = False
+    missed: Missed | None = None
+    rule: str = ""
+    failure: str = ""
+    adapted: tuple[str, ...] = ()
+    earlier: str = ""
+    cell: Cell = NO_CELL
+
+
 class Journal:
     """The exchanges of one account, oldest first. `dropped` counts those that had to go.
 
     `cell` is what runs at the moment, where somebody tells (`begin`), as a notebook does.
     """
 
-    cell = Cell()
+    cell = NO_CELL
 
     def __init__(self, most_entries: int = MOST_ENTRIES, most_bytes: int = MOST_BYTES) -> None:
         self.most_entries = most_entries

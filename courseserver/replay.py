@@ -6,6 +6,7 @@ clock; it must not know what carries its replies to the client.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -15,8 +16,9 @@ from courseserver.batches import WAIT, Batches, Replies, Results, batch_tokens, 
 from courseserver.cache import Cache
 from courseserver.call import Call
 from courseserver.ids import make_id
-from courseserver.journal import Cell, Entry, Missed
-from courseserver.recordings import Exchange, Recordings
+from courseserver.journal import Cell, Entry
+from courseserver.missed import Missed
+from courseserver.recordings import Exchange, Recordings, changed_earlier
 from courseserver.short import (
     BatchReplies,
     CapturedBody,
@@ -27,9 +29,11 @@ from courseserver.short import (
     NoResult,
     expand,
 )
-from courseserver.values import Problem, Reply, Request, Step
+from courseserver.values import JSON, Problem, Reply, Request, Step
 from courseserver.wire import json_reply
 
+MOST_VARIANTS = 5  # that a refusal names
+BOUND = "replayed-thinking"  # the rule about thinking that is bound to what stood before it
 NO_RECORDING = 421  # the SDK does not retry it, and no lesson handles it by accident
 
 
@@ -120,8 +124,10 @@ class Replay:
                 answered = wire.error(refusal, "none", call.identity.key)
             reply = answered
         rule = problem.rule if problem else ""
-        entry = Entry(request, reply, bool(script), missed, rule, adapted=reply.adapted)
-        self.account.journal.add(entry)
+        earlier = self._earlier(call, problem) if problem and not script else ""
+        log = self.account.journal
+        adapted = reply.adapted
+        log.add(Entry(request, reply, bool(script), missed, rule, "", adapted, earlier, log.cell))
         return reply
 
     def _reply(self, call: Call, script: Script | None, base: str) -> Reply | None:
@@ -183,15 +189,38 @@ class Replay:
             tokens = batch_tokens(call.request)
         elif call.body:
             tokens = call.tokens
-        body = call.request.body
-        unknown: tuple[str, ...] = ()
+        body, recorded = call.request.body, self.lesson.recorded
         if call.kind == "batches" and call.method == "POST":
             told = self._put_together(call)
             unknown = tuple(custom_id for custom_id, each in told.items() if each is None)
-        near = self.lesson.recorded.nearest(call.identity)
+            return self._missed_batch(body, tokens, unknown)
+        near = recorded.nearest(call.identity)
+        if near is None:
+            return Missed(body, None, {}, (), tokens)
+        exchange, differences = near
+        variants = recorded.variants_near(exchange.name)[:MOST_VARIANTS]
+        return Missed(
+            body, exchange.name, exchange.request, tuple(differences), tokens,
+            near=tuple(map(_says, variants)),
+            earlier=changed_earlier(exchange.request, call.identity.body),
+        )  # fmt: skip
+
+    def _missed_batch(self, body: JSON, tokens: int, unknown: tuple[str, ...]) -> Missed:
+        """What is noted of a batch: the unknown requests, and how the first of them differs."""
+        params = {each["custom_id"]: each["params"] for each in body["requests"]}
+        near = self.lesson.recorded.nearest_in_batch(params[unknown[0]])
         if near is None:
             return Missed(body, None, {}, (), tokens, unknown)
-        return Missed(body, near[0].name, near[0].request, tuple(near[1]), tokens, unknown)
+        exchange, differences = near
+        lines = tuple(f"{unknown[0]}: {line}" for line in differences)
+        return Missed(body, exchange.name, exchange.request, lines, tokens, unknown)
+
+    def _earlier(self, call: Call, problem: Problem) -> str:
+        """What was changed in an earlier cell, where a rule refuses thinking because of that."""
+        near = None
+        if problem.rule == BOUND:
+            near = self.lesson.recorded.nearest(call.identity)
+        return changed_earlier(near[0].request, call.identity.body) if near else ""
 
     # --- batches ------------------------------------------------------------------------------
 
@@ -337,6 +366,21 @@ def play(form: Form, call: Call, label: str, *seed: object) -> Reply:
     if fault and fault["kind"] in {"cut", "stall"} and not fault.get("after"):
         return replace(reply, steps=(Step(0.0, b"", fault["kind"]),), usage={})
     return reply
+
+
+def _says(variant: Exchange) -> str:
+    """What a variant changes, in a few words: the new texts, and the settings by name."""
+    said = []
+    for path, value in variant.changes.items():
+        name = path.split(".")[-1]
+        if value is None:
+            said.append(f"without {name}")
+        elif isinstance(value, str) and name in ("content", "text", "system"):
+            said.append(repr(value if len(value) <= 60 else value[:57] + "..."))
+        else:
+            shown = value if isinstance(value, str | int | float) else json.dumps(value)
+            said.append(f"{name} {shown:.60}" if isinstance(shown, str) else f"{name} {shown}")
+    return " and ".join(said)
 
 
 def _sentence(missed: Missed) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from courseserver import facts
-from courseserver.identity import LONG, digest
+from courseserver.identity import LONG, digest, is_digest
 from courseserver.ids import digest as hashed
 from courseserver.ids import signature_of
 from courseserver.prompt import THINKING, as_blocks
@@ -65,7 +65,7 @@ def plain(text: str) -> str:
 
     A text of which nothing would be left stays as it is, and so does a digest.
     """
-    if len(text) > LONG or "… [sha256:" in text:
+    if len(text) > LONG or is_digest(text):
         return text
     return SPACES.sub(" ", text).strip().rstrip(END_MARKS).lower() or text
 
@@ -214,7 +214,7 @@ class _Shaping:
             if one.pop("citations", None):
                 self.free[FORM].append(f"{where}.citations")
             last = content[-1] if content else {}
-            if one.get("type") == last.get("type") == "text" and _whole(one) and _whole(last):
+            if one.get("type") == last.get("type") == "text" and _joinable(one, last):
                 self.free[FORM].append([where, "joined"])
                 text = last["text"] + one["text"]
                 content[-1] = {**last, "text": digest(text) if len(text) > LONG else text}
@@ -257,6 +257,6 @@ class _Shaping:
             self.free[MARKS].append([where, block["cache_control"]])
 
 
-def _whole(block: JSON) -> bool:
-    """Whether a text is kept whole in a recording, and not as a digest."""
-    return "… [sha256:" not in block["text"] and not block["text"].startswith("sha256:")
+def _joinable(*texts: JSON) -> bool:
+    """Whether texts are kept whole in a recording, and not as digests."""
+    return not any(is_digest(block["text"]) for block in texts)
