@@ -603,6 +603,17 @@ def test_other_marks_are_written_then_read_in_cells_of_ones_own(server: Mine) ->
     assert cached(server, **hour) == (0, size, "cache marks")
 
 
+def test_an_adapted_reply_empties_no_cache_though_the_recorded_one_does(server: Mine) -> None:
+    body = {**HELLO, "system": [{**desk(), "cache_control": MARK}]}
+    server.backend.start(recordings(exchange("cold", body, {"content": "Yes.", "cache": "cold"})))
+    counts = []
+    for _ in range(2):
+        usage = ask(server, {**body, "max_tokens": 299}).message.usage
+        counts.append((usage.cache_creation_input_tokens, usage.cache_read_input_tokens))
+    (size, _), again = counts
+    assert size > 4_000 and again == (0, size)
+
+
 # --- batches --------------------------------------------------------------------------------
 
 
