@@ -49,7 +49,7 @@ CARDS: dict[str, Card] = {
         ("replayed-thinking",
          "Rewrite what you asked, and keep what Claude thought about it."),
         ("empty-turn", "Put a turn without a text into the middle of the history."),
-        ("empty-text", "Take a turn whose text is nothing but blanks."),
+        ("empty-text", "Take a turn that says nothing but blanks."),
         ("system-turn", "Begin the history with the rules of your program, as a turn."),
         ("shape", "Hand in a whole reply as a turn."),
     ),
