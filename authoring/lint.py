@@ -142,8 +142,8 @@ def style_table(books: Sequence[Notebook]) -> str:
         words, before = book.words(core), book.words(book.before_first_call())
         share = f"{100 * shown / max(len(code), 1):.0f}%"
         new = len(book.nb.metadata.get("course", {}).get("new_things", []))
-        row = (len(core), words, before, share, f"{median:.0f}", new)
-        lines.append(f"{book.path.stem:24}" + "".join(f"{each:>13}" for each in row))
+        measured = (len(core), words, before, share, f"{median:.0f}", new)
+        lines.append(f"{book.path.stem:24}" + "".join(f"{each:>13}" for each in measured))
     return "\n".join(lines)
 
 

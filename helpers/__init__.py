@@ -2,7 +2,8 @@
 
 Nothing here wraps the API call that a lesson teaches: notebooks build
 `anthropic.Anthropic()` themselves. What a learner does with a lesson (exercises, quiz,
-error hunt) stands in practice/ and is loaded when it is first asked for.
+error hunt, a live text, a chat) stands in practice/ and is loaded when it is first
+asked for.
 """
 
 from __future__ import annotations
@@ -32,11 +33,15 @@ if TYPE_CHECKING:
     from practice._hunt import hunt
     from practice._progress import progress
     from practice._quiz import quiz
+    from practice.chat import Chat
+    from practice.livetext import LiveText
     from practice.wishes import wish
 
 MODEL = default_model()
 
 PRACTICE = {
+    "Chat": "practice.chat",
+    "LiveText": "practice.livetext",
     "exercise": "practice._exercise",
     "hunt": "practice._hunt",
     "progress": "practice._progress",
@@ -46,6 +51,8 @@ PRACTICE = {
 
 __all__ = [
     "MODEL",
+    "Chat",
+    "LiveText",
     "cost",
     "exercise",
     "facts",

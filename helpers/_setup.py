@@ -61,6 +61,8 @@ def setup(lesson: str) -> None:
     decided = decide_mode(_learners_environment(), dotenv)
     if pace := dotenv.get("COURSE_PACE"):
         os.environ.setdefault("COURSE_PACE", pace)
+    # Programs that a notebook starts write UTF-8 on Windows, too.
+    os.environ.setdefault("PYTHONUTF8", "1")
     server = course_server()
     server.backend.replay.start(recorded)
     _point_sdk(server.url)

@@ -1,22 +1,27 @@
 """The chat of lesson 05: the plain call and the widget do the same, and errors are shown.
 
-The SDK, the course server and the widgets are real; a browser is not part of it. It must not know
-what the lesson asks: the lesson runs its own suggestions in every order.
+The SDK, the course server and the widgets are real; a browser is not part of it. What the lesson
+asks is read from the lesson.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Callable, Iterator
+from itertools import permutations
 from typing import Any
 
 import anthropic
+import nbformat
 import pytest
 
 from authoring.kernel import WIDGET_VIEW
+from courseserver.account import Account
 from courseserver.loopback import Server
+from courseserver.recordings import Recordings
 from courseserver.replay import Replay
-from helpers.chat import Chat
-from tests.support import HELLO, client, exchange, serving
+from practice.chat import Chat
+from tests.support import HELLO, ROOT, client, exchange, serving
 
 HI, MORE = "Hello", "And <b>then</b>?"
 GREETED = {"role": "assistant", "content": [{"type": "text", "text": "Hi there."}]}
@@ -38,13 +43,27 @@ def server() -> Iterator[Server[Replay]]:
 def chat(server: Server[Replay]) -> Iterator[Chat]:
     """A chat with two suggestions, on the lesson's way of taking a turn."""
     with client(server.url, max_retries=0) as sdk:
+        yield Chat(saying(sdk), [HI, MORE])
 
-        def say(history: list[Any], text: str) -> tuple[Any, list[Any]]:
-            asked = [*history, {"role": "user", "content": text}]
-            reply = sdk.messages.create(**{**HELLO, "messages": asked})
-            return reply, [*asked, {"role": "assistant", "content": reply.to_dict()["content"]}]
 
-        yield Chat(say, [HI, MORE])
+def saying(sdk: anthropic.Anthropic, **more: Any) -> Callable[..., Any]:
+    """The lesson's way of taking a turn; `more` changes the request."""
+
+    def say(history: list[Any], text: str) -> tuple[Any, list[Any]]:
+        asked = [*history, {"role": "user", "content": text}]
+        reply = sdk.messages.create(**{**HELLO, **more, "messages": asked})
+        return reply, [*asked, {"role": "assistant", "content": reply.to_dict()["content"]}]
+
+    return say
+
+
+def suggestions() -> list[str]:
+    """What the buttons of lesson 05 suggest."""
+    lesson = nbformat.read(ROOT / "notebooks" / "05_multi_turn.ipynb", as_version=4)
+    (cell,) = [each for each in lesson.cells if "suggested = [" in each.source]
+    (given,) = [each for each in ast.parse(cell.source).body if isinstance(each, ast.Assign)][:1]
+    found: list[str] = ast.literal_eval(given.value)
+    return found
 
 
 def press(chat: Chat, name: str) -> None:
@@ -146,3 +165,21 @@ def test_where_no_widget_shows_the_conversation_stands_in_its_place(chat: Chat) 
     bundle = chat._repr_mimebundle_()
     assert bundle["text/plain"] == "You: Hello\nClaude: Hi there."
     assert WIDGET_VIEW in bundle
+
+
+def test_the_suggestions_of_the_lesson_have_answers_in_every_order(
+    covers: Callable[[str], None],
+) -> None:
+    name = "05_multi_turn"
+    text = (ROOT / "recordings" / f"{name}.json").read_text(encoding="utf-8")
+    orders = list(permutations(suggestions()))
+    server = Server(Replay(Account()))
+    try:
+        server.backend.start(Recordings.parse(text, name))
+        with client(server.url, max_retries=0) as sdk:
+            for order in orders:
+                chat = Chat(saying(sdk, max_tokens=2000), order)
+                assert all(chat.send(question) for question in order), order
+    finally:
+        server.stop()
+    covers(f"chat of lesson 05: {len(orders)} orders of its suggestions")

@@ -12,11 +12,11 @@ import nbformat
 import pytest
 
 from authoring.kernel import WIDGET_VIEW, running
-from helpers.livetext import LiveText
+from helpers import LiveText
 
 PIECES = ["Heat ", "the <b>oven</b>", " to 180 °C."]
 WATCHED = f"""
-from helpers.livetext import LiveText
+from helpers import LiveText
 seen = []
 with LiveText() as live:
     live.widget.observe(lambda change: seen.append(change.new), "value")
@@ -49,8 +49,16 @@ def test_in_a_script_each_piece_is_printed_when_it_comes(
     assert live.text == "".join(PIECES)
 
 
-def test_in_a_notebook_the_widget_grows_with_every_piece_and_says_its_speed(tmp_path: Path) -> None:
-    look = "print([('words per second' in value, 'Heat' in value) for value in seen])"
+def test_the_time_to_the_first_piece_is_kept_and_that_to_the_last_one_grows() -> None:
+    with LiveText() as live:
+        live.write(PIECES[0])
+        assert 0 < live.first == live.took
+        live.write(PIECES[1])
+    assert live.took > live.first
+
+
+def test_in_a_notebook_the_widget_grows_with_every_piece_and_says_when(tmp_path: Path) -> None:
+    look = "print([('first text: ' in value, 'Heat' in value) for value in seen])"
     _, looked = run(tmp_path, WATCHED, look, tags=("paced",))
     assert printed(looked) == f"{[(True, True)] * len(PIECES)}\n"
 
@@ -74,9 +82,7 @@ def test_where_no_widget_shows_the_whole_text_stands_in_its_place(tmp_path: Path
 
 
 def test_a_stream_that_breaks_leaves_its_text_and_its_error(tmp_path: Path) -> None:
-    broken = (
-        "from helpers.livetext import LiveText\nwith LiveText() as live:\n    live.write('Heat')\n"
-    )
+    broken = "from helpers import LiveText\nwith LiveText() as live:\n    live.write('Heat')\n"
     (cell,) = run(tmp_path, broken + "    raise OSError('cut')", tags=("raises-exception",))
     shown, error = cell.outputs
     assert shown.data["text/plain"] == "Heat"
