@@ -129,8 +129,12 @@ def weak_alt(alt: str | None) -> str | None:
 
 
 def words(markdown_cells: Iterable[str]) -> int:
-    """Words of running text: without fenced code, HTML tags and the addresses of links."""
+    """Words of running text: without fenced code, HTML tags, and the addresses of links.
+
+    What is folded away counts by its heading only: the reader opens it, or not.
+    """
     text = "\n\n".join(markdown_cells)
+    text = re.sub(r"</summary>.*?</details>", "</summary>", text, flags=re.DOTALL)
     text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"<[^>]+>|\]\([^)]*\)", " ", text)
     return len(re.findall(r"\w[\w'’.,-]*", text))
