@@ -9,6 +9,8 @@ must not write a file, and nothing in it depends on how fast the machine is.
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import multiprocessing
 import random
 import re
@@ -29,6 +31,12 @@ from authoring.kernel import Runner, comparable, place, running
 SEED = 11
 SANITIZE = ROOT / "authoring" / "nbval_sanitize.cfg"
 Outputs = dict[str, list[str]]
+# Runs in the lesson's kernel. Prints what was adapted: the cell's text as a digest, and the words.
+ADAPTED = """
+import json as _json
+from helpers._setup import journal as _journal
+print(_json.dumps([(_e.cell.text, ", ".join(_e.adapted)) for _e in _journal() if _e.adapted]))
+"""
 
 
 @dataclass
@@ -103,6 +111,19 @@ def compare(stored: Any, fresh: Any) -> Iterator[str]:
         yield f"{place(index, after)} shows something else than is stored:\n{diff}"
 
 
+def adapted(runner: Runner, notebook: Any) -> Iterator[str]:
+    """The cells whose request is not recorded exactly, as a lesson's own must be."""
+    found = dict(json.loads(runner.quietly(ADAPTED)))
+    for n in code_cells(notebook):
+        cell = notebook.cells[n]
+        words = found.get(hashlib.sha256(cell.source.encode()).hexdigest())
+        if words and "adapted" not in tags(cell):
+            yield (
+                f"{place(n, cell)} was answered from another request (adapted: {words}). Record "
+                "its own with python -m authoring write, or tag the cell `adapted`."
+            )
+
+
 def run_again(runner: Runner, notebook: Any) -> Iterator[tuple[str, str | None]]:
     """Run the cells again in each of the `orders`: (cell, what is wrong or None) of each run."""
     cells = notebook.cells
@@ -135,6 +156,7 @@ def run_lesson(path: Path, root: Path) -> Report:
         with running(path, notebook) as runner:
             numbers = render.execute(runner, notebook)
             fresh = copy.deepcopy(notebook)
+            inexact = [f"{path.stem}, {what}" for what in adapted(runner, notebook)]
             reruns = list(run_again(runner, notebook))
         content = render.to_bytes(render.finished(fresh, numbers, path, root))
     except AuthoringError as problem:
@@ -142,7 +164,7 @@ def run_lesson(path: Path, root: Path) -> Report:
         return report
 
     different = [f"{path.stem}, {what}" for what in compare(stored, fresh)]
-    report.problems += different
+    report.problems += different + inexact
     report.covered.append(f"run: {render.counts(fresh)}, compared as nbval does")
     report.covered.append(as_rendered(path, content, report.problems))
     report.problems += [f"{path.stem}, {wrong}" for _, wrong in reruns if wrong]

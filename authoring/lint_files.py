@@ -176,6 +176,10 @@ def recording_is_whole(text: Text) -> Iterator[Problem]:
         for key in ("name", "request", "replies"):
             if not exchange.get(key) and not (key == "request" and exchange.get("method") == "GET"):
                 yield None, f"exchange {number} lacks {key}", "Add it, or delete the exchange."
+    for number, variant in enumerate(content.get("variants", []), start=1):
+        for key in ("name", "of", "changes", "replies"):
+            if not variant.get(key):
+                yield None, f"variant {number} lacks {key}", "Add it, or delete the variant."
 
 
 @recording_rule
@@ -184,6 +188,9 @@ def recording_says_source(text: Text) -> Iterator[Problem]:
     for number, exchange in enumerate((recording(text) or {}).get("exchanges", []), start=1):
         if exchange.get("source") not in SOURCES:
             yield None, f"exchange {number} has no source", f"Say {' or '.join(SOURCES)}."
+    for number, variant in enumerate((recording(text) or {}).get("variants", []), start=1):
+        if variant.get("source", "authored") not in SOURCES:
+            yield None, f"variant {number} has no source", f"Say {' or '.join(SOURCES)}."
 
 
 @recording_rule

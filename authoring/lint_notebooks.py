@@ -40,7 +40,7 @@ FIRST_CALL_BY = 4  # code cells
 CODE_IN_PROSE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 MAGICS = {"config", "matplotlib"}
 TAGS = {
-    nav.NAV, nav.FACTS, "raises-exception", "grows", "paced",
+    nav.NAV, nav.FACTS, "raises-exception", "grows", "paced", "adapted",
     "live-display", "nbval-ignore-output", "first-block-shown", "finished-loop", "no-recording",
 }  # fmt: skip
 

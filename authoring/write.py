@@ -20,11 +20,11 @@ from authoring import ROOT, AuthoringError
 from authoring import navigation as nav
 from authoring.kernel import Runner, place, running
 from courseserver import facts
+from courseserver.recordings import RecordingError, Recordings
 
 JSON = dict[str, Any]
 Ask = Callable[[JSON, Sequence[str]], JSON]
 EXPECTED = "no-recording"  # tag of a cell that shows what a missed request looks like
-DIFFERENCES = 6  # lines that are shown
 HOW = """Reply: one line of text; several lines as JSON, for example "first line\\nsecond line";
 the short form as JSON; =NAME copies another reply; nothing keeps the old reply of this name."""
 CLOSED = (
@@ -44,7 +44,7 @@ print(_json.dumps({
          "betas": list(_identity.betas(_e.request)),
          "version": _e.request.headers.get("anthropic-version", ""),
          "request": _identity.canonical(_e.request.body),
-         "nearest": _e.missed.nearest, "differences": list(_e.missed.differences)}
+         "told": _e.missed.told()}
         for _e in _journal().missed()
     ],
     "played": sorted(_course_server().backend.replay.lesson.turns),
@@ -88,10 +88,15 @@ def write(lesson: str, ask: Ask, *, prune: bool = False, root: Path = ROOT) -> i
     while recorded:  # a run without a miss, in a fresh kernel, is the last one
         recorded, played = run(root / "notebooks" / f"{lesson}.ipynb", path, ask)
     data = load(path)
+    bases = {variant["of"] for variant in data.get("variants", [])}
     unused = [entry["name"] for entry in data["exchanges"] if entry["name"] not in played]
-    if unused and prune:
-        data["exchanges"] = [e for e in data["exchanges"] if e["name"] not in unused]
+    gone = [name for name in unused if name not in bases]
+    if gone and prune:
+        data["exchanges"] = [e for e in data["exchanges"] if e["name"] not in gone]
         save(path, data)
+    if kept := [name for name in unused if name in bases]:
+        print(f"{lesson}: kept, though nothing asks for it, since variants are of it: "
+              f"{quoted(kept)}")  # fmt: skip
     print(f"{lesson}: {len(played)} exchanges used; not used: {quoted(unused) or 'none'}")
     return 0
 
@@ -134,6 +139,8 @@ def record(path: Path, missed: JSON, played: dict[str, str], ask: Ask) -> None:
     known = {entry["name"]: entry for entry in data["exchanges"]}
     given = ask(missed, list(played))
     name = given["name"]
+    if name in {variant["name"] for variant in data.get("variants", [])}:
+        raise AuthoringError(f"{name!r} is the name of a variant. Give another name.")
     if name in played:
         raise AuthoringError(used_already(name, played[name]))
     old = known.get(given.get("copy", name), {})
@@ -151,8 +158,18 @@ def record(path: Path, missed: JSON, played: dict[str, str], ask: Ask) -> None:
         data["exchanges"][list(known).index(name)] = entry
     else:
         data["exchanges"].append(entry)
+    check_variants(path.stem, data)
     save(path, data)
     print(f"recorded {name!r}")
+
+
+def check_variants(lesson: str, data: JSON) -> None:
+    """Refuse what would leave a variant without a meaning. Raises AuthoringError."""
+    if data.get("variants"):
+        try:
+            Recordings.parse(json.dumps(data), lesson)
+        except RecordingError as problem:
+            raise AuthoringError(f"{problem}\nNothing was saved.") from None
 
 
 def used_already(name: str, cell: str = "") -> str:
@@ -168,7 +185,7 @@ def edit(lesson: str, name: str, drafts: Drafts | None = None, root: Path = ROOT
     """Write a stored reply anew, from the terminal or from the drafts; returns 0."""
     path = recording_of(lesson, root)
     data = load(path) if path.exists() else {"exchanges": []}
-    known = {entry["name"]: entry for entry in data["exchanges"]}
+    known = {entry["name"]: entry for entry in data["exchanges"] + data.get("variants", [])}
     if name not in known:
         raise AuthoringError(
             f"{lesson} has no reply {name!r}. It has: {quoted(known) or 'none yet'}."
@@ -241,13 +258,7 @@ class Drafts:
 def told(missed: JSON) -> str:
     """A missed request for the author: the cell, the request, the nearest recorded one."""
     lines = [missed["cell"], json.dumps(missed["request"], indent=1, ensure_ascii=False)]
-    if missed["nearest"]:
-        lines.append(f"The nearest recorded request is {missed['nearest']!r}. They differ here:")
-        lines += [f"  {line}" for line in missed["differences"][:DIFFERENCES]]
-        more = len(missed["differences"]) - DIFFERENCES
-        if more > 0:
-            lines.append(f"  ... and in {more} more places")
-    return "\n".join(lines)
+    return "\n".join(lines + missed["told"])
 
 
 def ask_in_terminal(missed: JSON, played: Sequence[str]) -> JSON:

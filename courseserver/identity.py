@@ -14,6 +14,9 @@ from typing import Any
 from courseserver.values import Request
 
 LONG = 1_000  # characters of a string that is kept whole in a recording
+MARK = "… [sha256:"  # in the digest of a text, after its first words
+BRIEF = 60  # characters of a text that is shown whole in a difference
+BEFORE, AFTER = 25, 45  # characters that are shown around the place where two longer ones differ
 
 
 class Identity:
@@ -71,7 +74,7 @@ def canonical(value: Any, inside: str = "") -> Any:
 
 def digest(text: str) -> str:
     """A short stand-in for a long string. A text keeps its first words, so diffs stay readable."""
-    if text.startswith("sha256:") or "… [sha256:" in text[:100]:
+    if is_digest(text):
         return text
     mark = f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:16]} {len(text)} characters"
     return f"{text[:48]}… [{mark}]" if " " in text[:200] else mark
@@ -98,7 +101,47 @@ def differences(recorded: Any, sent: Any, path: str = "") -> Iterator[str]:
             else:
                 yield from differences(recorded[number], sent[number], where)
     elif recorded != sent or type(recorded) is not type(sent):  # 1 is not 1.0, nor true
-        yield f"{path}: recorded {_brief(recorded)}, sent {_brief(sent)}"
+        yield f"{path}: {_both(recorded, sent)}"
+
+
+def _both(recorded: Any, sent: Any) -> str:
+    """Two values that differ; of long texts, what stands around the first difference."""
+    texts = isinstance(recorded, str) and isinstance(sent, str)
+    if not texts or max(len(recorded), len(sent)) <= BRIEF:
+        return f"recorded {_brief(recorded)}, sent {_brief(sent)}"
+    pairs = enumerate(zip(recorded, sent, strict=False))
+    at = next((n for n, (one, other) in pairs if one != other), min(len(recorded), len(sent)))
+    kept = [text.find(MARK) for text in (recorded, sent) if MARK in text[:100]]
+    if kept and at >= min(kept):
+        return (
+            f"this text differs somewhere (recorded {_length(recorded)} characters, sent "
+            f"{_length(sent)}); it is too long to be kept in the recording"
+        )
+    return f"recorded {_window(recorded, at)}, sent {_window(sent, at)}"
+
+
+def _length(text: str) -> int:
+    """Characters of a text, also where a digest stands for it."""
+    return int(text.split()[-2]) if is_digest(text) else len(text)
+
+
+def _window(text: str, at: int) -> str:
+    """What stands around a place of a text, in quotes; dots where something is left out."""
+    whole = text
+    if MARK in text[:100]:
+        text = text.partition(MARK)[0]
+    start = max(0, at - BEFORE)
+    if start:  # not in the middle of a word, where there is a space
+        start = text.find(" ", start, at) + 1 or start
+    cut = text[start : at + AFTER]
+    before = "…" if start else ""
+    after = "…" if start + len(cut) < len(whole) else ""
+    return json.dumps(f"{before}{cut}{after}", ensure_ascii=False)
+
+
+def is_digest(text: str) -> bool:
+    """Whether a recording keeps this in place of a long text or of binary data."""
+    return text.startswith("sha256:") or MARK in text[:100]
 
 
 def _brief(value: Any) -> str:

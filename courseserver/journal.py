@@ -6,26 +6,27 @@ it, whoever answered. It is bounded, so that a long session cannot fill the memo
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
-from courseserver.values import JSON, Reply, Request
+from courseserver.missed import Missed
+from courseserver.values import Reply, Request
 
 MOST_ENTRIES = 50_000
 MOST_BYTES = 256 * 1024 * 1024  # of request bodies
 
 
-@dataclass(frozen=True)
-class Missed:
-    """A request that no recording answers, and how it differs from the nearest one."""
+class Cell(NamedTuple):
+    """A piece of the client's code that runs: the number of the run, and its text as a digest."""
 
-    body: Any
-    nearest: str | None
-    recorded: JSON
-    differences: tuple[str, ...]
-    estimated_tokens: int
+    run: int = 0
+    text: str = ""
+
+
+NO_CELL = Cell()
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,10 @@ class Entry:
     """One exchange: what was asked, and what was answered.
 
     `staged`: by a cell's own script. `rule`: the name of the API rule that refused it, or "".
-    `failure`: why no reply, or no whole one, came from upstream.
+    `failure`: why no reply, or no whole one, came from upstream. `adapted`: the words for what a
+    recorded reply was adapted to, such as "max_tokens"; none when the request was recorded.
+    `earlier`: what a refused request holds of an earlier cell and was changed there ("question",
+    "system" or "tools"), where that can be known. `cell`: what ran when it came.
     """
 
     request: Request
@@ -42,10 +46,18 @@ class Entry:
     missed: Missed | None = None
     rule: str = ""
     failure: str = ""
+    adapted: tuple[str, ...] = ()
+    earlier: str = ""
+    cell: Cell = NO_CELL
 
 
 class Journal:
-    """The exchanges of one account, oldest first. `dropped` counts those that had to go."""
+    """The exchanges of one account, oldest first. `dropped` counts those that had to go.
+
+    `cell` is what runs at the moment, where somebody tells (`begin`), as a notebook does.
+    """
+
+    cell = NO_CELL
 
     def __init__(self, most_entries: int = MOST_ENTRIES, most_bytes: int = MOST_BYTES) -> None:
         self.most_entries = most_entries
@@ -57,6 +69,10 @@ class Journal:
         self._entries: deque[Entry] = deque()
         self._bytes = 0
         self.dropped = 0
+
+    def begin(self, text: str) -> None:
+        """A cell with this text begins to run."""
+        self.cell = Cell(self.cell.run + 1, hashlib.sha256(text.encode()).hexdigest())
 
     def add(self, entry: Entry) -> None:
         """Add an exchange; the oldest go when there are too many, or too many bytes."""

@@ -6,16 +6,19 @@ clock; it must not know what carries its replies to the client.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from courseserver import models, rules, wire
+from courseserver import elastic, models, rules, wire
 from courseserver.account import PREFIX, Account, Script
-from courseserver.batches import WAIT, Batch, Batches, Replies, Results, batch_tokens, refusal
+from courseserver.batches import WAIT, Batches, Replies, Results, batch_tokens, refusal, single
 from courseserver.cache import Cache
 from courseserver.call import Call
 from courseserver.ids import make_id
-from courseserver.journal import Entry, Missed
-from courseserver.recordings import Exchange, Recordings
+from courseserver.journal import Cell, Entry
+from courseserver.missed import Missed
+from courseserver.recordings import Exchange, Recordings, changed_earlier
 from courseserver.short import (
     BatchReplies,
     CapturedBody,
@@ -26,9 +29,11 @@ from courseserver.short import (
     NoResult,
     expand,
 )
-from courseserver.values import Problem, Reply, Request, Step
+from courseserver.values import JSON, Problem, Reply, Request, Step
 from courseserver.wire import json_reply
 
+MOST_VARIANTS = 5  # that a refusal names
+BOUND = "replayed-thinking"  # the rule about thinking that is bound to what stood before it
 NO_RECORDING = 421  # the SDK does not retry it, and no lesson handles it by accident
 
 
@@ -38,13 +43,36 @@ class Lesson:
 
     recorded: Recordings = field(default_factory=lambda: Recordings("", ()))
     turns: dict[str, int] = field(default_factory=dict)
+    adapted_turns: dict[str, int] = field(default_factory=dict)
+    cells: dict[str, Cell] = field(default_factory=dict)  # that played an exchange last
+    homes: dict[str, str] = field(default_factory=dict)  # the cell that played it first
     cache: Cache = field(default_factory=Cache)
 
-    def turn(self, exchange: Exchange) -> int:
-        """Count one more playing of an exchange; returns how often it was played before."""
-        turn = self.turns.get(exchange.name, 0)
-        self.turns[exchange.name] = turn + 1
+    def due(self, exchange: Exchange) -> tuple[int, Form]:
+        """Number and form of the reply that an adapted playing gets: counted for itself."""
+        return exchange.reply(self.adapted_turns.get(exchange.name, 0))
+
+    def turn(self, exchange: Exchange, cell: Cell) -> int:
+        """Count one more playing of an exchange; returns how often it was played before.
+
+        Replies that start over do so in each cell, so that a cell shows the same when it is run
+        again, whatever another cell has asked in between.
+        """
+        name = exchange.name
+        if exchange.cycle and self.cells.get(name, cell).run != cell.run:
+            self.turns[name] = 0
+        self.cells[name] = cell
+        turn = self.turns.get(name, 0)
+        self.turns[name] = turn + 1
         return turn
+
+    def is_home(self, exchange: Exchange, cell: Cell) -> bool:
+        """Whether this is the cell that an exchange was first played for: the lesson's own.
+
+        There a reply that is marked cold stands for "five minutes later". In a cell of the
+        learner's own no time has passed, and what was written to the cache can be read.
+        """
+        return self.homes.setdefault(exchange.name, cell.text) == cell.text
 
 
 @dataclass
@@ -96,7 +124,10 @@ class Replay:
                 answered = wire.error(refusal, "none", call.identity.key)
             reply = answered
         rule = problem.rule if problem else ""
-        self.account.journal.add(Entry(request, reply, bool(script), missed, rule))
+        earlier = self._earlier(call, problem) if problem and not script else ""
+        log = self.account.journal
+        adapted = reply.adapted
+        log.add(Entry(request, reply, bool(script), missed, rule, "", adapted, earlier, log.cell))
         return reply
 
     def _reply(self, call: Call, script: Script | None, base: str) -> Reply | None:
@@ -116,12 +147,35 @@ class Replay:
         if script:
             return _staged(call, script)
         exchange = self.lesson.recorded.find(call.identity)
-        return self._recorded(exchange, call) if exchange else None
+        return self._recorded(exchange, call) if exchange else self._adapted(call)
 
     def _recorded(self, exchange: Exchange, call: Call) -> Reply:
-        index, form = exchange.reply(self.lesson.turn(exchange))
+        cell = self.account.journal.cell
+        index, form = exchange.reply(self.lesson.turn(exchange, cell))
+        if not self.lesson.is_home(exchange, cell) and isinstance(form, Message):
+            form = replace(form, cold=False)
         seed = (self.lesson.recorded.lesson, exchange.name, index)
         return play(cached(self.lesson.cache, form, call, *seed), call, exchange.source, *seed)
+
+    def _adapted(self, call: Call) -> Reply | None:
+        """The reply to a request that asks the same as a recorded one, put in another way.
+
+        Calls of tools keep their recorded ids, so that what a learner sends next is found, too.
+        """
+        found = elastic.find(self.lesson.recorded, call, self.lesson.due)
+        if not found:
+            return None
+        name, turns = found.exchange.name, self.lesson.adapted_turns
+        turns[name] = turns.get(name, 0) + 1
+        seed = (self.lesson.recorded.lesson, name, found.custom_id or found.index)
+        own = (*seed, call.identity.key)
+        form = cached(self.lesson.cache, found.form, call, *own)
+        if isinstance(form, Message):
+            message = expand(form, call, *seed) | {"id": make_id("msg", *own)}
+            reply = wire.reply(message, call, found.label, *own)
+        else:
+            reply = play(form, call, found.label, *own)
+        return replace(reply, adapted=found.words)
 
     def _filed(self, call: Call) -> Reply:
         answer = self.account.files.answer(call)
@@ -135,11 +189,38 @@ class Replay:
             tokens = batch_tokens(call.request)
         elif call.body:
             tokens = call.tokens
-        body = call.request.body
-        near = self.lesson.recorded.nearest(call.identity)
+        body, recorded = call.request.body, self.lesson.recorded
+        if call.kind == "batches" and call.method == "POST":
+            told = self._put_together(call)
+            unknown = tuple(custom_id for custom_id, each in told.items() if each is None)
+            return self._missed_batch(body, tokens, unknown)
+        near = recorded.nearest(call.identity)
         if near is None:
             return Missed(body, None, {}, (), tokens)
-        return Missed(body, near[0].name, near[0].request, tuple(near[1]), tokens)
+        exchange, differences = near
+        variants = recorded.variants_near(exchange.name)[:MOST_VARIANTS]
+        return Missed(
+            body, exchange.name, exchange.request, tuple(differences), tokens,
+            near=tuple(map(_says, variants)),
+            earlier=changed_earlier(exchange.request, call.identity.body),
+        )  # fmt: skip
+
+    def _missed_batch(self, body: JSON, tokens: int, unknown: tuple[str, ...]) -> Missed:
+        """What is noted of a batch: the unknown requests, and how the first of them differs."""
+        params = {each["custom_id"]: each["params"] for each in body["requests"]}
+        near = self.lesson.recorded.nearest_in_batch(params[unknown[0]])
+        if near is None:
+            return Missed(body, None, {}, (), tokens, unknown)
+        exchange, differences = near
+        lines = tuple(f"{unknown[0]}: {line}" for line in differences)
+        return Missed(body, exchange.name, exchange.request, lines, tokens, unknown)
+
+    def _earlier(self, call: Call, problem: Problem) -> str:
+        """What was changed in an earlier cell, where a rule refuses thinking because of that."""
+        near = None
+        if problem.rule == BOUND:
+            near = self.lesson.recorded.nearest(call.identity)
+        return changed_earlier(near[0].request, call.identity.body) if near else ""
 
     # --- batches ------------------------------------------------------------------------------
 
@@ -147,8 +228,7 @@ class Replay:
         """The reply to anything about batches; None when nobody recorded this batch."""
         batches = script.batches if script else self.account.batches
         if call.endpoint.name == "batches" and call.method == "POST":
-            made = self._new_batch(call, script, batches)
-            return json_reply(made.wire(base), "batches", call) if made else None
+            return self._new_batch(call, script, batches, base)
         if not script:
             self._recall(call, batches)
         answer = batches.answer(call, base)
@@ -171,24 +251,45 @@ class Replay:
         for exchange in recorded.exchanges:
             if wanted == make_id("msgbatch", recorded.lesson, exchange.name):
                 asked = replace(call.request, body=exchange.request)
-                batches.create(asked, wanted, _told(exchange)).look(last=True)
+                batches.create(asked, wanted, _by_id(_results_of(exchange))).look(last=True)
 
-    def _new_batch(self, call: Call, script: Script | None, batches: Batches) -> Batch | None:
-        """A batch whose replies are staged, recorded, or not needed: the rules refuse them all."""
+    def _new_batch(
+        self, call: Call, script: Script | None, batches: Batches, base: str
+    ) -> Reply | None:
+        """A batch whose replies are staged, recorded, put together from recorded ones, or not
+        needed: the rules refuse its requests."""
         request, key = call.request, call.identity.key
+        words: tuple[str, ...] = ()
+        exchange = None if script else self.lesson.recorded.find(call.identity)
         if script:
             name = make_id("msgbatch", script.name, key)
-            return batches.create(request, name, lambda at, _: script.due(at))
-        exchange = self.lesson.recorded.find(call.identity)
-        if exchange:
-            self.lesson.turn(exchange)
+            replies = _scripted(script)
+        elif exchange:
+            self.lesson.turn(exchange, self.account.journal.cell)
             name = make_id("msgbatch", self.lesson.recorded.lesson, exchange.name)
-            return batches.create(request, name, _told(exchange))
-        name = make_id("msgbatch", key)
-        batch = Batch(name, 0, request, lambda at, _: None)
-        if all(refusal(each) for each in batch.calls):
-            return batches.create(request, name, batch.replies)
-        return None
+            replies = _by_id(_results_of(exchange))
+        else:
+            name = make_id("msgbatch", key)
+            told = self._put_together(call)
+            if any(each is None for each in told.values()):
+                return None
+            replies = _by_id({name: each.form for name, each in told.items() if each})
+            words = tuple(dict.fromkeys(["batch", *_words(told)])) if told else ()
+        made = batches.create(request, name, replies)
+        label = f"batches, adapted: {', '.join(words)}" if words else "batches"
+        return replace(json_reply(made.wire(base), label, call), adapted=words)
+
+    def _put_together(self, call: Call) -> dict[str, elastic.Adapted | None]:
+        """The recorded reply to each request of a batch that the rules let pass; None: unknown."""
+        found: dict[str, elastic.Adapted | None] = {}
+        for each in call.body["requests"]:
+            alone = single(call.request, each)
+            if not refusal(alone):
+                due = self.lesson.due
+                found[each["custom_id"]] = elastic.find(
+                    self.lesson.recorded, alone, due, in_batch=True
+                )
+        return found
 
 
 def _staged(call: Call, script: Script) -> Reply:
@@ -199,11 +300,25 @@ def _staged(call: Call, script: Script) -> Reply:
     return play(cached(script.cache, script.forms[index], call, *seed), call, "staged", *seed)
 
 
-def _told(exchange: Exchange) -> Replies:
-    """The recorded reply to one request of a batch, by its custom_id."""
+def _words(told: Mapping[str, elastic.Adapted | None]) -> Iterator[str]:
+    for each in told.values():
+        yield from each.words if each else ()
+
+
+def _results_of(exchange: Exchange) -> Mapping[str, Form | None]:
     form = exchange.forms[0]
     assert isinstance(form, BatchReplies)  # `Recordings.parse` lets no other form pass
-    return lambda _, custom_id: form.results[custom_id]
+    return form.results
+
+
+def _by_id(forms: Mapping[str, Form | None]) -> Replies:
+    """The reply to one request of a batch, by its custom_id."""
+    return lambda _, custom_id: forms[custom_id]
+
+
+def _scripted(script: Script) -> Replies:
+    """The reply to one request of a batch, by its place."""
+    return lambda at, _: script.due(at)
 
 
 def _results(results: Results) -> Reply:
@@ -253,7 +368,29 @@ def play(form: Form, call: Call, label: str, *seed: object) -> Reply:
     return reply
 
 
+def _says(variant: Exchange) -> str:
+    """What a variant changes, in a few words: the new texts, and the settings by name."""
+    said = []
+    for path, value in variant.changes.items():
+        name = path.split(".")[-1]
+        if value is None:
+            said.append(f"without {name}")
+        elif isinstance(value, str) and name in ("content", "text", "system"):
+            said.append(repr(value if len(value) <= 60 else value[:57] + "..."))
+        else:
+            shown = value if isinstance(value, str | int | float) else json.dumps(value)
+            said.append(f"{name} {shown:.60}" if isinstance(shown, str) else f"{name} {shown}")
+    return " and ".join(said)
+
+
 def _sentence(missed: Missed) -> str:
+    if missed.unknown:
+        names = ", ".join(map(repr, missed.unknown[:5]))
+        more = f" and {len(missed.unknown) - 5} more" if len(missed.unknown) > 5 else ""
+        return (
+            "Replay has no recorded reply for some requests of this batch, and nothing was sent "
+            f"anywhere. Their custom_ids: {names}{more}. The others have one."
+        )
     if not missed.differences:
         return "Replay has no recorded reply for this request, and nothing was sent anywhere."
     more = f" (and {len(missed.differences) - 1} more)" if len(missed.differences) > 1 else ""

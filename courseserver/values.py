@@ -55,7 +55,7 @@ class Reply:
     """What goes back: status, headers, and the body as timed steps.
 
     `streamed` replies are sent chunk by chunk; the others with a content-length. `steps` can be
-    gone through more than once.
+    gone through more than once. `adapted`: the words for what a recorded reply was adapted to.
     """
 
     status: int
@@ -63,6 +63,7 @@ class Reply:
     steps: Iterable[Step]
     streamed: bool = False
     usage: JSON = field(default_factory=dict)
+    adapted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ and a cell that was stopped gets a sentence.
 
 from __future__ import annotations
 
-import json
 import linecache
 import sys
 import textwrap
@@ -16,15 +15,14 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from courseserver.missed import EARLIER, Missed
 from helpers._cost import cost_before, dollars
-from helpers._text import shorten
 
 if TYPE_CHECKING:
-    from courseserver.journal import Journal, Missed
+    from courseserver.journal import Entry, Journal
 
-DIFFERENCES = 6  # lines of difference that are shown
-BODY_LINES = 30  # lines of the request's JSON that are shown
 WIDTH = 100  # of a message
+_tells = False  # does the journal hear of each cell?
 STOPPED = (
     "You stopped this cell (KeyboardInterrupt). Nothing is broken: what it had done "
     "before stays, and a reply that was still on its way is given up. Run the cell "
@@ -59,18 +57,34 @@ def install(journal: Callable[[], Journal], lesson: Callable[[], str]) -> None:
             return
         sys.last_type, sys.last_value, sys.last_traceback = kind, value, tb
         try:
-            missed = missed_by(value, journal())
-            if missed:
-                lines = missed_report(missed, lesson())
+            entry = entry_of(value, journal())
+            if entry and entry.missed:
+                lines = missed_report(entry.missed, lesson())
             else:
                 lines = short_traceback(value, tb, shell.user_ns)
                 lines += upstream_note(value, journal())
+                if entry and entry.earlier:
+                    lines += ["", *_wrapped(EARLIER[entry.earlier])]
             shell._showtraceback(kind, value, lines)
         except Exception:  # our words must never hide the error, nor switch us off
             with suppress(Exception):
                 shell.showtraceback((kind, value, tb), tb_offset)
 
     shell.set_custom_exc((Exception, KeyboardInterrupt), handler)
+    _tell_cells(shell, journal)
+
+
+def _tell_cells(shell: Any, journal: Callable[[], Journal]) -> None:
+    """Let the journal know when a cell begins, once in a kernel.
+
+    Replay needs it for what must be the same when a cell is run again.
+    """
+    global _tells
+    if not _tells:
+        shell.events.register(
+            "pre_run_cell", lambda info: journal().begin(info.raw_cell)
+        )
+        _tells = True
 
 
 def upstream_note(value: BaseException, journal: Journal) -> list[str]:
@@ -88,52 +102,42 @@ def upstream_note(value: BaseException, journal: Journal) -> list[str]:
     ]
 
 
-def missed_by(value: BaseException, journal: Journal) -> Missed | None:
-    """What was noted of the request behind an error, if replay had no reply for it."""
+def entry_of(value: BaseException, journal: Journal) -> Entry | None:
+    """The exchange that ended in an error, if the course server answered it."""
     wanted = getattr(value, "request_id", None)
     for entry in reversed(journal):
-        if entry.missed and entry.reply.headers.get("request-id") == wanted:
-            return entry.missed
+        if wanted and entry.reply.headers.get("request-id") == wanted:
+            return entry
     return None
 
 
 def missed_report(missed: Missed, lesson: str) -> list[str]:
     """The report for a request without a recorded reply, line by line."""
     lines = [
-        "Replay has no recorded reply for this request. Nothing left this machine.",
-        "",
+        "Replay has no recorded reply for this request. Nothing left this machine."
     ]
-    if missed.nearest:
-        lines.append(
-            f"The nearest recorded request is {missed.nearest!r}. They differ here:"
-        )
-        for difference in missed.differences[:DIFFERENCES]:
-            lines.append(f"  {difference}")
-        more = len(missed.differences) - DIFFERENCES
-        if more > 0:
-            lines.append(f"  ... and in {more} more places")
-        lines.append("")
-    keep = "keep the question: from helpers import wish; wish()"
-    if "requests" in missed.body:  # a batch
-        staged = "anthropic.Anthropic(base_url=staged(replies=[...]))"
-        keep = f"let your own replies answer: {staged}"
-    tokens = f"about {missed.estimated_tokens:,} tokens"
+    lines.append("")
+    for line in missed.told():
+        lines += _wrapped(line)
     usd = dollars(cost_before(missed.body).total)
+    lines += ["", "What you can do:", "  - undo the change and run the cell again;"]
+    if missed.near:
+        lines.append("  - send one of the recorded requests that are named above;")
+    lines.append(
+        "  - play the model: from helpers import staged; then "
+        'anthropic.Anthropic(base_url=staged(replies=["..."]));'
+    )
+    if not missed.unknown:
+        lines.append("  - keep the question: from helpers import wish; wish();")
     lines += [
-        "What you can do:",
-        "  - undo the change and run the cell again;",
-        f"  - give the lesson back as it was: python3 start.py reset {lesson}"
-        " (Windows: py start.py)",
         "  - ask the real API: put a key into .env (lesson 00 shows how), "
         "then run setup again;",
-        f"  - {keep}",
+        f"  - give the lesson back as it was: python3 start.py reset {lesson}"
+        " (Windows: py start.py).",
         "",
-        f"What would have been sent: {tokens}, about {usd} before the answer.",
+        f"What would have been sent: about {missed.estimated_tokens:,} tokens, about "
+        f"{usd} before the answer. show.wire() shows it.",
     ]
-    shown = json.dumps(shorten(missed.body), indent=2, ensure_ascii=False).splitlines()
-    lines += shown[:BODY_LINES]
-    if len(shown) > BODY_LINES:
-        lines.append("  ...")
     return lines
 
 
@@ -180,5 +184,12 @@ def _message(how: str, error: BaseException) -> list[str]:
     """Kind and text of an error, its own line breaks kept, long lines wrapped."""
     lines = []
     for line in f"{how}{type(error).__name__}: {error}".splitlines():
-        lines += textwrap.wrap(line, WIDTH, break_long_words=False)
+        lines += _wrapped(line)
     return lines
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line in pieces for the eye; a line of a list stays whole."""
+    if line.startswith("  "):
+        return [line]
+    return textwrap.wrap(line, WIDTH, break_long_words=False)

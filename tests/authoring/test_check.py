@@ -120,6 +120,24 @@ def test_a_cell_that_says_it_grows_is_named_and_left_out(tmp_path: Path) -> None
     assert "history.append(1)" in str(report) and "3 runs in 3 orders" in str(report)
 
 
+ASK = """client.messages.create(model=MODEL, max_tokens={}, messages=[
+    {{"role": "user", "content": "Suggest a name for a bakery that opens at six."}}
+]).stop_reason"""
+
+
+@pytest.mark.parametrize(("tag", "found"), [((), 1), (("adapted",), 0)])
+def test_a_cell_whose_request_is_not_recorded_exactly_is_found(
+    tmp_path: Path, tag: tuple[str, ...], found: int
+) -> None:
+    start = "import anthropic\nfrom helpers import MODEL, setup\nsetup('01_first_call')\n"
+    start += "client = anthropic.Anthropic()"
+    path = lesson(tmp_path, start, ASK.format(2000), ASK.format(1999), last=tag)
+    problems = check.run_lesson(path, tmp_path).problems
+    inexact = [problem for problem in problems if "answered from another request" in problem]
+    assert len(inexact) == found
+    assert all("cell 7 (" in problem and "max_tokens" in problem for problem in inexact)
+
+
 def test_a_cell_that_fails_in_the_first_run_ends_the_check_with_its_name(tmp_path: Path) -> None:
     [problem] = check.run_lesson(lesson(tmp_path, "x = 1", "x / 0"), tmp_path).problems
     assert "cell 6 (" in problem and "ZeroDivisionError" in problem

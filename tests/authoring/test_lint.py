@@ -384,6 +384,8 @@ MORE: list[tuple[str, Change]] = [
     ("no-secret", lambda c: c.put("recordings/x.txt", "Authorization: Bear" + "er " + "a1" * 12)),
     ("recording-is-whole", lambda c: c.put("recordings/99_gone.json", "{")),
     ("recording-is-whole", lambda c: c.recording.update(lesson="02_response_anatomy")),
+    ("recording-is-whole", lambda c: c.recording.update(variants=[{"name": "b", "of": "hello"}])),
+    ("recording-says-source", lambda c: c.recording.update(variants=[{"source": "mine"}])),
 ]
 
 

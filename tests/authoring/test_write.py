@@ -194,3 +194,31 @@ def test_what_nothing_asks_for_is_named_and_removed_only_when_told(copied: Path)
     assert "late" in recorded(course)
     write(course, {}, "--prune")
     assert list(recorded(course)) == ["hello", "batch"]
+
+
+def test_variants_are_kept_and_so_is_what_they_are_of(copied: Path) -> None:
+    path = copied / "recordings" / f"{LESSON}.json"
+    data = json.loads(path.read_text(encoding="utf-8"))
+    late = {"name": "later", "of": "late", "changes": {"max_tokens": 9}, "replies": ["No."]}
+    data["variants"] = [late]
+    path.write_text(json.dumps(data), encoding="utf-8")
+    change_cell(copied, 3, "Late?", "Is it late?")
+    done = write(copied, {"other": {"replies": ["It is."], "volatile": ["system.0"]}}, "--prune")
+    assert done.returncode == 0, done.stderr
+    assert "kept, though nothing asks for it, since variants are of it: 'late'" in done.stdout
+    assert list(recorded(copied)) == [*DRAFTS, "other"]
+    assert json.loads(path.read_text(encoding="utf-8"))["variants"] == [late]
+
+
+def test_a_request_that_leaves_a_variant_without_its_path_is_not_saved(tmp_path: Path) -> None:
+    path = tmp_path / f"{LESSON}.json"
+    exchange = {"name": "a", "source": "authored", "request": {"system": "Hi"}, "replies": ["Yes"]}
+    variant = {"name": "b", "of": "a", "changes": {"system": None}, "replies": ["No"]}
+    data = {"lesson": LESSON, "api_version": "1", "exchanges": [exchange], "variants": [variant]}
+    path.write_text(json.dumps(data), encoding="utf-8")
+    missed = {"method": "POST", "path": "/v1/messages", "version": "1", "betas": [], "request": {}}
+    with pytest.raises(AuthoringError, match=r"'system' does not exist(.|\n)*Nothing was saved"):
+        record(path, missed, {}, lambda missed, played: {"name": "a"})
+    assert json.loads(path.read_text(encoding="utf-8")) == data
+    with pytest.raises(AuthoringError, match="'b' is the name of a variant"):
+        record(path, missed, {}, lambda missed, played: {"name": "b"})

@@ -20,7 +20,7 @@ import pytest
 
 from courseserver import batches
 from courseserver.endpoints import BATCHES
-from courseserver.journal import Missed
+from courseserver.missed import Missed
 from courseserver.loopback import Server
 from courseserver.recordings import RecordingError, Recordings
 from courseserver.replay import Replay

@@ -1,0 +1,64 @@
+"""What is noted of a request that no recording answers, and how it is said to a person.
+
+It must not know what a person can do about it: that depends on who runs the server.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from courseserver.values import JSON
+
+DIFFERENCES = 5  # lines of difference that are shown
+UNKNOWN = 8  # requests of a batch that are named
+# What an earlier cell changed, and what the request at hand still holds of it.
+EARLIER = {
+    "question": "The question of an earlier cell was changed, and this request still holds "
+    "Claude's answer to the recorded one. Run the cells from there again with the original "
+    "question, or play the model in that cell, too.",
+    "system": "The system prompt was changed after Claude had answered under the recorded one. "
+    "Run the cells from the first question on again with the original system prompt, or play the "
+    "model in them.",
+    "tools": "The tools were changed after Claude had answered with the recorded ones. Run the "
+    "cells from the first question on again with the original tools, or play the model in them.",
+}
+
+
+@dataclass(frozen=True)
+class Missed:
+    """A request that no recording answers, and how it differs from the nearest one.
+
+    `unknown`: in a batch, the custom_ids that no recording answers. `near` says what the recorded
+    variants of the nearest request change. `earlier`: what of an earlier cell was changed, a key
+    of `EARLIER`, or "".
+    """
+
+    body: Any
+    nearest: str | None
+    recorded: JSON
+    differences: tuple[str, ...]
+    estimated_tokens: int
+    unknown: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
+    earlier: str = ""
+
+    def told(self) -> list[str]:
+        """What is missing, the nearest recorded request, and where the two differ: a few lines."""
+        lines = []
+        if self.unknown:
+            names = ", ".join(self.unknown[:UNKNOWN])
+            rest = len(self.unknown) - UNKNOWN
+            more = f" and {rest} more" if rest > 0 else ""
+            lines.append(f"These requests of the batch have none: {names}{more}.")
+        if self.nearest:
+            lines.append(f"The nearest recorded request is {self.nearest!r}. They differ here:")
+            lines += [f"  {difference}" for difference in self.differences[:DIFFERENCES]]
+            rest = len(self.differences) - DIFFERENCES
+            if rest > 0:
+                lines.append(f"  ... and in {rest} more places")
+        if self.near:
+            lines.append(f"Recorded near it: {'; '.join(self.near)}.")
+        if self.earlier:
+            lines.append(EARLIER[self.earlier])
+        return lines
