@@ -47,7 +47,7 @@ TOOLS: list[Any] = [
 def run_call(call: anthropic.types.ToolUseBlock) -> Any:
     """The tool_result of one call; a failure becomes words for Claude."""
     result = {"type": "tool_result", "tool_use_id": call.id}
-    schemas = {tool["name"]: tool["input_schema"] for tool in TOOLS}
+    schemas = {tool["name"]: tool.get("input_schema", {}) for tool in TOOLS}
     try:
         if call.name not in schemas:
             raise CallError(f"There is no tool {call.name}. There is: {[*schemas]}.")

@@ -16,6 +16,7 @@ from typing import Any
 import nbformat
 import pytest
 from anthropic.types import ToolUseBlock
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 WANTED = {
@@ -23,7 +24,8 @@ WANTED = {
     "06b_more_tools": {"CallError", "run_call", "guarded", "HARMLESS"},
 }
 DAY = {"type": "object", "properties": {"day": {"type": "string"}}, "required": ["day"]}
-TOOLS = [{"name": "tide", "input_schema": {**DAY, "additionalProperties": False}}]
+SEARCH = {"type": "web_search_20250305", "name": "web_search"}  # of the API: without a schema
+TOOLS = [{"name": "tide", "input_schema": {**DAY, "additionalProperties": False}}, SEARCH]
 SECRET = "password=hunter2"
 
 Taught = dict[str, Any]
@@ -40,8 +42,9 @@ def defined(source: str) -> set[str]:
 
 
 def taught(lesson: str) -> Taught:
-    """What the cells of a lesson define for running calls, and `json`."""
-    names: Taught = {"json": json}
+    """What the cells of a lesson define for running calls, and what its first cell imports."""
+    names: Taught = {"json": json, "logging": logging}
+    names["Draft202012Validator"] = Draft202012Validator
     for cell in nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4).cells:
         if cell.cell_type != "code" or not defined(cell.source) & WANTED[lesson]:
             continue
@@ -164,4 +167,7 @@ def test_what_is_harmless_or_not_there_asks_nobody() -> None:
     names["HARMLESS"].add("tide")
     fine = names["guarded"](called(day="Monday"), TOOLS, {"tide": lambda day: 4}, nobody)
     gone = names["guarded"](called("moon"), TOOLS, {"tide": lambda day: 4}, nobody)
+    names["HARMLESS"].remove("tide")
+    unfit = names["guarded"](called(day=7), TOOLS, {"tide": lambda day: 4}, nobody)
+    assert unfit["content"] == "7 is not of type 'string'"
     assert fine["content"] == "4" and gone["is_error"]
