@@ -223,7 +223,8 @@ def _cut(blocks: tuple[Block, ...], limit: int, call: Call) -> Iterator[Block]:
         if isinstance(block, Thinking):
             left = limit - _spoken(said, thought, call)
             if block.tokens >= left:
-                yield _shorter(block, left)
+                if left > 0:
+                    yield _shorter(block, left)
                 return
             thought += block.tokens
         elif _spoken([*said, block], thought, call) > limit:
@@ -238,7 +239,7 @@ def _cut(blocks: tuple[Block, ...], limit: int, call: Call) -> Iterator[Block]:
 def _shorter(block: Thinking, tokens: int) -> Block:
     """The beginning of a thinking block; of its text, as much as of its tokens."""
     text = block.text[: len(block.text) * tokens // max(1, block.tokens)]
-    return replace(block, text=text.rpartition(" ")[0], tokens=max(0, tokens))
+    return replace(block, text=text.rpartition(" ")[0], tokens=tokens)
 
 
 def _beginning(block: Block, said: list[Block], limit: int, call: Call) -> Iterator[Block]:

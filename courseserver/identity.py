@@ -136,7 +136,8 @@ def _window(text: str, at: int) -> str:
     cut = text[start : at + AFTER]
     before = "…" if start else ""
     after = "…" if start + len(cut) < len(whole) else ""
-    return json.dumps(f"{before}{cut}{after}", ensure_ascii=False)
+    shown = cut.rstrip() if after else cut
+    return json.dumps(f"{before}{shown}{after}", ensure_ascii=False)
 
 
 def is_digest(text: str) -> bool:

@@ -20,8 +20,8 @@ import pytest
 
 from courseserver import batches
 from courseserver.endpoints import BATCHES
-from courseserver.missed import Missed
 from courseserver.loopback import Server
+from courseserver.missed import Missed
 from courseserver.recordings import RecordingError, Recordings
 from courseserver.replay import Replay
 from courseserver.values import Request

@@ -22,7 +22,17 @@ from courseserver import inprocess
 from courseserver.recordings import Recordings
 from courseserver.replay import Replay
 from courseserver.variants import changed
-from tests.support import HELLO, ROOT, client, exchange, recordings, said, text_of
+from tests.support import (
+    HELLO,
+    LESSON,
+    ROOT,
+    client,
+    exchange,
+    recording,
+    recordings,
+    said,
+    text_of,
+)
 
 JSON = dict[str, Any]
 Mine = inprocess.Server[Replay]
@@ -517,6 +527,18 @@ def test_a_cut_reply_answers_no_larger_limit(server: Mine) -> None:
     assert ask(server, {**HELLO, "max_tokens": 5}).output == 5
 
 
+def test_of_two_recorded_limits_the_smallest_that_is_not_below_answers(server: Mine) -> None:
+    cut = {"content": "One two three", "stop_reason": "max_tokens"}
+    server.backend.start(
+        recordings(
+            exchange("whole", {**HELLO, "max_tokens": 2000}, "First, second, third, fourth."),
+            exchange("cut", {**HELLO, "max_tokens": 9}, cut),
+        )
+    )
+    texts = [ask(server, {**HELLO, "max_tokens": limit}).text for limit in (5, 10, 3000)]
+    assert texts == ["One two", "First, second, third,", "First, second, third, fourth."]
+
+
 def test_calls_before_the_one_that_is_cut_stay(server: Mine) -> None:
     server.backend.start(lesson("06"))
     whole = ask(server, recorded("06", "both, calls"))
@@ -593,6 +615,17 @@ def test_other_marks_are_written_then_read_in_cells_of_ones_own(server: Mine) ->
     assert cached(server, **hour) == (0, size, "cache marks")
 
 
+def test_an_adapted_reply_empties_no_cache_though_the_recorded_one_does(server: Mine) -> None:
+    body = {**HELLO, "system": [{**desk(), "cache_control": MARK}]}
+    server.backend.start(recordings(exchange("cold", body, {"content": "Yes.", "cache": "cold"})))
+    counts = []
+    for _ in range(2):
+        usage = ask(server, {**body, "max_tokens": 299}).message.usage
+        counts.append((usage.cache_creation_input_tokens, usage.cache_read_input_tokens))
+    (size, _), again = counts
+    assert size > 4_000 and again == (0, size)
+
+
 # --- batches --------------------------------------------------------------------------------
 
 
@@ -651,3 +684,112 @@ def test_a_batch_with_unknown_requests_is_refused_and_names_them(server: Mine) -
     assert got.value.status_code == 421
     assert journal(server).missed.unknown == ("review-02",)
     assert "'review-02'" in str(got.value)
+
+
+# --- what a refusal says --------------------------------------------------------------------
+
+
+def missed(server: Mine, body: JSON) -> Any:
+    """What was noted of a request that nothing answers."""
+    assert ask(server, body).status == 421
+    return journal(server).missed
+
+
+def test_the_variants_near_a_refused_request_are_named_five_at_most(server: Mine) -> None:
+    base = exchange("hello", {**HELLO, "system": "Be kind."}, "Hi.")
+    variants = [
+        {"name": "haiku", "of": "hello", "changes": {"model": "claude-haiku-5-5"},
+         "replies": ["a"]},
+        {"name": "tea", "of": "haiku", "changes": {"messages.0.content": "Tea?"}, "replies": ["b"]},
+        {"name": "bare", "of": "hello", "changes": {"system": None}, "replies": ["c"]},
+        *({"name": f"e{n}", "of": "hello", "changes": {"system": f"Be {n}."}, "replies": ["d"]}
+          for n in range(4)),
+    ]  # fmt: skip
+    data = {**json.loads(recording(base)), "variants": variants}
+    server.backend.start(Recordings.parse(json.dumps(data), LESSON))
+    found = missed(server, {**HELLO, "system": "Be cruel."})
+    assert found.near == (
+        "model claude-haiku-5-5",
+        "'Tea?'",
+        "without system",
+        "'Be 0.'",
+        "'Be 1.'",
+    )
+    assert "Recorded near it: model claude-haiku-5-5; 'Tea?'; without system" in found.told()[-1]
+
+
+def test_a_refusal_without_variants_names_none(server: Mine) -> None:
+    server.backend.start(lesson("01"))
+    found = missed(server, changed(recorded("01", "bakery"), {"messages.0.content": "Tea?"}))
+    assert (found.near, found.earlier) == ((), "")
+    assert len(found.told()) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "earlier"),
+    [
+        ({"messages.0.content": "Which ferries go to Seal Island?"}, "question"),
+        ({"tools.0.description": "Ferries of today."}, "tools"),
+        ({"system": "You stand at the harbour."}, "system"),
+    ],
+)
+def test_a_rule_that_speaks_of_thinking_says_what_an_earlier_cell_changed(
+    server: Mine, changes: JSON, earlier: str
+) -> None:
+    server.backend.start(lesson("06"))
+    body, _ = both_results(server, recorded("06", "both, calls"))
+    came = ask(server, changed(body, changes))
+    assert came.status == 400 and "bound to a different conversation" in came.error
+    assert journal(server).earlier == earlier
+
+
+def test_a_question_that_was_changed_before_a_plain_answer_is_named_too(server: Mine) -> None:
+    body, first = shoes(server)
+    body["messages"][1]["content"] = first.text
+    body["messages"][0]["content"] = "On Sunday I walk to the lighthouse. How long do we need?"
+    found = missed(server, body)
+    assert (found.nearest, found.earlier) == ("shoes", "question")
+    assert found.told()[-1].startswith("The question of an earlier cell was changed")
+
+
+@pytest.mark.parametrize(
+    "change", [{"messages.2.content": "Which hat?"}, {"model": "claude-haiku-5-5"}]
+)
+def test_what_was_changed_in_this_cell_is_no_earlier_one(server: Mine, change: JSON) -> None:
+    body, first = shoes(server)
+    body["messages"][1]["content"] = first.text
+    assert missed(server, changed(body, change)).earlier == ""
+
+
+def test_another_conversation_altogether_is_no_earlier_cell_that_was_changed(server: Mine) -> None:
+    body, _ = shoes(server)
+    body["messages"] = [
+        {"role": "user", "content": "How tall is the lighthouse?"},
+        {"role": "assistant", "content": "About thirty metres."},
+        {"role": "user", "content": "And how old?"},
+    ]
+    found = missed(server, body)
+    assert (found.nearest is not None, found.earlier) == (True, "")
+
+
+def test_a_changed_result_of_a_tool_is_no_earlier_question(server: Mine) -> None:
+    server.backend.start(lesson("06"))
+    body, _ = both_results(server, recorded("06", "both, calls"))
+    body["messages"][-1]["content"][0]["content"] = "[]"
+    found = missed(server, body)
+    assert (found.nearest, found.earlier) == ("both, answer", "")
+    assert 'recorded "[\\"18:30\\", \\"21:05\\"]", sent "[]"' in found.differences[0]
+
+
+def test_a_batch_says_where_its_first_unknown_request_differs(server: Mine) -> None:
+    server.backend.start(lesson("09"))
+    five = copy.deepcopy(recorded("09", "forty reviews")["requests"][:5])
+    text = five[3]["params"]["messages"][0]["content"]
+    five[3]["params"]["messages"][0]["content"] = text.replace("praise", "applause")
+    with client(server.url, max_retries=0) as sdk, pytest.raises(anthropic.APIStatusError):
+        sdk.messages.batches.create(requests=five)
+    told = journal(server).missed.told()
+    assert told[0] == "These requests of the batch have none: review-04."
+    assert told[1].startswith("The nearest recorded request is 'forty reviews'.")
+    assert told[2].startswith("  review-04: messages[0].content: recorded ")
+    assert "praise" in told[2] and "applause" in told[2] and len(told) == 3

@@ -52,3 +52,13 @@ def test_a_cleared_journal_is_empty() -> None:
     journal.add(entry())
     journal.clear()
     assert (len(journal), journal.dropped) == (0, 0)
+
+
+def test_the_same_cell_run_again_is_another_run_of_the_same_text() -> None:
+    journal = Journal()
+    seen = []
+    for text in ("a = 1", "b = 2", "a = 1"):
+        journal.begin(text)
+        seen.append(journal.cell)
+    assert [cell.run for cell in seen] == [1, 2, 3]
+    assert seen[0].text == seen[2].text != seen[1].text

@@ -436,6 +436,33 @@ def test_the_nearest_request_is_the_one_that_differs_least() -> None:
     assert near is not None and near[0].name == "with a system prompt"
 
 
+def test_a_changed_first_question_is_nearest_to_the_same_conversation() -> None:
+    answer = {"role": "assistant", "content": "Plan four hours, with two long breaks on the way."}
+    first, second = said("How long is the walk?")["messages"], said("Which shoes?")["messages"]
+    recorded = recordings(
+        exchange("walk", said("How long is the walk?"), "a"),
+        exchange("shoes", {**HELLO, "messages": [*first, answer, *second]}, "b"),
+        exchange("other shoes", {**said("Which shoes?"), "system": "How long is the walk?"}, "c"),
+    )
+    changed = said("How long is the way?")["messages"]
+    near = recorded.nearest(asked_by({**HELLO, "messages": [*changed, answer, *second]}))
+    assert near is not None and near[0].name == "shoes"
+    assert near[1] == [
+        'messages[0].content: recorded "How long is the walk?", sent "How long is the way?"'
+    ]
+
+
+def test_another_model_is_nearer_than_another_question() -> None:
+    recorded = recordings(
+        exchange("another question", {**said("When does the library open today?"),
+                                      "model": "claude-haiku-5-5"}, "a"),
+        exchange("another model", said("When does the library open now?"), "b"),
+    )  # fmt: skip
+    asked = {**said("When does the library open now?"), "model": "claude-haiku-5-5"}
+    near = recorded.nearest(asked_by(asked))
+    assert near is not None and near[0].name == "another model"
+
+
 def test_finding_the_nearest_of_many_long_requests_takes_no_noticeable_time() -> None:
     turns = [
         {"role": ("user", "assistant")[n % 2], "content": f"{n} {LONG[:900]}"} for n in range(21)
@@ -484,6 +511,51 @@ def test_each_difference_is_one_line(recorded: JSON, sent: JSON, lines: list[str
 def test_a_long_value_is_cut_in_the_line() -> None:
     [line] = differences({"a": "x" * 500}, {"a": "y" * 500})
     assert len(line) < 220
+
+
+SERVICE = (
+    "Repairs at the counter, from Tuesday to Saturday: a puncture 12 euros, brake pads 18 euros."
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("12", "15", 'recorded "…Saturday: a puncture 12 euros, brake pads 18 euros.", sent '
+                     '"…Saturday: a puncture 15 euros, brake pads 18 euros."'),
+        ("Repairs", "Prices", 'recorded "Repairs at the counter, from Tuesday to Satur…", sent '
+                              '"Prices at the counter, from Tuesday to Saturd…"'),
+        ("18 euros.", "18 euros", 'recorded "…brake pads 18 euros.", sent '
+                                  '"…brake pads 18 euros"'),
+    ],
+)  # fmt: skip
+def test_of_two_long_texts_the_place_is_shown_where_they_differ(
+    old: str, new: str, words: str
+) -> None:
+    assert list(differences({"a": SERVICE}, {"a": SERVICE.replace(old, new)})) == [f"a: {words}"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (LONG + "!", f"recorded {len(LONG)} characters, sent {len(LONG) + 1}"),
+        (LONG.replace("month", "week"), f"recorded {len(LONG)} characters, sent {len(LONG) - 40}"),
+        (LONG[:900], f"recorded {len(LONG)} characters, sent 900"),
+    ],
+)
+def test_of_a_text_too_long_to_be_kept_its_length_is_told(sent: str, words: str) -> None:
+    [line] = differences(canonical({"a": LONG}), canonical({"a": sent}))
+    assert line == (
+        f"a: this text differs somewhere ({words}); it is too long to be kept in the recording"
+    )
+
+
+def test_of_a_long_text_that_differs_in_its_first_words_these_are_shown() -> None:
+    [line] = differences(canonical({"a": LONG}), canonical({"a": "No " + LONG}))
+    assert line == (
+        'a: recorded "The reading room is open on the first Sunday…", sent '
+        '"No The reading room is open on the first Sund…"'
+    )
 
 
 def test_two_requests_have_the_same_key_exactly_when_nothing_differs() -> None:

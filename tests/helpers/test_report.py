@@ -23,12 +23,24 @@ HELLO = {HELLO!r}
 UNKNOWN = "client.messages.create(**{**HELLO, 'model': 'claude-does-not-exist'})"
 
 
+ANSWER = {
+    "role": "assistant",
+    "content": [
+        {"type": "thinking", "thinking": "", "signature": "sha256:0 800 characters"},
+        {"type": "text", "text": "Yes, one."},
+    ],
+}
+TWO = {"role": "user", "content": "And two?"}
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> OwnCourse:
     """A course with one recorded question."""
     return OwnCourse.at(
         tmp_path_factory.mktemp("report"),
         exchange("hello", said("Hello", system="Be brief."), "Hi there."),
+        exchange("one", said("One?"), [{"thinking": ""}, "Yes, one."]),
+        exchange("two", {**HELLO, "messages": [*said("One?")["messages"], ANSWER, TWO]}, "Two."),
     )
 
 
@@ -317,7 +329,27 @@ def test_the_report_of_a_long_request_is_short(running: Kernel) -> None:
         "traceback"
     ]
     assert len(lines) <= 25
-    assert max(map(len, lines)) < 200
+    assert max(map(len, lines)) < 250
+
+
+def test_a_rule_about_thinking_says_that_an_earlier_cell_was_changed(running: Kernel) -> None:
+    running.run(f"first = client.messages.create(**{said('One?')!r})")
+    running.run(f"turns = {said('Un?')['messages']!r}")
+    running.run("turns += [{'role': 'assistant', 'content': first.content}]")
+    shown = running.run(f"client.messages.create(**{{**HELLO, 'messages': [*turns, {TWO!r}]}})")
+    assert shown.error["ename"] == "BadRequestError"
+    assert "The question of an earlier cell was changed" in shown.traceback
+    good = f"turns[0] = {said('One?')['messages'][0]!r}\nturns[1]['content'] = 'Yes, one.'"
+    asked = "client.messages.create(**{**HELLO, 'messages': [*turns, " + repr(TWO) + "]})"
+    shown = running.run(f"{good}\nreply = {asked}\nreply.content[0].text")
+    assert shown.displayed("text/plain") == ["'Two.'"]
+
+
+def test_each_cell_is_told_to_the_journal_once(running: Kernel) -> None:
+    running.run(START)
+    running.run("from helpers._setup import journal")
+    before = int(running.run("print(journal().cell.run)").printed)
+    assert int(running.run("print(journal().cell.run)").printed) == before + 1
 
 
 def test_a_request_that_is_no_message_gets_a_report_too(running: Kernel) -> None:
