@@ -67,8 +67,12 @@ LESSONS: tuple[Lesson, ...] = (
         "let Claude call your functions, several at once, and stop in time",
     ),
     Lesson(
-        "06b", "06b_more_tools", "More tools", (40, 55), ("04", "06"), ("Depth",),
-        "use server tools and strict schemas, and say what must not be a tool",
+        "06b", "06b_more_tools", "More tools", (35, 50), ("06",), ("Depth",),
+        "steer calls, let the package run the loop, and say what must not be a tool",
+    ),
+    Lesson(
+        "06c", "06c_server_tools", "Server tools", (25, 40), ("06",), ("Depth",),
+        "use tools that the API runs, resume a paused turn, and know what else exists",
     ),
     Lesson(
         "07", "07_vision", "Vision", (35, 50), ("02", "05"), (),

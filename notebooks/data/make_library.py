@@ -20,7 +20,8 @@ from pathlib import Path
 LIBRARY = Path(__file__).with_name("library.db")
 
 # Dates are texts such as 2026-11-20, which sort as they should. An open loan has no
-# `returned`; a copy that is not on loan may still be lost or in repair.
+# `returned`; a copy that is not on loan may still be lost or in repair. The view
+# `copies_now` is what a desk may tell of a copy: no names.
 SCHEMA = """
 PRAGMA page_size = 1024;
 CREATE TABLE books (
@@ -43,6 +44,10 @@ CREATE TABLE waiting (
     id INTEGER PRIMARY KEY, book_id INTEGER NOT NULL REFERENCES books,
     member_id INTEGER NOT NULL REFERENCES members, since TEXT NOT NULL
 );
+CREATE VIEW copies_now AS
+    SELECT copies.id AS copy_id, copies.book_id, state, due,
+        (SELECT count(*) FROM waiting WHERE waiting.book_id = copies.book_id) AS waiting
+    FROM copies LEFT JOIN loans ON copy_id = copies.id AND returned IS NULL;
 """
 
 # (id, title, author, year, shelf, about)

@@ -867,6 +867,39 @@ def runner_looked_into() -> None:
         assert (paid, len(talk.log)) == (["900"], 2)
 
 
+@claim("06b", "a runner's function returns a text or blocks; a list, a dict, a number go wrong")
+def runner_strings() -> None:
+    def run(value: Any) -> tuple[int, Any]:
+        @anthropic.beta_tool
+        def look_up(day: str) -> Any:
+            """Something of a day."""
+            return value
+
+        with played([{"tool": "look_up", "input": {"day": "Monday"}}], "Go.") as talk:
+            runner: Any = talk.sdk.beta.messages.tool_runner
+            with suppress(anthropic.BadRequestError):
+                runner(**HELLO, tools=[look_up], thread=False).until_done()
+            return talk.log[-1].reply.status, talk.sent["messages"][-1]["content"][0]["content"]
+
+    assert run(["10:00", "16:00"]) == (400, ["10:00", "16:00"])
+    assert run({"rain": 10, "wind": 3}) == (400, ["rain", "wind"])
+    assert run(4) == (200, "TypeError(\"'int' object is not iterable\")")
+    assert run(json.dumps(["10:00"])) == (200, '["10:00"]')
+    assert run([{"type": "text", "text": "ten"}])[0] == 200
+
+
+@claim("06c", "a loop over a failed search's result yields its fields, and no page")
+def failed_search() -> None:
+    failed = {"type": "web_search_tool_result_error", "error_code": "max_uses_exceeded"}
+    search = STAGED["pause_turn"].replies[0]["content"][0]
+    result = {"type": "web_search_tool_result", "tool_use_id": search["id"], "content": failed}
+    with played([search, result, "No more."]) as talk:
+        message: Any = talk.sdk.messages.create(**HELLO)
+    found = message.content[1].content
+    assert (message.stop_reason, found.error_code) == ("end_turn", "max_uses_exceeded")
+    assert not isinstance(found, list) and [type(field) for field in found] == [tuple, tuple]
+
+
 @claim("06b", "max_iterations caps the runner's requests; without it there is no cap")
 def runner_cap() -> None:
     with played(called("Monday")) as talk:
@@ -923,7 +956,7 @@ def half_a_number() -> None:
     assert halves and all("100000000".startswith(str(half)) for half in halves)
 
 
-@claim("06b", "a server tool's result comes whole in its first event, without deltas")
+@claim("06c", "a server tool's result comes whole in its first event, without deltas")
 def whole_results() -> None:
     found = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_01", "content": []}
     with (

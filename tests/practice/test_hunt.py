@@ -28,6 +28,7 @@ LESSON = "01_first_call"
 EMPTY: JSON = {"type": "object", "properties": {}}
 TOOL: JSON = {"name": "weather", "input_schema": EMPTY}
 CALL: JSON = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {}}
+ANSWER: JSON = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "rain"}
 MARK: JSON = {"cache_control": {"type": "ephemeral"}}
 LONG = "word " * 900_000
 
@@ -109,9 +110,19 @@ ASKS: dict[str, tuple[str, Any]] = {
     "05 shape": ("stop_reason", {"messages": [{**told("Hi")[0], "stop_reason": "end_turn"}]}),
     "06 tool-results": ("tool_result", {"tools": [TOOL], "messages": told("Hi", [CALL], "And?")}),
     "06 empty-turn": ("content", {"tools": [TOOL], "messages": told("Hi", [CALL], [])}),
-    "06 tool-choice": FORCED, "06 tool-names": TWICE,
+    "06 tool-roles": ("user", {"tools": [TOOL],
+                               "messages": told("Hi", [CALL], [ANSWER], [ANSWER])}),
+    "06 tool-names": TWICE,
     "06 shape": ("input_schema", {"tools": [{"name": "weather"}]}),
-    "06 json-schema": ("additionalProperties", {"tools": [TOOL | {"strict": True}]}),
+    "06 tool-schema": ("type", {"tools": [TOOL | {"input_schema": EMPTY | {
+        "properties": {"day": {"type": "date"}}}}]}),
+    "06b tool-choice": FORCED,
+    "06b json-schema": ("additionalProperties", {"tools": [TOOL | {"strict": True}]}),
+    "06b shape": ("tool_choice", {"tools": [TOOL], "tool_choice": {"type": "maybe"}}),
+    "06b tool-names": TWICE,
+    "06b tool-results": ("tool_result", {"tools": [TOOL],
+                                         "messages": told("Hi", [CALL], [ANSWER, ANSWER])}),
+    "06b empty-turn": ("content", {**EMPTY_TURN[1], "tools": [TOOL]}),
     "07 image": ("media_type", {"messages": told([held("image", "image/png", b"GIF89a")])}),
     "07 pdf": ("pdf", {"messages": told([held("document", "application/pdf", b"GIF89a")])}),
     "07 shape": ("media_type", {"messages": told([held("image", "image/bmp", b"BM")])}),
@@ -155,7 +166,7 @@ def test_a_refusal_on_a_card_is_found_offline_and_its_clue_leaves_it_to_be_found
     with suppress(anthropic.APIStatusError):
         what(asking, server.url) if callable(what) else asking.messages.create(**{**HELLO, **what})
     entry = server.backend.account.journal[-1]
-    assert entry.reply.headers["x-course-reply"] == f"rule: {line[3:]}"
+    assert entry.reply.headers["x-course-reply"] == f"rule: {line.partition(' ')[2]}"
     sent = f"{entry.request.path} {dict(entry.request.headers)} {entry.request.raw[:5_000]!r}"
     came = b"".join(step.data for step in entry.reply.steps).decode()
     assert spoiler.lower() in (sent + came).lower(), "what is kept out of the clue is the point"
