@@ -45,7 +45,6 @@ class Lesson:
     turns: dict[str, int] = field(default_factory=dict)
     adapted_turns: dict[str, int] = field(default_factory=dict)
     cells: dict[str, Cell] = field(default_factory=dict)  # that played an exchange last
-    homes: dict[str, str] = field(default_factory=dict)  # the cell that played it first
     cache: Cache = field(default_factory=Cache)
 
     def due(self, exchange: Exchange) -> tuple[int, Form]:
@@ -65,14 +64,6 @@ class Lesson:
         turn = self.turns.get(name, 0)
         self.turns[name] = turn + 1
         return turn
-
-    def is_home(self, exchange: Exchange, cell: Cell) -> bool:
-        """Whether this is the cell that an exchange was first played for: the lesson's own.
-
-        There a reply that is marked cold stands for "five minutes later". In a cell of the
-        learner's own no time has passed, and what was written to the cache can be read.
-        """
-        return self.homes.setdefault(exchange.name, cell.text) == cell.text
 
 
 @dataclass
@@ -150,10 +141,7 @@ class Replay:
         return self._recorded(exchange, call) if exchange else self._adapted(call)
 
     def _recorded(self, exchange: Exchange, call: Call) -> Reply:
-        cell = self.account.journal.cell
-        index, form = exchange.reply(self.lesson.turn(exchange, cell))
-        if not self.lesson.is_home(exchange, cell) and isinstance(form, Message):
-            form = replace(form, cold=False)
+        index, form = exchange.reply(self.lesson.turn(exchange, self.account.journal.cell))
         seed = (self.lesson.recorded.lesson, exchange.name, index)
         return play(cached(self.lesson.cache, form, call, *seed), call, exchange.source, *seed)
 

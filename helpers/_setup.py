@@ -70,7 +70,7 @@ def setup(lesson: str) -> None:
     server.backend.relay = _relay(decided, server.backend.account)
     note = decided.note
     if "there is no key" in decided.why:
-        note = unread_key() or note
+        note = note if "placeholder" in note else unread_key() or note
     for line in (note, *_mode_lines(decided, recorded), *_version_lines()):
         if line:  # JupyterLab would wrap a long one within a word
             print(textwrap.fill(line, WIDTH, break_on_hyphens=False))
