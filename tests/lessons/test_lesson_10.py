@@ -17,7 +17,7 @@ import pytest
 
 from courseserver.loopback import Server
 from courseserver.replay import Replay
-from helpers._setup import load_recordings
+from helpers._lesson import load_recordings
 from tests.support import HELLO, KEY, PATIENCE, ROOT, client, serving
 
 LESSON = ROOT / "notebooks" / "10_extended_thinking.ipynb"
