@@ -26,7 +26,7 @@ from authoring import AuthoringError
 from authoring.environment import PACE, clean_environment
 
 Manager = TypeVar("Manager", bound=KernelManager)
-CELL_TIMEOUT = 600  # seconds; it only ends a hang, however slow the machine is
+CELL_TIMEOUT = START_TIMEOUT = 600  # seconds; they only end a hang, however slow the machine is
 RAISES = "raises:"  # begins the tag that says with which class a cell fails
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -47,7 +47,7 @@ def talking(folder: Path, environ: Mapping[str, str]) -> Iterator[BlockingKernel
     client: BlockingKernelClient = manager.client()
     try:
         client.start_channels()
-        client.wait_for_ready(timeout=CELL_TIMEOUT)
+        client.wait_for_ready(timeout=START_TIMEOUT)
         yield client
     finally:
         client.stop_channels()
@@ -63,7 +63,7 @@ class Runner:
         self.client = NotebookClient(
             notebook,
             km=this_python(AsyncKernelManager),
-            startup_timeout=CELL_TIMEOUT,
+            startup_timeout=START_TIMEOUT,
             timeout=CELL_TIMEOUT,
             coalesce_streams=True,
             record_timing=False,
