@@ -18,11 +18,21 @@ import pytest
 from courseserver.loopback import Server
 from courseserver.replay import Replay
 from courseserver.staged import STAGED
-from tests.support import HELLO, async_client, client, exchange, said, send, serving, text_of
+from tests.support import (
+    HELLO,
+    PATIENCE,
+    async_client,
+    client,
+    exchange,
+    recordings,
+    said,
+    send,
+    serving,
+    text_of,
+)  # fmt: skip
 
 JSON = dict[str, Any]
 THREADS, COROUTINES, TURNS = 50, 200, 3
-PATIENCE = 120  # seconds after which a caller counts as hanging; all of them need about ten
 
 
 def question(caller: int, turn: int) -> JSON:
@@ -137,28 +147,32 @@ def test_replies_in_order_are_each_given_once_to_callers_at_once() -> None:
 
 
 def test_callers_who_wait_in_vain_keep_nobody_else_waiting() -> None:
-    """Twenty stalled replies hang; a twenty-first caller is served at once."""
-    with serving(exchange("hello", HELLO, "Hi there.")) as server:
-        stalled = server.url + server.backend.account.stage("slow", STAGED["slow"].replies)
-        left = threading.Event()
+    """Twenty stalled replies hang until the server ends; a twenty-first caller is served."""
+    server = Server(Replay())
+    server.backend.start(recordings(exchange("hello", HELLO, "Hi there.")))
+    stalled = server.url + server.backend.account.stage("slow", STAGED["slow"].replies)
+    left = threading.Event()
 
-        def wait_in_vain(_: int) -> int:
-            with (
-                client(stalled, timeout=3, max_retries=0) as sdk,
-                pytest.raises(anthropic.APITimeoutError),
-            ):
-                sdk.messages.create(**HELLO)
-            left.set()
-            return 1
+    def wait_in_vain(_: int) -> int:
+        with (
+            client(stalled, timeout=PATIENCE, max_retries=0) as sdk,
+            pytest.raises(anthropic.APIConnectionError),
+        ):
+            sdk.messages.create(**HELLO)
+        left.set()
+        return 1
 
-        with ThreadPoolExecutor(20) as pool:
-            waiting = [pool.submit(wait_in_vain, number) for number in range(20)]
+    with ThreadPoolExecutor(20) as pool:
+        waiting = [pool.submit(wait_in_vain, number) for number in range(20)]
+        try:
             while len(server.backend.account.journal) < 20:
                 time.sleep(0.02)
             with client(server.url) as sdk:
                 assert text_of(sdk.messages.create(**HELLO)) == "Hi there."
             assert not left.is_set()  # they were all still waiting then
-            assert sum(each.result(PATIENCE) for each in waiting) == 20
+        finally:
+            server.stop()
+        assert sum(each.result(PATIENCE) for each in waiting) == 20
 
 
 def test_callers_who_leave_in_the_middle_do_no_harm() -> None:
@@ -206,7 +220,7 @@ def test_a_server_can_be_stopped_the_moment_it_has_started() -> None:
     for _ in range(20):
         stopping = threading.Thread(target=Server(Replay()).stop, daemon=True)
         stopping.start()
-        stopping.join(10)
+        stopping.join(PATIENCE)
         assert not stopping.is_alive()
 
 

@@ -28,7 +28,18 @@ from courseserver.recordings import Recordings
 from courseserver.short import whole_message
 from courseserver.staged import STAGED
 from helpers import facts, staged
-from tests.support import HELLO, ROOT, Answer, client, exchange, headers, said, send, serving
+from tests.support import (
+    HELLO,
+    PATIENCE,
+    ROOT,
+    Answer,
+    client,
+    exchange,
+    headers,
+    said,
+    send,
+    serving,
+)  # fmt: skip
 
 JSON = dict[str, Any]
 
@@ -460,13 +471,16 @@ class Case:
     def ask(self, *, stream: bool) -> Answer:
         """Ask the real server for it, by plain HTTP."""
         betas = {"anthropic_beta": ",".join(self.betas)} if self.betas else {}
-        return read(staged(replies=[self.short]), {**self.body, "stream": stream}, headers(**betas))
+        url = staged(replies=[self.short])
+        stalls = self.fault is not None and self.fault["kind"] == "stall"
+        body = {**self.body, "stream": stream}
+        return read(url, body, headers(**betas), 2 if stalls else PATIENCE)
 
 
-def read(url: str, body: JSON, head: Mapping[str, str]) -> Answer:
-    """One exchange, also one that is cut off or stalls: then what came until then."""
+def read(url: str, body: JSON, head: Mapping[str, str], patience: float) -> Answer:
+    """One exchange, also one that is cut off or stalls for so many seconds: what came till then."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=2)
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=patience)
     try:
         raw = json.dumps(body).encode()
         connection.request("POST", f"{parts.path}/v1/messages", raw, dict(head))
