@@ -38,6 +38,8 @@ MAX_BYTES = 100_000
 MAX_LINES, MAX_LOOP_LINES = 20, 40
 FIRST_CALL_BY = 4  # code cells
 MAX_NEW = 10
+NEAR = 4  # cells in which an answer follows its question
+COMPARE = "Add <details><summary>Compare</summary>the answer</details> below it."
 NEW_THINGS = "Name them in the metadata: course.new_things, a list of at most ten."
 ROOMS = {"helpers", "practice", "courseserver", "authoring"}
 CODE_IN_PROSE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
@@ -431,6 +433,15 @@ def same_at_work(book: Notebook) -> Iterator[Problem]:
         yield None, f"{name} needs the course", "Write it as it would stand in another project."
     if not any(name in cell.source for _, cell in book.code):
         yield None, f"does not show and run {name}", "Add the cells; other lessons have them."
+
+
+@rule
+def your_turn_compares(book: Notebook) -> Iterator[Problem]:
+    """A reader who tried something wants to know whether it was right."""
+    for index, cell in enumerate(book.cells):
+        near = "".join(each.source for each in book.cells[index : index + NEAR])
+        if "**Your turn" in cell.source and "<summary>Compare" not in near:
+            yield index, "has a 'Your turn' and nothing to compare with", COMPARE
 
 
 @rule

@@ -247,6 +247,12 @@ CASES: dict[str, tuple[Change, Change]] = {
     ),
     "listed-lesson": (lambda c: rename(c, "99_extra.ipynb"), nothing),
     "key-points": (lambda c: c.end("- It works.", "It works."), nothing),
+    "your-turn-compares": (
+        lambda c: c.text("**Your turn.** Try it."),
+        lambda c: c.text(
+            "**Your turn.** Try it.\n\n<details><summary>Compare</summary>Four.</details>"
+        ),
+    ),
     "few-new-things": (lambda c: news(c, 11), lambda c: news(c, 10)),
     "same-at-work": (
         lambda c: c.put(f"notebooks/{AT_WORK}", "from helpers import cost\n"),
