@@ -1,17 +1,31 @@
 """Exercises of lesson 02: list the blocks, read the text, say how it ended, add up the input.
 
 The only form of them that is written by hand. `python -m authoring build` makes the notebooks and
-the table of common mistakes from it; tests/test_exercises.py proves what stands here.
+the table of common mistakes from it; tests/practice/test_exercises.py proves what stands here.
 """
 
 from typing import Any
 
-from practice.grading import Exercise, Lab, Mistake, Run
+from practice.grading import (
+    Exercise,
+    Lab,
+    Mistake,
+    Run,
+    acts,
+    case,
+    cases,
+    function_of,
+    gives_text,
+    listed,
+    message,
+    miss,
+    rule,
+)
 
 IMPORTS = """
 import anthropic
 
-from helpers import MODEL, exercise, progress, quiz  # not found? Run: start.py
+from helpers import MODEL, exercise, progress  # not found? Run: start.py
 """
 
 THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with
@@ -25,47 +39,27 @@ SEARCH = {
 JOINED = '"".join(block.text for block in reply.content if block.type == "text")'
 
 
-def listed(words: list[str]) -> str:
-    """Names for a sentence: `thinking`, `text`."""
-    return ", ".join(f"`{word}`" for word in words) or "no block at all"
-
-
 # --- 02.1 ------------------------------------------------------------------------------
 
 TYPES = "[block.type for block in reply.content]"
 
 
-def check_types(lab: Lab) -> None:
-    """A list with the type of every block, in order; of no block, an empty list."""
-    for content in (
-        [THOUGHT, "The next ferry leaves at 14:20."],
-        ["From pier two."],
-        [THOUGHT, "At 15:10 ", THOUGHT, "or later."],
-        [THOUGHT, "I look that up.", LOOK, LOOK],
-        [],
-        [THOUGHT, SEARCH, "It leaves ", "at ", "noon."],
-    ):
-        reply = lab.message(content)
-        right = [block.type for block in reply.content]
-        run, types = lab.call(reply), listed(right)
-        value = run.returned
-        run.expect(value not in (reply.type, [reply.type]), "type-of-message")
-        run.expect(not isinstance(value, str), "one-text")
-        run.expect(isinstance(value, list), "not-a-list")
-        run.expect(not any(hasattr(item, "type") for item in value), "blocks-themselves")
-        classes = [type(block).__name__ for block in reply.content]
-        named = [getattr(item, "__name__", item) for item in value]
-        run.expect(not any(name in classes for name in named), "classes")
-        run.expect(value != right[:1] or len(right) < 2, "first-only", types=types)
-        left = [kind for kind in right if kind not in value]
-        if all(item in right for item in value):  # else it is not about what is missing
-            run.expect("thinking" not in left, "thinking-left-out", types=types)
-            run.expect(not left, "others-left-out", left=listed(left[:1]))
-        once = len(value) < len(right) and value == list(dict.fromkeys(right))
-        run.expect(not once, "each-once", types=types)
-        moved = value != right and sorted(map(str, value)) == sorted(right)
-        run.expect(not moved, "moved", types=types)
-        run.expect(value == right, "other-list", types=types)
+def types(reply: Any) -> list[str]:
+    """The type of each block."""
+    return [block.type for block in reply.content]
+
+
+def missing(run: Run) -> list[str]:
+    """The types that a list lacks; none when it holds anything else as well."""
+    if any(item not in run.wanted for item in run.returned):
+        return []
+    return [kind for kind in run.wanted if kind not in run.returned]
+
+
+def class_names(run: Run) -> bool:
+    """Whether the list holds names of Python's classes, or the classes."""
+    classes = [type(block).__name__ for block in run.args[0].content]
+    return any(getattr(item, "__name__", item) in classes for item in run.returned)
 
 
 block_types = Exercise(
@@ -110,30 +104,103 @@ def block_types(reply):
         "Begin with an empty list, append the `.type` of each block, and give the list back "
         "after the loop. Leave nothing out.",
     ),
-    rules=check_types,
+    rules=function_of(
+        case(message([THOUGHT, "The next ferry leaves at 14:20."])),
+        case(message(["From pier two."])),
+        case(message([THOUGHT, "At 15:10 ", THOUGHT, "or later."])),
+        case(message([THOUGHT, "I look that up.", LOOK, LOOK])),
+        case(message([])),
+        case(message([THOUGHT, SEARCH, "It leaves ", "at ", "noon."])),
+        kind=list,
+        right=types,
+        before=(
+            miss(
+                "type-of-message",
+                'You gave back the type of the whole reply, which is always "message". Each block '
+                "in `reply.content` has a type of its own.",
+                "reply.type",
+                "a Message has a field `type` too, so this looks right",
+                when=lambda run: run.returned in ("message", ["message"]),
+            ),
+            miss(
+                "one-text",
+                "You gave back one text. A list is wanted, with one text for each block.",
+                '", ".join(value)',
+                "https://github.com/LiveBench/LiveBench/pull/425 does so for its log",
+                when=lambda run: isinstance(run.returned, str),
+            ),
+        ),
+        known=(
+            miss(
+                "blocks-themselves",
+                "Your list holds the blocks themselves. Wanted is the `type` of each.",
+                "reply.content",
+                "the field that everybody reads first, given back as it is",
+                when=lambda run: any(hasattr(item, "type") for item in run.returned),
+            ),
+            miss(
+                "classes",
+                "Your list holds the names that Python gives to the blocks. The API's own name is "
+                'in the field `type` of each block, such as "text".',
+                "[type(block).__name__ for block in reply.content]",
+                "print() of a reply shows these names: ThinkingBlock(...), TextBlock(...)",
+                when=class_names,
+            ),
+            miss(
+                "first-only",
+                "The reply held $wanted. Your list stops after the first. (In a loop, `return` "
+                "ends the loop.)",
+                "value[:1]",
+                "https://github.com/repowise-dev/repowise/issues/750",
+            ),
+            miss(
+                "thinking-left-out",
+                "The reply held $wanted. The thinking is missing from your list. Its text is often "
+                "empty, and it is a block all the same.",
+                '[kind for kind in value if kind != "thinking"]',
+                "https://github.com/grafana/agento11y/pull/369: empty thinking blocks skipped",
+                when=lambda run: "thinking" in missing(run),
+            ),
+            miss(
+                "others-left-out",
+                "A block of type `$left` is missing from your list. There are more types than "
+                "thinking and text, so leave no block out.",
+                '[kind for kind in value if kind in ("thinking", "text")]',
+                "two types known out of many: https://github.com/dottxt-ai/outlines/pull/1976",
+                when=missing,
+                left=lambda run: missing(run)[0],
+            ),
+            miss(
+                "each-once",
+                "The reply held $wanted. In your list a type stands only once, however many blocks "
+                "have it.",
+                "list(dict.fromkeys(value))",
+                "'which types are in it' read as if each were named once",
+            ),
+            miss(
+                "moved",
+                "All types are there, but in another order. They came as $wanted.",
+                "sorted(value)",
+                "tidying up for the log; the order is what tells a reply's story",
+                when=lambda run: sorted(map(str, run.returned)) == sorted(run.wanted),
+            ),
+        ),
+        name="other-list",
+        says="The reply held $wanted. You gave back `$returned`.",
+        wrong="[name for block in reply.content for name in block.to_dict()]",
+    ),
     messages={
-        "type-of-message": 'You gave back the type of the whole reply, which is always "message". '
-        "Each block in `reply.content` has a type of its own.",
-        "one-text": "You gave back one text. A list is wanted, with one text for each block.",
-        "not-a-list": "You gave back a `$kind`. A list is wanted: it keeps the order of the "
+        "wrong-kind": "You gave back a `$kind`. A list is wanted: it keeps the order of the "
         "blocks, and holds the same type twice if two blocks have it.",
-        "blocks-themselves": "Your list holds the blocks themselves. Wanted is the `type` of each.",
-        "classes": "Your list holds the names that Python gives to the blocks. The API's own name "
-        'is in the field `type` of each block, such as "text".',
-        "first-only": "The reply held $types. Your list stops after the first. (In a "
-        "loop, `return` ends the loop.)",
-        "thinking-left-out": "The reply held $types. The thinking is missing from "
-        "your list. Its text is often empty, and it is a block all the same.",
-        "others-left-out": "A block of type $left is missing from your list. There are more "
-        "types than thinking and text, so leave no block out.",
-        "each-once": "The reply held $types. In your list a type stands only once, "
-        "however many blocks have it.",
-        "moved": "All types are there, but in another order. They came as $types.",
-        "other-list": "The reply held $types. You gave back `$returned`.",
         "raised-subscript": "$kit For a block that means `block.type`.",
         "raised-index": "$kit Go through the blocks that there are, and count on no number.",
     },
     mistakes=(
+        Mistake(
+            "wrong-kind",
+            acts("set(value)"),
+            "'which types are in it' read as a question about a set",
+        ),
         Mistake(
             "raised-subscript",
             {"block.type": 'block["type"]'},
@@ -155,67 +222,6 @@ def block_types(reply):
             {TYPES: "[reply.content[0].type, reply.content[1].type]"},
             "thinking, then text, taken for a rule: lesson 02, question 1, answer b",
         ),
-        Mistake(
-            "first-only",
-            {TYPES: "[reply.content[0].type]"},
-            "https://github.com/repowise-dev/repowise/issues/750",
-        ),
-        Mistake(
-            "thinking-left-out",
-            {TYPES: '[b.type for b in reply.content if getattr(b, "text", b.type != "thinking")]'},
-            "https://github.com/grafana/agento11y/pull/369: empty thinking blocks skipped",
-        ),
-        Mistake(
-            "others-left-out",
-            {"reply.content]": 'reply.content if block.type in ("thinking", "text")]'},
-            "two types known out of many: https://github.com/dottxt-ai/outlines/pull/1976",
-        ),
-        Mistake(
-            "each-once",
-            {TYPES: "list(dict.fromkeys(block.type for block in reply.content))"},
-            "'which types are in it' read as a question about a set",
-        ),
-        Mistake(
-            "not-a-list",
-            {TYPES: "{block.type for block in reply.content}"},
-            "the same with a set, which also loses the order",
-        ),
-        Mistake(
-            "moved",
-            {TYPES: "sorted(block.type for block in reply.content)"},
-            "tidying up for the log; the order is what tells a reply's story",
-        ),
-        Mistake(
-            "blocks-themselves",
-            {TYPES: "reply.content"},
-            "the field that everybody reads first, given back as it is",
-        ),
-        Mistake(
-            "classes",
-            {"block.type": "type(block).__name__"},
-            "print() of a reply shows these names: ThinkingBlock(...), TextBlock(...)",
-        ),
-        Mistake(
-            "type-of-message",
-            {TYPES: "reply.type"},
-            "a Message has a field `type` too, so this looks right",
-        ),
-        Mistake(
-            "one-text",
-            {TYPES: '", ".join(block.type for block in reply.content)'},
-            "lesson 02 joins them for its table; "
-            "https://github.com/LiveBench/LiveBench/pull/425 does for its log",
-        ),
-        Mistake(
-            "other-list",
-            {TYPES: "[name for block in reply.content for name in block.to_dict()]"},
-            "the fields of the blocks in place of their types: the table of lesson 02 has both",
-        ),
-        Mistake(
-            "no-return",
-            {"return [block.type for block in reply.content]": TYPES},
-            "a cell shows its last line, a function does not",
-        ),
     ),
     takeaway="`content` is a list: any number of blocks, of any type, in any order.",
 )
@@ -227,41 +233,14 @@ MUSING = {"type": "thinking", "thinking": "The card says row four.", "signature"
 TEXTS = "texts = [block.text for block in reply.content if block.type"
 
 
-def check_text(lab: Lab) -> None:
-    """The text of all text blocks, joined as they are; of a reply without text, an empty one."""
-    for short, text in (
-        ([THOUGHT, "The library opens at nine,  says Ilse."], None),
-        (["By the window."], None),
-        ([], ""),
-        (["You find it in ", "row four", ", by the window."], None),
-        ([MUSING, "In row", MUSING, " four."], None),
-        (["Not now. ", "Not now. ", "Tomorrow."], None),
-        ([THOUGHT, "\nI look at the card. ", LOOK], None),
-        ({"content": [THOUGHT], "stop_reason": "max_tokens"}, ""),
-        ({"content": [THOUGHT, "Monday: nine to"], "stop_reason": "max_tokens"}, None),
-    ):
-        reply = lab.message(short)
-        texts = [block.text for block in reply.content if block.type == "text"]
-        if text is None:
-            text = "".join(texts)
-        run, types = lab.call(reply), listed([block.type for block in reply.content])
-        if not text:
-            run.surface()
-            run.expect(run.result.value is not None, "none", types=types)
-            run.expect(run.text == "", "stand-in", types=types)
-            continue
-        run.expect(type(run.returned).__name__ != "Message", "whole-message")
-        run.expect(not isinstance(run.returned, list), "a-list")
-        run.expect("Block(" not in run.text, "text-of-objects")
-        run.expect(MUSING["thinking"] not in run.text, "thinking-included")
-        run.expect(run.text or reply.stop_reason != "max_tokens", "judged")
-        run.expect(run.text, "nothing", types=types)
-        run.expect(run.text == text or run.text != texts[0], "first-text-only")
-        run.expect(run.text == text or run.text != texts[-1], "last-text-only")
-        words, right = ("".join(one.split()) for one in (run.text, text))
-        run.expect(words != right or len(run.text) <= len(text), "gaps")
-        run.expect(words != right or len(run.text) >= len(text), "spaces-lost")
-        run.expect(run.text == text, "other-text", text=repr(text))
+def has_text(run: Run) -> bool:
+    """Whether there is any text in the reply."""
+    return any(block.type == "text" for block in run.args[0].content)
+
+
+def is_cut(run: Run) -> bool:
+    """Whether the reply was cut, and an empty text came back for its beginning."""
+    return bool(run.args[0].stop_reason == "max_tokens" and run.returned == "" and has_text(run))
 
 
 read_text = Exercise(
@@ -311,30 +290,63 @@ def read_text(reply):
         'Collect the texts in a list first. `"".join(...)` then makes one text of them, and of an '
         "empty list it makes an empty text.",
     ),
-    rules=check_text,
+    rules=cases(
+        case(message([THOUGHT, "The library opens at nine,  says Ilse."])),
+        case(message(["By the window."])),
+        case(message([])),
+        case(message(["You find it in ", "row four", ", by the window."])),
+        case(message([MUSING, "In row", MUSING, " four."])),
+        case(message(["Not now. ", "Not now. ", "Tomorrow."])),
+        case(message([THOUGHT, "\nI look at the card. ", LOOK])),
+        case(message({"content": [THOUGHT], "stop_reason": "max_tokens"})),
+        case(message({"content": [THOUGHT, "Monday: nine to"], "stop_reason": "max_tokens"})),
+        expect=(
+            rule(
+                "none",
+                "For a reply without text your function gave back `None`. An empty text is wanted, "
+                "so that whoever calls it can always count on a `str`.",
+                lambda run: has_text(run) or run.value is not None,
+                {"    return": "    if texts:\n        return"},
+                "https://github.com/agentjido/req_llm/pull/749: a caller met no text and crashed",
+            ),
+            rule(
+                "stand-in",
+                "For a reply without text your function gave back `$returned`. That would be read "
+                "as if Claude had said it: give back an empty text.",
+                lambda run: has_text(run) or run.text == "",
+                {'"".join(texts)': '"".join(texts) or "(no content)"'},
+                "https://github.com/UKGovernmentBEIS/inspect_ai/pull/1196",
+            ),
+            rule(
+                "thinking-included",
+                "There is thinking in your text. What Claude thinks is no part of the answer: "
+                "choose only the blocks of type `text`.",
+                lambda run: "Block(" in str(run.value) or "The card says" not in str(run.value),
+                """
+def read_text(reply):
+    texts = []
+    for block in reply.content:
+        if block.type in ("thinking", "text"):
+            texts.append(getattr(block, block.type))
+    return "".join(texts)
+""",
+                "https://github.com/netease-youdao/LobsterAI/pull/1057",
+            ),
+            rule(
+                "judged",
+                "This reply was cut, and you gave back an empty text. Here every text counts, "
+                "whatever the stop reason. Whether it may be used is for the next exercise to say.",
+                lambda run: not is_cut(run),
+                {
+                    "    return": '    if reply.stop_reason == "max_tokens":\n'
+                    '        return ""\n    return'
+                },
+                "reading and judging in one place: https://github.com/HKUDS/LightRAG/pull/3800",
+            ),
+            gives_text(),
+        ),
+    ),
     messages={
-        "none": "For a reply without text (it held $types) your function gave back `None`. An "
-        "empty text is wanted, so that whoever calls it can always count on a `str`.",
-        "stand-in": "For a reply without text (it held $types) your function gave back "
-        "`$returned`. That would be read as if Claude had said it: give back an empty text.",
-        "whole-message": "You gave back the whole `Message`. Wanted is the text in it.",
-        "a-list": "You gave back a list. Wanted is one text: put the pieces together.",
-        "text-of-objects": "You turned the objects themselves into text, brackets, names and "
-        "all. Take the `.text` of each text block.",
-        "thinking-included": "There is thinking in your text. What Claude thinks is no part of the "
-        "answer: choose only the blocks of type `text`.",
-        "judged": "This reply was cut, and you gave back an empty text. Here every text counts, "
-        "whatever the stop reason. Whether it may be used is for the next exercise to say.",
-        "nothing": "You gave back an empty text, but there is text in the reply. It held $types.",
-        "first-text-only": "The sentence went on in further text blocks, and you gave back only "
-        "the first. Join all of them.",
-        "last-text-only": "The sentence began in an earlier text block, and you gave back only "
-        "the last. Join all of them.",
-        "gaps": "You added blanks or line breaks that the reply does not have. A sentence runs on "
-        'from one block into the next, with its own spaces: join them with `""`.',
-        "spaces-lost": "Spaces or line breaks of the reply are missing in `$returned`. Take the "
-        "texts as they are: what `strip()` takes away, at the end too, is part of them.",
-        "other-text": "You gave back `$returned`. The text of the reply is `$text`.",
         "raised-index": "$kit A reply may have no text at all: take no block by its number.",
         "raised-StopIteration": "`next(...)` found nothing: there is a reply without any text. "
         "And where there are several texts, it would find only the first.",
@@ -342,11 +354,6 @@ def read_text(reply):
         "mistake of anybody: give back an empty text.",
     },
     mistakes=(
-        Mistake(
-            "raised-thinking-block",
-            "def read_text(reply):\n    return reply.content[0].text",
-            "seed claim A2; https://github.com/repowise-dev/repowise/issues/750",
-        ),
         Mistake(
             "raised-index",
             {'"".join(texts)': "texts[0]"},
@@ -367,89 +374,6 @@ def read_text(reply):
             {'== "text"': '!= "thinking"'},
             "whatever is not thinking taken for text: "
             "https://github.com/lastmile-ai/mcp-agent/pull/681",
-        ),
-        Mistake(
-            "raised-subscript",
-            {
-                'block.text for block in reply.content if block.type == "text"': 'block["text"] '
-                'for block in reply.content if block["type"] == "text"'
-            },
-            "blocks read like the JSON that lesson 02 prints first",
-        ),
-        Mistake(
-            "none",
-            {"    return": "    if texts:\n        return"},
-            "https://github.com/agentjido/req_llm/pull/749: a caller met no text and crashed",
-        ),
-        Mistake(
-            "stand-in",
-            {'"".join(texts)': '"".join(texts) or "(no content)"'},
-            "https://github.com/UKGovernmentBEIS/inspect_ai/pull/1196",
-        ),
-        Mistake(
-            "first-text-only",
-            {'"".join(texts)': 'texts[0] if texts else ""'},
-            "https://github.com/alexzhang13/rlm/issues/178: the repair that it proposes",
-        ),
-        Mistake(
-            "last-text-only",
-            {'"".join(texts)': 'texts[-1] if texts else ""'},
-            "thinking stands first, so the last block is taken for the answer",
-        ),
-        Mistake(
-            "other-text",
-            {'"".join(texts)': '"".join(dict.fromkeys(texts))'},
-            "tried while reviewing: repeated texts taken for a fault, and left out",
-        ),
-        Mistake(
-            "gaps",
-            {'"".join': '" ".join'},
-            "https://github.com/anthropics/anthropic-sdk-typescript/pull/954; with line breaks in "
-            "https://github.com/pydantic/pydantic-ai/pull/2933",
-        ),
-        Mistake(
-            "spaces-lost",
-            {'"".join(texts)': '"".join(texts).strip()'},
-            "https://github.com/run-llama/llama_index/pull/19192",
-        ),
-        Mistake(
-            "thinking-included",
-            """
-def read_text(reply):
-    texts = []
-    for block in reply.content:
-        if block.type == "thinking":
-            texts.append(block.thinking)
-        if block.type == "text":
-            texts.append(block.text)
-    return "".join(texts)
-""",
-            "https://github.com/netease-youdao/LobsterAI/pull/1057",
-        ),
-        Mistake(
-            "judged",
-            {
-                "    return": '    if reply.stop_reason == "max_tokens":\n        return ""\n'
-                "    return"
-            },
-            "reading and judging in one place: https://github.com/HKUDS/LightRAG/pull/3800",
-        ),
-        Mistake(
-            "nothing",
-            {"in reply.content": "in reply.content[1:2]"},
-            "the block behind the thinking, the second wrong answer of lesson 02's first question",
-        ),
-        Mistake("a-list", {'"".join(texts)': "texts"}, "stopping one step before the end"),
-        Mistake(
-            "text-of-objects",
-            {'"".join(texts)': '"".join(map(str, reply.content))'},
-            "print() of a reply shows its text, so str() seems to do",
-        ),
-        Mistake("whole-message", {'"".join(texts)': "reply"}, "the wrong name given back"),
-        Mistake(
-            "printed",
-            {'return "".join(texts)': 'print("".join(texts))'},
-            "articles print every result, because a script shows nothing else",
         ),
     ),
     takeaway="Choose blocks by type, join their texts with nothing in between: then even a reply "
@@ -475,7 +399,7 @@ def check_finished(lab: Lab) -> None:
     shelf, polite = "Row four, by the window.", "I'm sorry, I can't reserve this one for you."
     week = [THOUGHT, "Monday 9 to 6.\nTuesday 9 to 6."]
     new = "end_of_shift"  # a reason that nobody told us about
-    cases = (
+    tries = (
         (ended([THOUGHT, shelf], "end_turn"), "done", "done-missed"),
         (ended([THOUGHT, "Open today:\n- 9 to 12\n- 2 to 6"], "end_turn"), "done", "by-ending"),
         (ended(shelf, "end_turn", usage={"output_tokens": 2000}), "done", "by-tokens"),
@@ -494,11 +418,11 @@ def check_finished(lab: Lab) -> None:
         (ended([THOUGHT, "The card says:"], "end_turn"), "done", "by-ending"),
         (ended(shelf, new), "done", "unknown-missed"),
     )
-    replies = [lab.message({**short, "stop_reason": "end_turn"}) for short, _, _ in cases]
-    for reply, (short, _, _) in zip(replies, cases, strict=True):
+    replies = [lab.message({**short, "stop_reason": "end_turn"}) for short, _, _ in tries]
+    for reply, (short, _, _) in zip(replies, tries, strict=True):
         reply.stop_reason = short["stop_reason"]  # the SDK takes any from the API, this form not
     runs = [lab.call(reply) for reply in replies]  # all at once: two equal answers prove nothing
-    for run, (short, word, rule) in zip(runs, cases, strict=True):
+    for run, (short, word, broken) in zip(runs, tries, strict=True):
         reason = short["stop_reason"]
         if run is not runs[0]:
             run.surface()
@@ -506,7 +430,7 @@ def check_finished(lab: Lab) -> None:
         run.expect(not isinstance(run.returned, bool), "yes-or-no")
         run.expect(run.text != reason, "as-it-came", reason=reason)
         run.expect(run.text in WORDS, "other-word")
-        run.expect(run.text == word, rule, reason=reason)
+        run.expect(run.text == word, broken, reason=reason)
 
 
 finished = Exercise(

@@ -7,11 +7,12 @@ know any exercise.
 
 from __future__ import annotations
 
+import copy
 import inspect
 import os
 import reprlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from string import Template
 from types import EllipsisType
 from typing import Any
@@ -67,6 +68,25 @@ class Run:
         self.printed = result.printed
         self.slept = result.slept
         self.may_raise = False
+        self.before: Mapping[str, Any] = {}  # lists and dicts among `given`, copied
+        self.wanted: Any = ...  # what a case says is right: the value,
+        self.rounds = 1  # how many requests,
+        self.raises = ""  # and the error that goes on to the caller
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The arguments by their names, without the client."""
+        names = [name for name in self.lab.exercise.parameters if name != "client"]
+        return dict(zip(names, self.args, strict=False))
+
+    @property
+    def last_reply(self) -> Any:
+        """The reply that was handed in, or the last one that came, as a `Message`."""
+        for value in self.args:
+            if type(value).__name__ == "Message":
+                return value
+        last = min(len(self.requests), len(self.replies)) - 1
+        return self.lab.message(self.replies[last])
 
     @property
     def bodies(self) -> list[Any]:
@@ -136,11 +156,16 @@ class Run:
 
         The exercise has the sentence of `other-question`.
         """
-        said = self.request.said
+        self.surface()
+        asked = [sent for sent in self.sent if sent.path == "/v1/messages"]
+        self.expect(
+            asked, "no-request"
+        )  # one that the API refused is looked at as well
+        said = asked[0].said
         edges = said != text and said.strip() == text.strip()
         self.expect(not edges, "trimmed", show="messages")
         self.expect(said == text, "other-question", show="messages")
-        self.expect(self.request.roles == ["user"], "more-turns", show="messages")
+        self.expect(asked[0].roles == ["user"], "more-turns", show="messages")
 
     def expect(self, met: object, rule: str, show: str = "", **fill: object) -> None:
         """End the check with the message of `rule` unless `met`; `fill` fills it in.
@@ -256,6 +281,11 @@ class Lab:
         function = self.answer
         values = list(args)
         waits = inspect.iscoroutinefunction(by or function)
+        names = [name for name in self.exercise.parameters if name != "client"]
+        before = {}
+        for name, value in zip(names, args, strict=False):
+            if isinstance(value, list | dict):
+                before[name] = copy.deepcopy(value)
         tape = Tape(limit, threading.Event())
         server = practice_server()
         path = server.begin(replies, tape)
@@ -286,8 +316,10 @@ class Lab:
             result = run_once(start, self.namespace, tape.overrun)
         if client and not waits and not result.alive:
             client.close()  # not when it runs on: a loop would fail fast and spin
-        self.runs.append(Run(self, args, replies, result, tape))
-        return self.runs[-1]
+        run = Run(self, args, replies, result, tape)
+        run.before = before
+        self.runs.append(run)
+        return run
 
     def message(self, short: Any, **usage: int) -> Any:
         """A `Message` of the SDK from the short form of a reply, to hand to an answer.

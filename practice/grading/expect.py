@@ -1,0 +1,235 @@
+"""The frame of a vocabulary: cases, words, and rules made of both.
+
+A `Word` looks at one run, and brings the message of each of its rules and a mistake
+that breaks it; an exercise lists words and says only what is new in it. The words
+themselves are in requests.py and values.py. Nothing here knows an exercise.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import EllipsisType
+from typing import Any
+
+from practice.grading.lab import SLIPS, Lab, Run
+from practice.grading.model import Mistake
+from practice.grading.slips import Change, acts
+
+Check = Callable[[Run], object]
+
+
+@dataclass(frozen=True)
+class Word:
+    """An expectation of one run, with its messages and a mistake for each of them.
+
+    `of_errors`: it also looks at the runs of cases that should raise. `vague`:
+    rules that an answer breaks which is the same for every case; it is told that.
+    """
+
+    check: Check
+    messages: Mapping[str, str] = field(default_factory=dict)
+    mistakes: tuple[Mistake, ...] = ()
+    of_errors: bool = False
+    vague: frozenset[str] = frozenset()
+
+    def __call__(self, run: Run) -> None:
+        """End the check unless `run` is as expected."""
+        self.check(run)
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A reply in short form that a case hands to the answer as a `Message`."""
+
+    content: Any
+    usage: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of the answer, and what is right about it.
+
+    `gives` is the value, `...` where it follows from the reply or from `right`.
+    `requests` is how many are sent; `raises` the name of the error that goes on.
+    """
+
+    args: tuple[Any, ...]
+    replies: Sequence[Any] = ("Fine.",)
+    gives: Any = ...
+    requests: int = 1
+    raises: str = ""
+
+
+def case(
+    *args: Any,
+    replies: Sequence[Any] = ("Fine.",),
+    gives: Any = ...,
+    requests: int = 1,
+    raises: str = "",
+) -> Case:
+    """One call of the answer with `args`, without the client; see `Case`."""
+    return Case(args, replies, gives, requests, raises)
+
+
+def message(content: Any, **usage: int) -> Handed:
+    """A reply as an argument of a case, in the short form; `usage` replaces counts."""
+    return Handed(content, usage)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Every word for every case, in order. It stands as `rules` of an exercise."""
+
+    cases: Sequence[Case]
+    words: Sequence[Check]
+    right: Callable[..., Any] | None = None
+
+    def __call__(self, lab: Lab) -> None:
+        """Call the answer for all cases, and then judge them.
+
+        One by one where only the first wrong one matters, or where each takes long.
+        """
+        runs = []
+        for one in self.cases:
+            run = self._call(lab, one)
+            runs.append(run)
+            if lab.swap or run.result.stopped:
+                self.judge(run)
+        for run in runs:
+            self.judge(run)
+
+    def judge(self, run: Run) -> None:
+        """Apply the words to one run."""
+        if run.raises:
+            run.may_raise = not isinstance(run.result.raised, SLIPS)
+        for word in self.words:
+            if not run.raises or getattr(word, "of_errors", False):
+                word(run)
+
+    def _call(self, lab: Lab, one: Case) -> Run:
+        args = []
+        for value in one.args:
+            if isinstance(value, Handed):
+                value = lab.message(value.content, **value.usage)
+            elif isinstance(value, list | dict):
+                value = copy.deepcopy(value)  # the answer may change it
+            args.append(value)
+        run = lab.call(*args, replies=one.replies)
+        run.wanted = one.gives
+        if self.right and isinstance(one.gives, EllipsisType):
+            run.wanted = self.right(*args)
+        run.rounds = one.requests
+        run.raises = one.raises
+        return run
+
+    @property
+    def causes(self) -> set[str]:
+        """The rules whose message names the cause."""
+        found: set[str] = set()
+        for word in self.words:
+            if isinstance(word, Word):
+                found |= word.messages.keys() - word.vague
+        return found
+
+    @property
+    def messages(self) -> dict[str, str]:
+        """The messages of all words."""
+        found: dict[str, str] = {}
+        for word in self.words:
+            if isinstance(word, Word):
+                found |= word.messages
+        return found
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """The mistakes of all words, one for each rule."""
+        found: dict[str, Mistake] = {}
+        for word in self.words:
+            if isinstance(word, Word):
+                for mistake in word.mistakes:
+                    found.setdefault(mistake.rule, mistake)
+        return tuple(found.values())
+
+
+def cases(
+    *given: Case, expect: Sequence[Check], right: Callable[..., Any] | None = None
+) -> Rules:
+    """The rules of an exercise: these calls, and what is expected of each, in order.
+
+    Besides words, `expect` may hold any function of a run. `right` computes the value
+    of each case from its arguments.
+    """
+    return Rules(given, expect, right)
+
+
+def rule(
+    name: str,
+    says: str,
+    met: Callable[[Run], object],
+    wrong: str | Mapping[str, str] | Change,
+    seen: str,
+    *,
+    show: str = "",
+    of_errors: bool = False,
+    **fill: Callable[[Run], object],
+) -> Word:
+    """A rule with all that belongs to it: condition, message, mistake and source.
+
+    `fill` computes the $names of the message from the run, once it is broken.
+    """
+
+    def check(run: Run) -> None:
+        if not met(run):
+            told = {key: value(run) for key, value in fill.items()}
+            run.expect(False, name, show, **told)
+
+    mistake = Mistake(name, wrong, seen)
+    return Word(check, {name: says}, (mistake,), of_errors)
+
+
+def miss(
+    name: str,
+    says: str,
+    gives: str,
+    seen: str,
+    when: Callable[[Run], object] | None = None,
+    **fill: Callable[[Run], object],
+) -> Word:
+    """A value that people get in a known wrong way, as the expression that gives it.
+
+    The expression is made of `value`, which is the right one, and of the function's
+    parameters. A result that equals it has made this mistake; the same expression makes
+    the mistake that proves the message. `when` finds it in a wider way.
+    """
+
+    def check(run: Run) -> None:
+        got = run.returned
+        if alike(got, run.wanted):
+            return
+        if when:
+            found = bool(when(run))
+        else:
+            wrong = eval(gives, {"value": run.wanted, **run.given})
+            found = alike(got, wrong) and not alike(wrong, run.wanted)
+        if found:
+            told = {key: value(run) for key, value in fill.items()}
+            told.setdefault("wanted", shown(run.wanted))
+            run.expect(False, name, "", **told)
+
+    mistake = Mistake(name, acts(gives), seen)
+    return Word(check, {name: says}, (mistake,))
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two values are equal; with a float, but for the last digits."""
+    if isinstance(one, float | int) and isinstance(other, float):
+        return abs(one - other) <= abs(other) * 1e-6
+    return bool(one == other)
+
+
+def shown(value: Any) -> str:
+    """A right value for a sentence, short."""
+    told = f"{value:.6f}" if isinstance(value, float) else repr(value)
+    return told if len(told) < 90 else f"{told[:80]} ..."
