@@ -4,7 +4,16 @@ It runs their function against a course server of its own and looks at what was 
 returned, raised and printed. It must not know what a notebook is.
 """
 
-from practice.grading.expect import Case, alike, case, cases, message, miss, rule
+from practice.grading.expect import (
+    Case,
+    alike,
+    case,
+    cases,
+    message,
+    miss,
+    missed,
+    rule,
+)
 from practice.grading.lab import Lab, Run
 from practice.grading.model import Exercise, Mistake
 from practice.grading.requests import (
@@ -57,6 +66,7 @@ __all__ = [
     "marks",
     "message",
     "miss",
+    "missed",
     "of_kind",
     "once",
     "one_request",

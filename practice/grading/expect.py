@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import EllipsisType
 from typing import Any
 
@@ -44,7 +44,8 @@ class Handed:
     """A reply in short form that a case hands to the answer as a `Message`."""
 
     content: Any
-    usage: Mapping[str, int]
+    stop_reason: str
+    usage: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Case:
 
     `gives` is the value, `...` where it follows from the reply or from `right`.
     `requests` is how many are sent; `raises` the name of the error that goes on.
+    `missed` says what another value means in this very case.
     """
 
     args: tuple[Any, ...]
@@ -60,6 +62,7 @@ class Case:
     gives: Any = ...
     requests: int = 1
     raises: str = ""
+    missed: Word | None = None
 
 
 def case(
@@ -68,14 +71,18 @@ def case(
     gives: Any = ...,
     requests: int = 1,
     raises: str = "",
+    missed: Word | None = None,
 ) -> Case:
     """One call of the answer with `args`, without the client; see `Case`."""
-    return Case(args, replies, gives, requests, raises)
+    return Case(args, replies, gives, requests, raises, missed)
 
 
-def message(content: Any, **usage: int) -> Handed:
-    """A reply as an argument of a case, in the short form; `usage` replaces counts."""
-    return Handed(content, usage)
+def message(content: Any, stop_reason: str = "", **usage: Any) -> Handed:
+    """A reply as an argument of a case, in the short form.
+
+    Any `stop_reason` will do, also one that nobody knows; `usage` replaces counts.
+    """
+    return Handed(content, stop_reason, usage)
 
 
 @dataclass(frozen=True)
@@ -104,15 +111,17 @@ class Rules:
         """Apply the words to one run."""
         if run.raises:
             run.may_raise = not isinstance(run.result.raised, SLIPS)
-        for word in self.words:
-            if not run.raises or getattr(word, "of_errors", False):
+        for word in (*self.words, run.missed):
+            if word and (not run.raises or getattr(word, "of_errors", False)):
                 word(run)
 
     def _call(self, lab: Lab, one: Case) -> Run:
         args = []
         for value in one.args:
             if isinstance(value, Handed):
-                value = lab.message(value.content, **value.usage)
+                reply = lab.message(value.content, **value.usage)
+                reply.stop_reason = value.stop_reason or reply.stop_reason
+                value = reply
             elif isinstance(value, list | dict):
                 value = copy.deepcopy(value)  # the answer may change it
             args.append(value)
@@ -122,34 +131,37 @@ class Rules:
             run.wanted = self.right(*args)
         run.rounds = one.requests
         run.raises = one.raises
+        run.missed = one.missed
         return run
+
+    def _all(self) -> list[Word]:
+        """The words, those of single cases too; plain functions bring nothing."""
+        everything = [*self.words, *(one.missed for one in self.cases)]
+        return [word for word in everything if isinstance(word, Word)]
 
     @property
     def causes(self) -> set[str]:
         """The rules whose message names the cause."""
         found: set[str] = set()
-        for word in self.words:
-            if isinstance(word, Word):
-                found |= word.messages.keys() - word.vague
+        for word in self._all():
+            found |= word.messages.keys() - word.vague
         return found
 
     @property
     def messages(self) -> dict[str, str]:
         """The messages of all words."""
         found: dict[str, str] = {}
-        for word in self.words:
-            if isinstance(word, Word):
-                found |= word.messages
+        for word in self._all():
+            found |= word.messages
         return found
 
     @property
     def mistakes(self) -> tuple[Mistake, ...]:
         """The mistakes of all words, one for each rule."""
         found: dict[str, Mistake] = {}
-        for word in self.words:
-            if isinstance(word, Word):
-                for mistake in word.mistakes:
-                    found.setdefault(mistake.rule, mistake)
+        for word in self._all():
+            for mistake in word.mistakes:
+                found.setdefault(mistake.rule, mistake)
         return tuple(found.values())
 
 
@@ -220,6 +232,25 @@ def miss(
 
     mistake = Mistake(name, acts(gives), seen)
     return Word(check, {name: says}, (mistake,))
+
+
+def missed(
+    name: str,
+    says: str,
+    wrong: str | Mapping[str, str] | Change,
+    seen: str,
+    **fill: Callable[[Run], object],
+) -> Word:
+    """What it means when one certain case (its `missed=`) gets another value.
+
+    It is looked at after all words, which then need no `gives`.
+    """
+
+    def met(run: Run) -> bool:
+        return alike(run.value, run.wanted)
+
+    word = rule(name, says, met, wrong, seen, show="", of_errors=False, **fill)
+    return replace(word, vague=frozenset({name}))
 
 
 def alike(one: Any, other: Any) -> bool:

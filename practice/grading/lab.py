@@ -71,7 +71,8 @@ class Run:
         self.before: Mapping[str, Any] = {}  # lists and dicts among `given`, copied
         self.wanted: Any = ...  # what a case says is right: the value,
         self.rounds = 1  # how many requests,
-        self.raises = ""  # and the error that goes on to the caller
+        self.raises = ""  # the error that goes on to the caller,
+        self.missed: Callable[[Run], object] | None = None  # and what another one means
 
     @property
     def given(self) -> dict[str, Any]:
@@ -319,6 +320,8 @@ class Lab:
         run = Run(self, args, replies, result, tape)
         run.before = before
         self.runs.append(run)
+        if self.swap and isinstance(result.raised, SLIPS):
+            run.surface()  # the exchange does not help: no need to go on
         return run
 
     def message(self, short: Any, **usage: int) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from practice import grading
-from practice.grading import Exercise, Mistake, case, cases, miss, rule
+from practice.grading import Exercise, Mistake, case, cases, miss, missed, rule
 from practice.grading._check import check
 from practice.grading.expect import Rules, Word
 from practice.grading.model import code
@@ -182,13 +182,40 @@ EXERCISES = {
             known=[miss("first", "Only $wanted.", "value[:1]", "a page of a test")],
         ),
     ),
+    "a case with a meaning": small(
+        "def sign(number):\n    return 'up' if number > 0 else 'down'\n",
+        cases(
+            case(2, gives="up"),
+            case(
+                0,
+                gives="down",
+                missed=missed(
+                    "zero", "$got at 0.", {">": ">="}, "a page", got=lambda run: run.text
+                ),
+            ),
+            case(-1, gives="down"),
+            expect=(grading.of_kind(str),),
+        ),
+    ),
     "None": small(
         "def first(words):\n    return words[0] if words else None\n",
         grading.function_of(case([], gives=None), case(["a"], gives="a"), kind=str),
         mistakes=(Mistake("other-value", {"None": "''"}, "a page of a test"),),
     ),
 }
-NAMES = {"alike", "acts", "case", "cases", "catches", "listed", "message", "miss", "rule", "twice"}
+NAMES = {
+    "alike",
+    "acts",
+    "case",
+    "cases",
+    "catches",
+    "listed",
+    "message",
+    "miss",
+    "missed",
+    "rule",
+    "twice",
+}
 
 
 def said(one: Exercise, text: str) -> tuple[str, str]:
