@@ -94,17 +94,8 @@ class Rules:
     right: Callable[..., Any] | None = None
 
     def __call__(self, lab: Lab) -> None:
-        """Call the answer for all cases, and then judge them.
-
-        One by one where only the first wrong one matters, or where each takes long.
-        """
-        runs = []
-        for one in self.cases:
-            run = self._call(lab, one)
-            runs.append(run)
-            if lab.swap or run.result.stopped:
-                self.judge(run)
-        for run in runs:
+        """Judge the calls of all cases, one after the other."""
+        for run in [self._call(lab, one) for one in self.cases]:
             self.judge(run)
 
     def judge(self, run: Run) -> None:

@@ -13,6 +13,7 @@ import os
 import reprlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from string import Template
 from types import EllipsisType
 from typing import Any
@@ -45,10 +46,9 @@ class Verdict(Exception):  # noqa: N818
 class Run:
     """One call of the answer: what it was given, sent, returned, raised, printed.
 
-    `args` are the exercise's arguments, without the client; `sent` is every request,
-    those that the API refused too; `slept` the seconds of each sleep, which nobody
-    waited for. Reading `requests`, `returned` and what follows from them ends the check
-    when the code raised something, unless the rules looked at `raised` before.
+    `args` are the exercise's arguments, without the client. Reading `requests`,
+    `returned` and what follows from them ends the check when the code raised something,
+    unless the rules looked at `raised` before.
     """
 
     def __init__(
@@ -56,23 +56,59 @@ class Run:
         lab: Lab,
         args: Sequence[Any],
         replies: Sequence[Any],
-        result: Result,
-        tape: Tape,
+        go: Callable[[], tuple[Result, Tape]],
     ) -> None:
         self.lab = lab
         self.args = args
         self.replies = replies
-        self.result = result
-        self.tape = tape
-        self.sent = list(tape.sent)
-        self.printed = result.printed
-        self.slept = result.slept
+        self.go = go
         self.may_raise = False
         self.before: Mapping[str, Any] = {}  # lists and dicts among `given`, copied
+        for name, value in self.given.items():
+            if isinstance(value, list | dict):
+                self.before = {**self.before, name: copy.deepcopy(value)}
         self.wanted: Any = ...  # what a case says is right: the value,
         self.rounds = 1  # how many requests,
         self.raises = ""  # the error that goes on to the caller,
         self.missed: Callable[[Run], object] | None = None  # and what another one means
+
+    @cached_property
+    def done(self) -> tuple[Result, Tape]:
+        """The code is run when a rule first looks at what it did.
+
+        So a wrong answer costs the runs up to the one that shows it, and no more.
+        """
+        return self.go()
+
+    @property
+    def result(self) -> Result:
+        """What the run did, as the runner saw it."""
+        return self.done[0]
+
+    @property
+    def tape(self) -> Tape:
+        """The log of what was sent."""
+        return self.done[1]
+
+    @cached_property
+    def sent(self) -> list[Sent]:
+        """Every request, those that the API refused too."""
+        return list(self.tape.sent)
+
+    @property
+    def ran(self) -> bool:
+        """Whether a rule has looked at it."""
+        return "done" in vars(self)
+
+    @property
+    def printed(self) -> str:
+        """What was printed."""
+        return self.result.printed
+
+    @property
+    def slept(self) -> list[float]:
+        """The seconds of each sleep."""
+        return self.result.slept
 
     @property
     def given(self) -> dict[str, Any]:
@@ -273,23 +309,38 @@ class Lab:
     ) -> Run:
         """Call the answer with `args`, behind a client if it takes one.
 
+        It is called when a rule first looks at the run; all are, before an answer is
+        right.
+
         `replies` are in the short form of recordings, played in order, the last one
         repeating. `by` calls it in another way:
         `by=lambda Chat, client: Chat(client).say("Hello")`.
         `retries` and `timeout` (seconds) are the client's own.
         """
         self.expect(callable(self.answer), "not-callable")
+
+        def go() -> tuple[Result, Tape]:
+            tape = Tape(limit, threading.Event())
+            path = practice_server().begin(replies, tape)
+            return self._perform(path, tape, args, by, retries, timeout), tape
+
+        self.runs.append(Run(self, args, replies, go))
+        return self.runs[-1]
+
+    def _perform(
+        self,
+        path: str,
+        tape: Tape,
+        args: Sequence[Any],
+        by: Callable[..., Any] | None,
+        retries: int,
+        timeout: float | None,
+    ) -> Result:
+        """Run the answer once, at the address `path` of the practice server."""
         function = self.answer
         values = list(args)
         waits = inspect.iscoroutinefunction(by or function)
-        names = [name for name in self.exercise.parameters if name != "client"]
-        before = {}
-        for name, value in zip(names, args, strict=False):
-            if isinstance(value, list | dict):
-                before[name] = copy.deepcopy(value)
-        tape = Tape(limit, threading.Event())
         server = practice_server()
-        path = server.begin(replies, tape)
         client: Any = None
         if self.exercise.takes_client:
             client = server.client(path, waits=waits, retries=retries, timeout=timeout)
@@ -317,12 +368,7 @@ class Lab:
             result = run_once(start, self.namespace, tape.overrun)
         if client and not waits and not result.alive:
             client.close()  # not when it runs on: a loop would fail fast and spin
-        run = Run(self, args, replies, result, tape)
-        run.before = before
-        self.runs.append(run)
-        if self.swap and isinstance(result.raised, SLIPS):
-            run.surface()  # the exchange does not help: no need to go on
-        return run
+        return result
 
     def message(self, short: Any, **usage: int) -> Any:
         """A `Message` of the SDK from the short form of a reply, to hand to an answer.
