@@ -54,7 +54,8 @@ class Case:
 
     `gives` is the value, `...` where it follows from the reply or from `right`.
     `requests` is how many are sent; `raises` the name of the error that goes on.
-    `missed` says what another value means in this very case.
+    `missed` says what another value means in this very case. `by` calls the answer in
+    another way: `by=lambda Chat, client, text: Chat(client).say(text)`.
     """
 
     args: tuple[Any, ...]
@@ -63,6 +64,7 @@ class Case:
     requests: int = 1
     raises: str = ""
     missed: Word | None = None
+    by: Callable[..., Any] | None = None
 
 
 def case(
@@ -72,9 +74,10 @@ def case(
     requests: int = 1,
     raises: str = "",
     missed: Word | None = None,
+    by: Callable[..., Any] | None = None,
 ) -> Case:
     """One call of the answer with `args`, without the client; see `Case`."""
-    return Case(args, replies, gives, requests, raises, missed)
+    return Case(args, replies, gives, requests, raises, missed, by)
 
 
 def message(content: Any, stop_reason: str = "", **usage: Any) -> Handed:
@@ -116,7 +119,7 @@ class Rules:
             elif isinstance(value, list | dict):
                 value = copy.deepcopy(value)  # the answer may change it
             args.append(value)
-        run = lab.call(*args, replies=one.replies)
+        run = lab.call(*args, replies=one.replies, by=one.by)
         run.wanted = one.gives
         if self.right and isinstance(one.gives, EllipsisType):
             run.wanted = self.right(*args)

@@ -57,11 +57,13 @@ class Run:
         args: Sequence[Any],
         replies: Sequence[Any],
         go: Callable[[], tuple[Result, Tape]],
+        by: Callable[..., Any] | None = None,
     ) -> None:
         self.lab = lab
         self.args = args
         self.replies = replies
         self.go = go
+        self.by = by
         self.may_raise = False
         self.before: Mapping[str, Any] = {}  # lists and dicts among `given`, copied
         for name, value in self.given.items():
@@ -113,7 +115,10 @@ class Run:
     @property
     def given(self) -> dict[str, Any]:
         """The arguments by their names, without the client."""
-        names = [name for name in self.lab.exercise.parameters if name != "client"]
+        names = self.lab.exercise.parameters
+        if self.by:
+            names = list(inspect.signature(self.by).parameters)[1:]
+        names = [name for name in names if name != "client"]
         return dict(zip(names, self.args, strict=False))
 
     @property
@@ -324,7 +329,7 @@ class Lab:
             path = practice_server().begin(replies, tape)
             return self._perform(path, tape, args, by, retries, timeout), tape
 
-        self.runs.append(Run(self, args, replies, go))
+        self.runs.append(Run(self, args, replies, go, by))
         return self.runs[-1]
 
     def _perform(

@@ -30,10 +30,18 @@ def acts(
     `request` changes the dict of that name, which is then sent; `reply` the `Message`
     of that name that came back (or was handed in); `after` runs at the end. `gives` is
     the expression that is given back, made of `value` (the solution's), of `reply` (the
-    last one) and of the arguments; with "" nothing is.
+    last one) and of the arguments; with "" nothing is. Of a class that is given the
+    client, request and reply can be changed.
     """
 
     def change(one: Exercise) -> str:
+        if not (given or after) and gives == "value" and _is_class(one):
+            names = ", ".join(one.parameters)
+            end = f"super().__init__({names})"
+            inner = textwrap.indent(f"{_between(one, request, reply)}\n{end}", " " * 8)
+            head = f"class {one.answer}(_right):\n    def __init__(self, {names}):"
+            right = f"{code(one.solution)}\n\n_right = {one.answer}\n\n\n"
+            return code(f"{right}{head}\n{inner}")
         body = [given]
         if one.takes_client and (request or reply or "reply" in gives):
             body.append(_between(one, request, reply))
@@ -85,7 +93,7 @@ def _between(one: Exercise, request: str, reply: str) -> str:
         method = "stream"
     send = "_send(**request)"
     define = "def"
-    if _is_async(one) and method == "create":
+    if not _is_class(one) and _is_async(one) and method == "create":
         send = f"await {send}"
         define = "async def"
     lines = [
@@ -101,6 +109,14 @@ def _between(one: Exercise, request: str, reply: str) -> str:
         f"_sends.{method} = _changed",
     ]
     return "\n".join(lines)
+
+
+def _is_class(one: Exercise) -> bool:
+    """Whether the solution is a class that is given the client."""
+    for node in ast.parse(code(one.solution)).body:
+        if isinstance(node, ast.ClassDef) and node.name == one.answer:
+            return one.takes_client
+    return False
 
 
 def _is_async(one: Exercise) -> bool:

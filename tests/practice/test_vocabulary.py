@@ -71,6 +71,20 @@ def cached(client, question):
     )
     return {TEXT}
 """
+CHAT = f"""
+class Chat:
+    def __init__(self, client):
+        self.client = client
+        self.turns = []
+
+    def say(self, text):
+        self.turns.append({{"role": "user", "content": text}})
+        reply = self.client.messages.create(
+            model=MODEL, max_tokens=2000, messages=self.turns
+        )
+        self.turns.append({{"role": "assistant", "content": reply.content}})
+        return {TEXT}
+"""
 BATCH = """
 def send(client, reviews):
     requests = []
@@ -89,10 +103,20 @@ async def tell(client, question):
 """
 
 
+def two_turns(chat: Any, client: Any, first: str, second: str) -> Any:
+    kept = chat(client)
+    kept.say(first)
+    return kept.say(second)
+
+
 def small(solution: str, rules: Any, **more: Any) -> Exercise:
     """An exercise that is nothing but a solution and its rules."""
-    head = next(line for line in code(solution).splitlines() if line.startswith(("def", "async")))
+    head = next(
+        line for line in code(solution).splitlines() if line.startswith(("def", "async", "class"))
+    )
     template = f"{head.removeprefix('async ')}\n    ...\n"
+    if head.startswith("class"):
+        template = f"{head}\n    def __init__(self, client):\n        ...\n"
     return Exercise(
         id="99.1", title="", objective="", task="", minutes=5, template=template,
         solution=solution, also_correct=(), hints=("", "", ""), rules=rules, takeaway="", **more,
@@ -145,6 +169,14 @@ EXERCISES = {
                 grading.leaves_alone("history"),
                 grading.gives_text(),
             ),
+        ),
+    ),
+    "a class": small(
+        CHAT,
+        cases(
+            case("Hi.", "Why?", replies=[[THOUGHT, "Hello."], "So."], by=two_turns),
+            case("A?", "B?", replies=[[THOUGHT, "C."], "D."], by=two_turns),
+            expect=(grading.room(), grading.to_model(), grading.sends_back_whole_turns()),
         ),
     ),
     "cache": small(
@@ -310,3 +342,23 @@ def test_every_word_is_in_the_table_of_contributing() -> None:
     table = page.partition("| word | what it expects |")[2].partition("\n\n")[0]
     words = {name for name in grading.__all__ if inspect.isfunction(getattr(grading, name))}
     assert words - {"alike", "listed"} <= set(re.findall(r"`(\w+)", table))
+
+
+def test_a_wrong_answer_is_called_only_as_often_as_it_takes_to_see_it() -> None:
+    one = small(
+        "def half(number):\n    return number / 2\n",
+        grading.function_of(
+            *(case(number) for number in range(1, 9)), kind=float, right=lambda number: number / 2
+        ),
+    )
+    called: list[int] = []
+    for right, most in ((True, 8), (False, 2)):
+        called.clear()
+
+        def half(number: int, right: bool = right) -> float:
+            called.append(number)
+            return number / 2 if right else number / 3
+
+        found = check(one, IMPORTS, {"half": half})
+        assert found.state == ("correct" if right else "wrong")
+        assert len(called) == most
