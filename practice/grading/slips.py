@@ -38,7 +38,8 @@ def acts(
         if not (given or after) and gives == "value" and _is_class(one):
             names = ", ".join(one.parameters)
             end = f"super().__init__({names})"
-            inner = textwrap.indent(f"{_between(one, request, reply)}\n{end}", " " * 8)
+            lines = f"{_between(one, request, reply)}\n{end}"
+            inner = textwrap.indent(lines, "        ")
             head = f"class {one.answer}(_right):\n    def __init__(self, {names}):"
             right = f"{code(one.solution)}\n\n_right = {one.answer}\n\n\n"
             return code(f"{right}{head}\n{inner}")
