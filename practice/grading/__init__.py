@@ -14,7 +14,7 @@ from practice.grading.expect import (
     missed,
     rule,
 )
-from practice.grading.lab import Lab, Run
+from practice.grading.lab import Lab
 from practice.grading.model import Exercise, Mistake
 from practice.grading.requests import (
     asks,
@@ -26,6 +26,7 @@ from practice.grading.requests import (
     to_model,
     with_system,
 )
+from practice.grading.run import Run
 from practice.grading.slips import acts, catches, twice
 from practice.grading.turns import (
     answers_every_call,

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from practice.grading.blank import untouched
-from practice.grading.lab import SLIPS, Lab, Run, Verdict
+from practice.grading.lab import Lab
 from practice.grading.model import Exercise, Outcome
+from practice.grading.run import SLIPS, Run, Verdict
 from practice.grading.tape import practice_server
 from practice.grading.words import KIT
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from types import EllipsisType
 from typing import Any
 
-from practice.grading.lab import SLIPS, Lab, Run
+from practice.grading.lab import Lab
 from practice.grading.model import Mistake
+from practice.grading.run import SLIPS, Run
 from practice.grading.slips import Change, acts
 
 Check = Callable[[Run], object]

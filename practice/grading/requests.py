@@ -11,8 +11,8 @@ from typing import Any
 
 from courseserver import facts
 from practice.grading.expect import Case, Check, Rules, Word
-from practice.grading.lab import Run
 from practice.grading.model import Mistake
+from practice.grading.run import Run
 from practice.grading.slips import acts, twice
 from practice.grading.tape import Sent
 from practice.grading.values import gives_text

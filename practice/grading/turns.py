@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import Any
 
 from practice.grading.expect import Word
-from practice.grading.lab import Run
 from practice.grading.model import Mistake
 from practice.grading.requests import messages_sent
+from practice.grading.run import Run
 from practice.grading.slips import acts, twice
 
 # In a mistake: a change of the last turn's blocks, where they answer calls of tools.

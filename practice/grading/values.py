@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from practice.grading.expect import Case, Check, Rules, Word, alike, shown
-from practice.grading.lab import Run
 from practice.grading.model import Mistake
+from practice.grading.run import Run
 from practice.grading.slips import acts, catches
 
 PRINTED = Mistake(
