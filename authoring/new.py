@@ -94,12 +94,12 @@ The only form of them that is written by hand. `python -m authoring build` makes
 the table of common mistakes from it; tests/practice/test_exercises.py proves what stands here.
 """
 
-from practice.grading import Exercise, Lab, Mistake
+from practice.grading import Exercise, case, function_of, message, miss
 
 IMPORTS = """
 import anthropic
 
-from helpers import MODEL, exercise, progress, quiz  # not found? Run: start.py
+from helpers import MODEL, exercise, progress  # not found? Run: start.py
 """
 
 
@@ -108,22 +108,14 @@ EXERCISES = ()
 TASK = '''# --- {id} ------------------------------------------------------------------------------
 
 
-def check_{function}(lab: Lab) -> None:
-    """TODO: what a right answer does. This one gives back the text of a reply."""
-    for text in ("From pier two.", "At noon."):
-        run = lab.call(lab.message([text, " Mind the step."]))
-        wanted = f"{{text}} Mind the step."
-        run.expect(run.returned is not None, "nothing-returned")
-        run.expect(run.returned == wanted, "other-value", wanted=wanted)
-
-
 {function} = Exercise(
     id="{id}",
     title="{title}",
     objective="TODO: one sentence.",
     minutes=6,
     task="""
-TODO: what is wanted. Complete `{function}`: it gets a reply, and gives back its text.
+TODO: what is wanted. Complete `{function}`: it gets a reply, and gives back how many text blocks
+it has, as an `int`.
 """,
     template=\'\'\'
 def {function}(reply):
@@ -132,27 +124,31 @@ def {function}(reply):
 \'\'\',
     solution="""
 def {function}(reply):
-    return "".join(block.text for block in reply.content if block.type == "text")
+    return len([block for block in reply.content if block.type == "text"])
 """,
     also_correct=(
         """
 def {function}(reply):
-    texts = []
+    texts = 0
     for block in reply.content:
         if block.type == "text":
-            texts.append(block.text)
-    return "".join(texts)
+            texts += 1
+    return texts
 """,
     ),
     hints=("TODO: a question.", "TODO: the way.", "TODO: nearly the answer."),
-    rules=check_{function},
-    messages={{
-        "nothing-returned": "TODO: nothing came back.",
-        "other-value": "TODO: wanted was `$wanted`.",
-    }},
-    mistakes=(
-        Mistake(
-            "other-value", {{'"".join': '" ".join'}}, "TODO: the page where this was really seen"
+    # TODO: other words are in the table of CONTRIBUTING.md, "Add an exercise".
+    rules=function_of(
+        case(message(["From pier two."]), gives=1),
+        case(message([{{"thinking": "", "tokens": 30}}, "At ", "noon."]), gives=2),
+        kind=int,
+        known=(
+            miss(
+                "all-blocks",
+                "TODO: what the learner did. You counted every block; right is `$wanted`.",
+                "len(reply.content)",
+                "TODO: the page where this was really seen",
+            ),
         ),
     ),
     takeaway="TODO: one sentence that stays.",

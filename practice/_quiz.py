@@ -1,4 +1,4 @@
-"""`quiz("01")`: the questions at a lesson's end, answered in a cell or with buttons.
+"""`quiz("01")`: the questions at a lesson's end, answered with buttons or in a cell.
 
 The questions stand in the lesson's notebook and nowhere else; they are read from there.
 Answers are shown in `progress()` and never required.
@@ -63,7 +63,10 @@ def _code(text: str) -> str:
 
 
 class Quiz:
-    """The questions of a lesson. Display it to read them; `answer(1, "b")` answers."""
+    """The questions of a lesson: buttons where it is displayed, else text.
+
+    `answer(1, "b")` answers without them.
+    """
 
     def __init__(
         self, lesson: str, questions: list[Question], store: Store | None = None
@@ -97,22 +100,32 @@ class Quiz:
         self.store.add(f"quiz {self.lesson}.{question.number}", outcome, letter)
         return f"**{question.number} {letter}) {mark}** {question.reasons[letter]}"
 
-    def _repr_markdown_(self) -> str:
+    def text(self) -> str:
+        """The questions and their options as Markdown, and how to answer in a cell."""
         lines = []
         for question in self.questions:
             lines.append(f"**{question.number}. {question.text}**")
             for letter, text in question.options.items():
                 lines.append(f"- {letter}) {text}")
             lines.append("")
-        call = f'`quiz("{self.lesson}").answer(1, "b")`'
-        lines.append(f"Answer with {call}, or `.buttons()` in place of `.answer(...)`.")
+        lines.append(f'Answer in a cell: `quiz("{self.lesson}").answer(1, "b")`')
         return "\n".join(lines)
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        """Buttons where widgets show, and the text for everything else."""
+        text = self.text()
+        shown: dict[str, Any] = {"text/markdown": text, "text/plain": text}
+        try:
+            shown.update(self.buttons()._repr_mimebundle_())
+        except Exception:  # no widgets here, or old ones: the text says the same
+            return shown
+        return shown | {"text/plain": text}
+
     def __repr__(self) -> str:
-        return self._repr_markdown_()
+        return self.text()
 
     def buttons(self) -> Any:
-        """The same with radio buttons; they work by keyboard too."""
+        """The questions with radio buttons, which work by keyboard too."""
         import ipywidgets as widgets
 
         rows: list[Any] = []

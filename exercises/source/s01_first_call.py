@@ -1,16 +1,38 @@
 """Exercises of lesson 01: mend a call, read the reply, meet an error, know the price.
 
 The only form of them that is written by hand. `python -m authoring build` makes the notebooks and
-the table of common mistakes from it; tests/test_exercises.py proves what stands here.
+the table of common mistakes from it; tests/practice/test_exercises.py proves what stands here.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from courseserver import facts
-from practice.grading import Exercise, Lab, Mistake
+from practice.grading import (
+    Case,
+    Exercise,
+    Lab,
+    Mistake,
+    Run,
+    acts,
+    alike,
+    asks,
+    case,
+    cases,
+    catches,
+    function_of,
+    gives,
+    lets_rise,
+    message,
+    miss,
+    one_request,
+    rule,
+)
 
 IMPORTS = """
 import anthropic
 
-from helpers import MODEL, exercise, facts, progress, quiz  # not found? Run: start.py
+from helpers import MODEL, exercise, facts, progress  # not found? Run: start.py
 """
 
 GONE = next(name for name in facts.RETIRED if name.endswith("20240620"))
@@ -21,25 +43,18 @@ ROOM = 200  # output tokens: with less, thinking may leave nothing for the answe
 
 # --- 01.1 ------------------------------------------------------------------------------
 
+TURN = '[{"role": "user", "content": question}]'
 
-def check_call(lab: Lab) -> None:
-    """The request has its three parts in the right form, and the reply is given back."""
-    for question, words in (
-        ("Do you bake on Sundays?", "Yes, from eight."),
-        ("What is in the rye loaf?\n", "Rye flour, water, salt and caraway."),
-    ):
-        run = lab.call(question, replies=[[THOUGHT, words]])
-        for sent in run.sent:  # what the API refuses is looked at as well
-            messages = sent.body.get("messages")
-            run.expect(not isinstance(messages, str), "messages-text", show="messages")
-            run.expect(not isinstance(messages, dict), "messages-dict", show="messages")
-            run.expect(sent.roles[:1] != ["system"], "role-system", show="messages")
-        run.asks(question)
-        run.expect(run.request.body["max_tokens"] >= ROOM, "little-room", show="max_tokens")
-        blocks = getattr(run.returned, "content", ())
-        texts = [getattr(block, "text", "") for block in blocks]
-        run.expect("".join(texts) == words, "not-the-reply")
-        run.expect(len(run.requests) == 1, "twice")
+
+def form(run: Run, kind: type) -> bool:
+    """Whether no request, not even a refused one, has `messages` of this type."""
+    return not any(isinstance(sent.body.get("messages"), kind) for sent in run.sent)
+
+
+def is_the_reply(run: Run) -> bool:
+    """Whether the whole `Message` of this question came back."""
+    texts = [getattr(block, "text", "") for block in getattr(run.returned, "content", ())]
+    return bool("".join(texts) == run.wanted)
 
 
 mend_a_call = Exercise(
@@ -91,23 +106,55 @@ async def reply_to(client, question):
         "what is said (`content`).",
         'The limit is called `max_tokens`, the model is in `MODEL`, and the role is `"user"`.',
     ),
-    rules=check_call,
-    messages={
-        "messages-text": "You sent `messages` as a text. It is a list of messages, and each "
-        "message is a dict with a `role` and a `content`.",
-        "messages-dict": "You sent one message by itself. `messages` is a list, also when there "
-        "is only one: put square brackets around the dict.",
-        "role-system": 'Your first message has the role `"system"`. Who asks is the user: use '
-        '`"user"`. (Standing instructions have a place of their own; lesson 03 shows it.)',
-        "other-question": "The text that you sent is not the `question` that your function was "
-        "given. Send it as it is.",
-        "little-room": f"Your `max_tokens` is under {ROOM}. Thinking counts too, so the limit "
-        "could be used up before any text appears. The lessons use 2,000.",
-        "not-the-reply": "Wanted is the whole reply to this question, the `Message`; the next "
-        "exercise takes the text out of it. You gave back a `$kind`.",
-        "twice": "You sent the question more than once. Each request is paid for: send one, and "
-        "keep the reply in a variable.",
-    },
+    rules=one_request(
+        case(
+            "Do you bake on Sundays?",
+            replies=[[THOUGHT, "Yes, from eight."]],
+            gives="Yes, from eight.",
+        ),
+        case(
+            "What is in the rye loaf?\n",
+            replies=[[THOUGHT, "Rye flour and caraway."]],
+            gives="Rye flour and caraway.",
+        ),
+        expect=(
+            rule(
+                "messages-text",
+                "You sent `messages` as a text. It is a list of messages, and each message is a "
+                "dict with a `role` and a `content`.",
+                lambda run: form(run, str),
+                {TURN: "question"},
+                "the older Text Completions API took the prompt as one string",
+                show="messages",
+            ),
+            rule(
+                "messages-dict",
+                "You sent one message by itself. `messages` is a list, also when there is only "
+                "one: put square brackets around the dict.",
+                lambda run: form(run, dict),
+                {TURN: TURN[1:-1]},
+                "https://github.com/Red-Hat-AI-Innovation-Team/its_hub/issues/102",
+                show="messages",
+            ),
+            rule(
+                "role-system",
+                'Your first message has the role `"system"`. Who asks is the user: use `"user"`. '
+                "(Standing instructions have a place of their own; lesson 03 shows it.)",
+                lambda run: all(sent.roles[:1] != ["system"] for sent in run.sent),
+                {'[{"role"': '[{"role": "system", "content": "Be kind."}, {"role"'},
+                "https://github.com/sgl-project/sglang/issues/367",
+                show="messages",
+            ),
+        ),
+        value=rule(
+            "not-the-reply",
+            "Wanted is the whole reply to this question, the `Message`; the next exercise takes "
+            "the text out of it. You gave back a `$kind`.",
+            is_the_reply,
+            {"return reply": "return reply.content"},
+            "reaching for the content at once, as most articles do",
+        ),
+    ),
     mistakes=(
         Mistake(
             "raised-missing-argument",
@@ -115,24 +162,7 @@ async def reply_to(client, question):
             "https://github.com/gensx-inc/gensx/pull/437: examples without max_tokens",
         ),
         Mistake(
-            "messages-text",
-            {'[{"role": "user", "content": question}]': "question"},
-            "the older Text Completions API took the prompt as one string",
-        ),
-        Mistake(
-            "messages-dict",
-            {'[{"role": "user", "content": question}]': '{"role": "user", "content": question}'},
-            "https://github.com/Red-Hat-AI-Innovation-Team/its_hub/issues/102",
-        ),
-        Mistake(
-            "raised-404",
-            {"MODEL": f'"{GONE}"'},
-            "https://github.com/anthropics/courses/issues/181",
-        ),
-        Mistake(
-            "role-system",
-            {'[{"role"': '[{"role": "system", "content": "Be kind."}, {"role"'},
-            "https://github.com/sgl-project/sglang/issues/367",
+            "raised-404", {"MODEL": f'"{GONE}"'}, "https://github.com/anthropics/courses/issues/181"
         ),
         Mistake(
             "raised-400",
@@ -155,41 +185,6 @@ async def reply_to(client, question):
             "the question of an example, copied along with the call",
         ),
         Mistake(
-            "other-question",
-            {'"content": question': '"content": "Please answer: " + question'},
-            "prompt wrappers left over from other code",
-        ),
-        Mistake(
-            "trimmed",
-            {'"content": question': '"content": question.strip()'},
-            "https://github.com/run-llama/llama_index/pull/19192: texts tidied on their way",
-        ),
-        Mistake(
-            "more-turns",
-            {'[{"role"': '[{"role": "user", "content": question}, {"role"'},
-            "tried while reviewing: the question said twice, for emphasis",
-        ),
-        Mistake(
-            "little-room",
-            {"2000": "100"},
-            "small limits in articles from before thinking was on by default",
-        ),
-        Mistake(
-            "not-the-reply",
-            {"return reply": "return reply.content"},
-            "reaching for the content at once, as most articles do",
-        ),
-        Mistake(
-            "twice",
-            """
-def reply_to(client, question):
-    turn = {"role": "user", "content": question}
-    client.messages.create(model=MODEL, max_tokens=2000, messages=[turn])
-    return client.messages.create(model=MODEL, max_tokens=2000, messages=[turn])
-""",
-            "notebooks in which a call is run once to look and once to keep",
-        ),
-        Mistake(
             "raised-first-cell",
             {"return reply": "return reply\n\n\ndel MODEL  # as after a restart"},
             "https://github.com/Kaggle/learntools/issues/131: cells run out of order",
@@ -201,36 +196,6 @@ def reply_to(client, question):
 
 
 # --- 01.2 ------------------------------------------------------------------------------
-
-
-def check_ask(lab: Lab) -> None:
-    """One request with the question; the text of all text blocks, joined, comes back."""
-    runs = [
-        lab.call("Are you open on Sunday?", replies=[[THOUGHT, "From noon to four."]]),
-        lab.call("Is Tide Tables in?", replies=[["It is on the shelf. ", "Row three."]]),
-        lab.call(
-            "\nWhere is row three?",
-            replies=[[THOUGHT, "By the ", "large", THOUGHT, " window.\n"]],
-        ),
-    ]
-    replies = [["From noon to four."], ["It is on the shelf. ", "Row three."]]
-    replies.append(["By the ", "large", " window.\n"])
-    for run, pieces in zip(runs, replies, strict=True):
-        text = "".join(pieces)
-        run.expect(len(run.requests) <= 1, "twice")
-        run.asks(run.args[0])
-        run.expect(run.request.body["max_tokens"] >= ROOM, "little-room", show="max_tokens")
-        kind = type(run.returned).__name__
-        run.expect(kind != "Message", "whole-message")
-        run.expect(kind != "list", "a-list")
-        run.expect("Block(" not in run.text, "text-of-objects")
-        run.expect(run.text, "nothing")
-        run.expect(run.text == text or run.text != pieces[0], "first-text-only")
-        run.expect(run.text == text or run.text != pieces[-1], "last-text-only")
-        same_words = "".join(run.text.split()) == "".join(text.split())
-        run.expect(not same_words or len(run.text) <= len(text), "gaps")
-        run.expect(not same_words or len(run.text) >= len(text), "blanks-lost")
-        run.expect(run.text == text, "other-text", text=repr(text))
 
 
 ask = Exercise(
@@ -290,111 +255,24 @@ def ask(client, question):
         'Go through all blocks, keep those of type `"text"`, and put their texts together '
         'with `"".join(...)`.',
     ),
-    rules=check_ask,
-    messages={
-        "twice": "One question was sent more than once. Each request is paid for: send one, and "
-        "keep the reply in a variable.",
-        "other-question": "The text that you sent is not the `question` that your function was "
-        "given. Send it as it is.",
-        "little-room": f"Your `max_tokens` is under {ROOM}. Thinking counts too, so the limit "
-        "could be used up before any text appears. The lessons use 2,000.",
-        "whole-message": "You gave back the whole `Message`. Wanted is the text in it: take the "
-        "blocks of type `text` out of `reply.content`.",
-        "a-list": "You gave back a list. Wanted is one text: put the pieces together with "
-        '`"".join(...)`.',
-        "text-of-objects": "You turned the objects themselves into text, brackets, names and "
-        "all. Take the `.text` of each text block.",
-        "nothing": "You gave back an empty text, but there were text blocks in the reply. Did "
-        "your code look at every block, the first and the last one too?",
-        "first-text-only": "The reply had more than one text block, and you gave back only the "
-        "first. Join all of them.",
-        "last-text-only": "The reply had more than one text block, and you gave back only the "
-        "last. Join all of them.",
-        "gaps": "You added blanks or line breaks that the reply does not have. Text blocks are "
-        'pieces of one text, and bring their own: join them with `""`, and add nothing.',
-        "blanks-lost": "Blanks or line breaks of the reply are missing. They belong to its text: "
-        "take the texts as they are, without `strip()`.",
-        "other-text": "You gave back `$returned`. The text of the reply is `$text`.",
-    },
-    mistakes=(
-        Mistake(
-            "raised-thinking-block",
-            {JOINED: "reply.content[0].text"},
-            "https://github.com/confident-ai/deepeval/issues/2946",
+    rules=one_request(
+        case("Are you open on Sunday?", replies=[[THOUGHT, "From noon to four."]]),
+        case("Is Tide Tables in?", replies=[["It is on the shelf. ", "Row three."]]),
+        case(
+            "\nWhere is row three?",
+            replies=[[THOUGHT, "By the ", "large", THOUGHT, " window.\n"]],
         ),
+    ),
+    mistakes=(
         Mistake(
             "raised-index",
             {JOINED: "reply.content[1].text + reply.content[2].text"},
             "counting blocks: https://github.com/AstroVela/vane/issues/140",
         ),
         Mistake(
-            "raised-message-attribute",
-            {JOINED: "reply.text"},
-            "https://github.com/simonw/llm/issues/268: other libraries have such a field",
-        ),
-        Mistake(
-            "raised-subscript",
-            {JOINED: '"".join(b["text"] for b in reply.content if b["type"] == "text")'},
-            "blocks read like the JSON that the documentation shows",
-        ),
-        Mistake("raised-join", {"block.text for": "block for"}, "joining blocks, not their texts"),
-        Mistake(
-            "raised-loop-over-message",
-            {"reply.content": "reply"},
-            "a Message can be looped over, so nothing warns at first",
-        ),
-        Mistake("text-of-objects", {JOINED: "str(reply.content)"}, "print() of a reply shows text"),
-        Mistake(
-            "first-text-only",
-            {JOINED: 'next(b.text for b in reply.content if b.type == "text")'},
-            "https://github.com/odysseus-dev/odysseus/pull/1255",
-        ),
-        Mistake(
-            "last-text-only",
-            {JOINED: '[b.text for b in reply.content if b.type == "text"][-1]'},
-            "the same with the last block: https://github.com/AstroVela/vane/pull/160",
-        ),
-        Mistake(
-            "other-text",
-            {JOINED: '"".join([b.text for b in reply.content if b.type == "text"][:2])'},
-            "tried while reviewing: two text blocks taken for the most there are",
-        ),
-        Mistake(
-            "blanks-lost",
-            {JOINED: JOINED + ".strip()"},
-            "https://github.com/run-llama/llama_index/pull/19192: answers tidied by `strip()`",
-        ),
-        Mistake("gaps", {'"".join': '"\\n".join'}, "texts of blocks taken for paragraphs"),
-        Mistake(
-            "a-list",
-            {JOINED: '[b.text for b in reply.content if b.type == "text"]'},
-            "stopping one step early: the texts are there, but not joined",
-        ),
-        Mistake("whole-message", {JOINED: "reply"}, "giving back what the call gave"),
-        Mistake(
-            "nothing",
-            {JOINED: 'getattr(reply.content[0], "text", "")'},
-            "the silent form: https://github.com/AstroVela/vane/issues/140",
-        ),
-        Mistake(
             "same-request",
             {'"content": question': '"content": "Are you open on Sunday?"'},
             "the question of an example, copied along with the call",
-        ),
-        Mistake(
-            "other-question",
-            {'"content": question': '"content": "question: " + question'},
-            "prompt wrappers left over from other code",
-        ),
-        Mistake(
-            "no-return",
-            {"return ": ""},
-            "a cell shows its last line, a function does not",
-        ),
-        Mistake(
-            "printed",
-            {"return " + JOINED: f"print({JOINED})"},
-            "https://github.com/sreerevanth/repopilot/issues/266",
         ),
         Mistake(
             "swapped",
@@ -411,20 +289,6 @@ def ask(client, question):
             {"question):": "question):\n    client = anthropic.Anthropic()"},
             "nearly every snippet in articles begins with a client of its own",
         ),
-        Mistake(
-            "twice",
-            """
-def ask(client, question):
-    turn = {"role": "user", "content": question}
-    request = {"model": MODEL, "max_tokens": 2000, "messages": [turn]}
-    if client.messages.create(**request).content:
-        content = client.messages.create(**request).content
-        return "".join(block.text for block in content if block.type == "text")
-    return ""
-""",
-            "a call in the condition and once more in the body",
-        ),
-        Mistake("little-room", {"2000": "50"}, "limits from before thinking was on"),
     ),
     takeaway="Choose blocks by their `type` and join all of them: that works for every reply "
     "there is.",
@@ -435,56 +299,18 @@ def ask(client, question):
 
 KEY_SENTENCE = "Please check the key."
 MODEL_SENTENCE = "Please check the model."
-LEFT_ALONE = (
-    "RateLimitError",
-    "OverloadedError",
-    "PermissionDeniedError",
-    "BadRequestError",
-    "InternalServerError",
-    "APIConnectionError",
-)
 CUT = {"kind": "cut", "after": 0}  # the connection breaks before anything comes
 
 
-def error(status: int, kind: str, words: str) -> dict[str, object]:
-    """A refusal of the API, in the short form of a reply."""
-    return {"status": status, "error": {"type": kind, "message": words}}
+def refused(question: str, status: int, kind: str, gives: str = "", raises: str = "") -> Case:
+    """A question that the API refuses: a sentence comes back, or the error goes on."""
+    error = {"status": status, "error": {"type": kind, "message": f"No: {kind}"}}
+    return case(question, replies=[error], gives=gives, raises=raises)
 
 
-def check_errors(lab: Lab) -> None:
-    """Two errors become sentences; the text still comes back; every other error goes on."""
-    fine = lab.call("What do you bake?", replies=[[THOUGHT, "Bread, ", "mostly."]])
-    fine.expect(fine.returned == "Bread, mostly.", "good-reply-lost")
-    key = lab.call("Hello", replies=[error(401, "authentication_error", "invalid x-api-key")])
-    model = lab.call("Hi", replies=[error(404, "not_found_error", "model: no-such-model")])
-    others = [
-        lab.call("Now?", replies=[error(429, "rate_limit_error", "Slow down.")]),
-        lab.call("And now?\n", replies=[error(529, "overloaded_error", "Overloaded")]),
-        lab.call("May I?", replies=[error(403, "permission_error", "Not for this key.")]),
-        lab.call("Is it?", replies=[error(400, "invalid_request_error", "No.")]),
-        lab.call("Then?", replies=[error(500, "api_error", "Internal server error")]),
-        lab.call("Still there?", replies=[{"content": "", "fault": CUT}]),
-    ]
-    for run in (fine, key, model, *others):
-        run.expect(len(run.sent) <= 1, "retried")
-        for sent in run.sent:
-            edges = sent.said != run.args[0] and sent.said.strip() == run.args[0].strip()
-            run.expect(not edges, "trimmed", show="messages")
-            run.expect(sent.said == run.args[0], "other-question", show="messages")
-            run.expect(sent.roles == ["user"], "more-turns", show="messages")
-    for run in others:
-        name = type(run.raised).__name__
-        run.expect(name != "NoneType", "swallowed")
-        run.expect(name in LEFT_ALONE, "another-error", error=name)
-    for run, sentence, rule in (
-        (key, KEY_SENTENCE, "key-sentence"),
-        (model, MODEL_SENTENCE, "model-sentence"),
-    ):
-        run.expect(run.raised is None, rule, sentence=sentence)
-        run.expect(not isinstance(run.returned, Exception), "gave-back-error")
-        other = MODEL_SENTENCE if run is key else KEY_SENTENCE
-        run.expect(run.returned != other, "mixed-up")
-        run.expect(run.returned == sentence, "other-sentence", sentence=sentence)
+def treated(sentence: str) -> Callable[[Run], bool]:
+    """Whether nothing was raised where this sentence is wanted."""
+    return lambda run: run.wanted != sentence or run.result.raised is None
 
 
 ask_kindly = Exercise(
@@ -547,34 +373,86 @@ def ask_kindly(client, question):
         "not catch goes on by itself.",
         "The classes are `anthropic.AuthenticationError` and `anthropic.NotFoundError`.",
     ),
-    rules=check_errors,
+    rules=cases(
+        case(
+            "What do you bake?", replies=[[THOUGHT, "Bread, ", "mostly."]], gives="Bread, mostly."
+        ),
+        refused("Now?", 429, "rate_limit_error", raises="RateLimitError"),
+        refused("And now?\n", 529, "overloaded_error", raises="OverloadedError"),
+        refused("May I?", 403, "permission_error", raises="PermissionDeniedError"),
+        refused("Is it?", 400, "invalid_request_error", raises="BadRequestError"),
+        refused("Then?", 500, "api_error", raises="InternalServerError"),
+        case("Still?", replies=[{"content": "", "fault": CUT}], raises="APIConnectionError"),
+        refused("Hello", 401, "authentication_error", gives=KEY_SENTENCE),
+        refused("Hi", 404, "not_found_error", gives=MODEL_SENTENCE),
+        expect=(
+            rule(
+                "good-reply-lost",
+                "When nothing goes wrong, the text of the reply should come back as before. Yours "
+                "gave `$returned`.",
+                lambda run: not run.wanted.startswith("Bread") or run.returned == run.wanted,
+                {JOINED: "reply"},
+                "rewriting the function around the error and losing its purpose",
+            ),
+            rule(
+                "retried",
+                "You sent the request again after an error. Here nobody asked for that, and "
+                "neither a wrong key nor a wrong model gets better by asking twice.",
+                lambda run: len(run.sent) <= 1,
+                catches("except anthropic.APIError:\n    return _right(client, question)"),
+                "https://github.com/charmbracelet/crush/pull/1120: a wrong key tried 8 times",
+                of_errors=True,
+            ),
+            rule(
+                "key-sentence",
+                f"At a 401 your function raised the error. It should give back `{KEY_SENTENCE}`",
+                treated(KEY_SENTENCE),
+                {"anthropic.AuthenticationError": "TypeError"},
+                "a missing key is a TypeError (lesson 01), a wrong one is not",
+            ),
+            rule(
+                "model-sentence",
+                f"At a 404 your function raised the error. It should give back `{MODEL_SENTENCE}`",
+                treated(MODEL_SENTENCE),
+                {"anthropic.NotFoundError": "LookupError"},
+                "Python's own family of errors for what is not found",
+            ),
+            asks(),
+            lets_rise(),
+            rule(
+                "gave-back-error",
+                "You gave back the error itself. Wanted is your sentence, a `str`.",
+                lambda run: not isinstance(run.returned, Exception),
+                {
+                    "AuthenticationError": "AuthenticationError as problem",
+                    f'"{KEY_SENTENCE}"': "problem",
+                },
+                "a handler that hands the problem on as a value",
+            ),
+            rule(
+                "mixed-up",
+                "The two sentences stand the wrong way round: 401 is about the key, 404 about the "
+                "model.",
+                lambda run: run.returned not in {KEY_SENTENCE, MODEL_SENTENCE} - {run.wanted},
+                {
+                    "AuthenticationError": "_",
+                    "NotFoundError": "AuthenticationError",
+                    "._": ".NotFoundError",
+                },
+                "lesson 01, question 3: 404 taken for the key",
+            ),
+            gives(
+                str,
+                "other-sentence",
+                "Your function gave back `$returned`. The task asks for $wanted",
+            ),
+        ),
+    ),
     messages={
-        "good-reply-lost": "When nothing goes wrong, the text of the reply should come back as "
-        "before. Yours gave `$returned`.",
-        "other-question": "The text that you sent is not the `question` that your function was "
-        "given. That part worked before; leave it as it was.",
-        "retried": "You sent the request again after an error. Here nobody asked for that, and "
-        "neither a wrong key nor a wrong model gets better by asking twice.",
-        "swallowed": "An error that you were not asked to handle disappeared: your function gave "
-        "back `$returned` as if it were an answer. Catch the two errors by name, and no other.",
-        "another-error": "An error was raised, but another one than came: `$error`. Let the "
-        "error go on as it is, so that its cause can be seen.",
-        "key-sentence": "At a 401 your function raised the error. It should give back `$sentence`",
-        "model-sentence": "At a 404 your function raised the error. It should give back "
-        "`$sentence`",
-        "gave-back-error": "You gave back the error itself. Wanted is your sentence, a `str`.",
-        "mixed-up": "The two sentences stand the wrong way round: 401 is about the key, 404 "
-        "about the model.",
-        "other-sentence": "Your function gave back `$returned`. The task asks for `$sentence`",
         "raised-status-code": "Your own `except` block failed: only `anthropic.APIStatusError` "
         "has a `status_code`. When the connection breaks there is no status at all.",
     },
     mistakes=(
-        Mistake(
-            "swallowed",
-            {"except anthropic.NotFoundError": "except Exception"},
-            "articles that catch everything around a call",
-        ),
         Mistake(
             "raised-sdk-name",
             {"anthropic.": ""},
@@ -598,14 +476,6 @@ def ask_kindly(client, question):
             "https://github.com/denisneuf/python-amazon-ad-api/issues/150; articles do the same",
         ),
         Mistake(
-            "gave-back-error",
-            {
-                "AuthenticationError": "AuthenticationError as problem",
-                f'"{KEY_SENTENCE}"': "problem",
-            },
-            "a handler that hands the problem on as a value",
-        ),
-        Mistake(
             "other-sentence",
             {
                 "AuthenticationError": "AuthenticationError as problem",
@@ -614,78 +484,9 @@ def ask_kindly(client, question):
             "https://github.com/langchain-ai/langchain/issues/3170: raw text for a user",
         ),
         Mistake(
-            "retried",
-            f"""
-def ask_kindly(client, question):
-    turn = {{"role": "user", "content": question}}
-    for attempt in range(3):
-        try:
-            reply = client.messages.create(
-                model=MODEL, max_tokens=2000, messages=[turn]
-            )
-            return {JOINED}
-        except anthropic.AuthenticationError:
-            sentence = "{KEY_SENTENCE}"
-        except anthropic.NotFoundError:
-            sentence = "{MODEL_SENTENCE}"
-    return sentence
-""",
-            "https://github.com/charmbracelet/crush/pull/1120: a wrong key tried 8 times",
-        ),
-        Mistake(
             "other-question",
             {'"content": question': '"content": f"Be polite. {question}"'},
             "taking 'kindly' for a matter of the prompt",
-        ),
-        Mistake(
-            "another-error",
-            {
-                f'"{MODEL_SENTENCE}"': f'''"{MODEL_SENTENCE}"
-    except anthropic.APIError as problem:
-        raise RuntimeError("Something went wrong.") from problem'''
-            },
-            "wrappers that hide the cause; a caller's retries then see no rate limit: "
-            "https://github.com/PrimeIntellect-ai/verifiers/pull/936",
-        ),
-        Mistake(
-            "mixed-up",
-            {
-                "AuthenticationError": "_",
-                "NotFoundError": "AuthenticationError",
-                "._": ".NotFoundError",
-            },
-            "lesson 01, question 3: 404 taken for the key",
-        ),
-        Mistake(
-            "key-sentence",
-            {"anthropic.AuthenticationError": "TypeError"},
-            "a missing key is a TypeError (lesson 01), a wrong one is not",
-        ),
-        Mistake(
-            "model-sentence",
-            {"anthropic.NotFoundError": "LookupError"},
-            "Python's own family of errors for what is not found",
-        ),
-        Mistake(
-            "good-reply-lost",
-            {JOINED: "reply"},
-            "rewriting the function around the error and losing its purpose",
-        ),
-        Mistake(
-            "printed",
-            f"""
-def ask_kindly(client, question):
-    turn = {{"role": "user", "content": question}}
-    try:
-        reply = client.messages.create(model=MODEL, max_tokens=2000, messages=[turn])
-    except anthropic.AuthenticationError:
-        print("{KEY_SENTENCE}")
-    except anthropic.NotFoundError:
-        print("{MODEL_SENTENCE}")
-    else:
-        return {JOINED}
-""",
-            "articles whose handlers print",
         ),
     ),
     takeaway="Catch what you can explain, by name. An error that goes on tells you something; "
@@ -696,47 +497,30 @@ def ask_kindly(client, question):
 
 # --- 01.4 ------------------------------------------------------------------------------
 
-
-THINKING = "usage.output_tokens_details.thinking_tokens"
-OUT_AT_IN = "output_tokens * per_million_in"
-
-
-def near(value: float, right: float) -> bool:
-    """Equal but for the last digits of floating-point arithmetic."""
-    return abs(value - right) <= abs(right) * 1e-6
+THINKING = "reply.usage.output_tokens_details.thinking_tokens * per_million_out / 1e6"
+USED_IN = "reply.usage.input_tokens"
+USED_OUT = "reply.usage.output_tokens"
 
 
-def check_price(lab: Lab) -> None:
-    """Both kinds of tokens at their own price per million; thinking is output already."""
-    runs = []
-    for price_in, price_out, used_in, used_out, thought in (
-        (2.0, 10.0, 310, 1_250, 640),
-        (0.1, 0.8, 48_003, 901, 0),
-        (4.0, 18.0, 7, 15_000, 11_000),
-    ):
-        blocks = [{"thinking": "", "tokens": thought}, "Fine."]
-        reply = lab.message(blocks, input_tokens=used_in, output_tokens=used_out)
-        runs.append(lab.call(reply, price_in, price_out))
-    for run in runs:
-        reply, price_in, price_out = run.args
-        usage = reply.usage
-        paid_in, paid_out = usage.input_tokens * price_in, usage.output_tokens * price_out
-        right = (paid_in + paid_out) / 1_000_000
-        thought = usage.output_tokens_details.thinking_tokens * price_out / 1_000_000
-        value = run.number
-        run.expect(not near(value, right * 1_000_000), "per-token")
-        run.expect(not near(value, right * 1_000), "per-thousand")
-        run.expect(not near(value, right * 100), "cents")
-        run.expect(not thought or not near(value, right + thought), "thinking-twice")
-        run.expect(not thought or not near(value, right - thought), "thinking-left-out")
-        run.expect(not near(value, paid_in / 1_000_000), "input-only")
-        run.expect(not near(value, paid_out / 1_000_000), "output-only")
-        total = usage.input_tokens + usage.output_tokens
-        one_price = [near(value, total * price / 1_000_000) for price in (price_in, price_out)]
-        run.expect(not any(one_price), "one-price")
-        roundings = [round(right, places) for places in range(2, 7)]
-        run.expect(near(value, right) or value not in roundings, "rounded")
-        run.expect(near(value, right), "other-amount", right=f"{right:.6f}")
+def used(tokens_in: int, tokens_out: int, thinking: int) -> Any:
+    """A reply with these counts."""
+    blocks = [{"thinking": "", "tokens": thinking}, "Fine."]
+    return message(blocks, input_tokens=tokens_in, output_tokens=tokens_out)
+
+
+def dollars(reply: Any, per_million_in: float, per_million_out: float) -> float:
+    """The price of a reply."""
+    usage = reply.usage
+    return float(
+        (usage.input_tokens * per_million_in + usage.output_tokens * per_million_out) / 1e6
+    )
+
+
+def is_one_price(run: Run) -> bool:
+    """Whether all tokens were paid at the price of one kind."""
+    usage = run.given["reply"].usage
+    total = usage.input_tokens + usage.output_tokens
+    return any(alike(run.number, total * price / 1e6) for price in run.args[1:])
 
 
 price = Exercise(
@@ -785,56 +569,89 @@ price = lambda reply, low, high: 1e-6 * (
         "divide by?",
         "`reply.usage.input_tokens * per_million_in / 1_000_000`, and the same for the output.",
     ),
-    rules=check_price,
+    rules=function_of(
+        case(used(310, 1_250, 640), 2.0, 10.0),
+        case(used(48_003, 901, 0), 0.1, 0.8),
+        case(used(7, 15_000, 11_000), 4.0, 18.0),
+        kind=float,
+        right=dollars,
+        known=(
+            miss(
+                "per-token",
+                "Your result is a million times too large. The prices are for a million tokens, "
+                "not for one.",
+                "value * 1_000_000",
+                "https://github.com/getsentry/sentry/pull/94907",
+            ),
+            miss(
+                "per-thousand",
+                "Your result is a thousand times too large. The prices are for a million tokens, "
+                "not for a thousand.",
+                "value * 1_000",
+                "https://github.com/BerriAI/litellm/pull/38167: prices per 1,000 among others",
+            ),
+            miss(
+                "cents",
+                "Your result is a hundred times too large: it is in cents. Dollars are wanted.",
+                "value * 100",
+                "https://github.com/sseshachala/conductai/pull/2118: budgets kept in cents",
+            ),
+            miss(
+                "thinking-twice",
+                "You added the thinking tokens to the output tokens. They are in there already, "
+                "so you would pay for them twice.",
+                f"value + {THINKING}",
+                "https://github.com/anomalyco/opencode/issues/17566",
+            ),
+            miss(
+                "thinking-left-out",
+                "You took the thinking tokens away from the output. They are paid for like any "
+                "other output.",
+                f"value - {THINKING}",
+                "https://github.com/BerriAI/litellm/issues/10691: thinking taken to be free",
+            ),
+            miss(
+                "input-only",
+                "You counted the input only. The output is paid for as well, and each of its "
+                "tokens is dearer.",
+                f"{USED_IN} * per_million_in / 1e6",
+                "articles that quote the input price as the price",
+            ),
+            miss(
+                "output-only",
+                "You counted the output only. The question is paid for as well.",
+                f"{USED_OUT} * per_million_out / 1e6",
+                "output is dearer, so input is taken for nothing",
+            ),
+            miss(
+                "one-price",
+                "You used one price for all tokens. Input and output have a price each.",
+                f"({USED_IN} + {USED_OUT}) * per_million_out / 1e6",
+                "articles that name one price per million tokens",
+                when=is_one_price,
+            ),
+            miss(
+                "rounded",
+                "You rounded. Many replies cost less than half a cent: to cents, a thousand of "
+                "them would cost nothing. Round when you show a sum, not when you compute it.",
+                "round(value, 2)",
+                "https://github.com/langfuse/langfuse/issues/1041",
+                when=lambda run: run.number in [round(run.wanted, at) for at in range(2, 7)],
+            ),
+        ),
+        name="other-amount",
+        says="Your function gave back $returned; for this reply it should be about $wanted.",
+        wrong="value + (2000 - reply.usage.output_tokens) * per_million_out / 1e6",
+    ),
     messages={
-        "per-token": "Your result is a million times too large. The prices are for a million "
-        "tokens, not for one.",
-        "per-thousand": "Your result is a thousand times too large. The prices are for a million "
-        "tokens, not for a thousand.",
-        "cents": "Your result is a hundred times too large: it is in cents. Dollars are wanted.",
-        "thinking-twice": "You added the thinking tokens to the output tokens. They are in there "
-        "already, so you would pay for them twice.",
-        "thinking-left-out": "You took the thinking tokens away from the output. They are paid "
-        "for like any other output.",
-        "input-only": "You counted the input only. The output is paid for as well, and each of "
-        "its tokens is dearer.",
-        "output-only": "You counted the output only. The question is paid for as well.",
-        "one-price": "You used one price for all tokens. Input and output have a price each.",
-        "rounded": "You rounded. Many replies cost less than half a cent: to cents, a thousand of "
-        "them would cost nothing. Round when you show a sum, not when you compute it.",
-        "other-amount": "Your function gave back $returned; for this reply it should be about "
-        "$right.",
         "raised-attribute": "$kit `reply.usage` has `input_tokens` and `output_tokens`.",
         "raised-message-attribute": "A reply itself counts nothing. The counts are in its `usage`.",
     },
     mistakes=(
         Mistake(
-            "per-token", {" / 1_000_000": ""}, "https://github.com/getsentry/sentry/pull/94907"
-        ),
-        Mistake(
-            "per-thousand",
-            {"1_000_000": "1000"},
-            "https://github.com/BerriAI/litellm/pull/38167: prices per 1,000 among others",
-        ),
-        Mistake(
-            "cents",
-            {"1_000_000": "10_000"},
-            "https://github.com/sseshachala/conductai/pull/2118: budgets kept in cents",
-        ),
-        Mistake(
             "swapped",
-            {"per_million_in /": "per_million_out /", "output_tokens * per_million_out": OUT_AT_IN},
+            acts(given="per_million_in, per_million_out = per_million_out, per_million_in"),
             "two prices side by side, read in the wrong order",
-        ),
-        Mistake(
-            "thinking-twice",
-            {"usage.output_tokens": f"(usage.output_tokens + {THINKING})"},
-            "https://github.com/anomalyco/opencode/issues/17566",
-        ),
-        Mistake(
-            "thinking-left-out",
-            {"usage.output_tokens": f"(usage.output_tokens - {THINKING})"},
-            "https://github.com/BerriAI/litellm/issues/10691: thinking taken to be free",
         ),
         Mistake(
             "raised-message-attribute",
@@ -842,42 +659,9 @@ price = lambda reply, low, high: 1e-6 * (
             "the counts looked for one level too high",
         ),
         Mistake(
-            "input-only",
-            {" + dollars_out": ""},
-            "articles that quote the input price as the price",
-        ),
-        Mistake(
-            "output-only", {"dollars_in + ": ""}, "output is dearer, so input is taken for nothing"
-        ),
-        Mistake(
-            "one-price",
-            {"* per_million_in": "* per_million_out"},
-            "articles that name one price per million tokens",
-        ),
-        Mistake(
-            "rounded",
-            {"return dollars_in + dollars_out": "return round(dollars_in + dollars_out, 2)"},
-            "https://github.com/langfuse/langfuse/issues/1041",
-        ),
-        Mistake(
-            "other-amount",
-            {"usage.output_tokens": "2000"},
-            "the worst case taken for the cost: https://github.com/theagentplane/tokenops/issues/57",
-        ),
-        Mistake(
-            "not-number",
-            {"return dollars_in + dollars_out": 'return f"{dollars_in + dollars_out:.6f}"'},
-            "https://github.com/xn1cklas/tokenlens/pull/6: prices as strings",
-        ),
-        Mistake(
             "raised-attribute",
             {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"},
             "names of another vendor: https://github.com/allenai/agent-eval/pull/11",
-        ),
-        Mistake(
-            "printed",
-            {"return dollars_in + dollars_out": "print(dollars_in + dollars_out)"},
-            "articles print every result, because a script shows nothing else",
         ),
     ),
     takeaway="Tokens times price, for each kind, divided by a million. The helper `cost` of the "

@@ -1,17 +1,32 @@
 """Exercises of lesson 02: list the blocks, read the text, say how it ended, add up the input.
 
 The only form of them that is written by hand. `python -m authoring build` makes the notebooks and
-the table of common mistakes from it; tests/test_exercises.py proves what stands here.
+the table of common mistakes from it; tests/practice/test_exercises.py proves what stands here.
 """
 
 from typing import Any
 
-from practice.grading import Exercise, Lab, Mistake, Run
+from practice.grading import (
+    Exercise,
+    Lab,
+    Mistake,
+    Run,
+    acts,
+    case,
+    cases,
+    function_of,
+    gives_text,
+    listed,
+    message,
+    miss,
+    missed,
+    rule,
+)
 
 IMPORTS = """
 import anthropic
 
-from helpers import MODEL, exercise, progress, quiz  # not found? Run: start.py
+from helpers import MODEL, exercise, progress  # not found? Run: start.py
 """
 
 THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with
@@ -25,47 +40,27 @@ SEARCH = {
 JOINED = '"".join(block.text for block in reply.content if block.type == "text")'
 
 
-def listed(words: list[str]) -> str:
-    """Names for a sentence: `thinking`, `text`."""
-    return ", ".join(f"`{word}`" for word in words) or "no block at all"
-
-
 # --- 02.1 ------------------------------------------------------------------------------
 
 TYPES = "[block.type for block in reply.content]"
 
 
-def check_types(lab: Lab) -> None:
-    """A list with the type of every block, in order; of no block, an empty list."""
-    for content in (
-        [THOUGHT, "The next ferry leaves at 14:20."],
-        ["From pier two."],
-        [THOUGHT, "At 15:10 ", THOUGHT, "or later."],
-        [THOUGHT, "I look that up.", LOOK, LOOK],
-        [],
-        [THOUGHT, SEARCH, "It leaves ", "at ", "noon."],
-    ):
-        reply = lab.message(content)
-        right = [block.type for block in reply.content]
-        run, types = lab.call(reply), listed(right)
-        value = run.returned
-        run.expect(value not in (reply.type, [reply.type]), "type-of-message")
-        run.expect(not isinstance(value, str), "one-text")
-        run.expect(isinstance(value, list), "not-a-list")
-        run.expect(not any(hasattr(item, "type") for item in value), "blocks-themselves")
-        classes = [type(block).__name__ for block in reply.content]
-        named = [getattr(item, "__name__", item) for item in value]
-        run.expect(not any(name in classes for name in named), "classes")
-        run.expect(value != right[:1] or len(right) < 2, "first-only", types=types)
-        left = [kind for kind in right if kind not in value]
-        if all(item in right for item in value):  # else it is not about what is missing
-            run.expect("thinking" not in left, "thinking-left-out", types=types)
-            run.expect(not left, "others-left-out", left=listed(left[:1]))
-        once = len(value) < len(right) and value == list(dict.fromkeys(right))
-        run.expect(not once, "each-once", types=types)
-        moved = value != right and sorted(map(str, value)) == sorted(right)
-        run.expect(not moved, "moved", types=types)
-        run.expect(value == right, "other-list", types=types)
+def types(reply: Any) -> list[str]:
+    """The type of each block."""
+    return [block.type for block in reply.content]
+
+
+def missing(run: Run) -> list[str]:
+    """The types that a list lacks; none when it holds anything else as well."""
+    if any(item not in run.wanted for item in run.returned):
+        return []
+    return [kind for kind in run.wanted if kind not in run.returned]
+
+
+def class_names(run: Run) -> bool:
+    """Whether the list holds names of Python's classes, or the classes."""
+    classes = [type(block).__name__ for block in run.args[0].content]
+    return any(getattr(item, "__name__", item) in classes for item in run.returned)
 
 
 block_types = Exercise(
@@ -110,30 +105,103 @@ def block_types(reply):
         "Begin with an empty list, append the `.type` of each block, and give the list back "
         "after the loop. Leave nothing out.",
     ),
-    rules=check_types,
+    rules=function_of(
+        case(message([THOUGHT, "The next ferry leaves at 14:20."])),
+        case(message(["From pier two."])),
+        case(message([THOUGHT, "At 15:10 ", THOUGHT, "or later."])),
+        case(message([THOUGHT, "I look that up.", LOOK, LOOK])),
+        case(message([])),
+        case(message([THOUGHT, SEARCH, "It leaves ", "at ", "noon."])),
+        kind=list,
+        right=types,
+        before=(
+            miss(
+                "type-of-message",
+                'You gave back the type of the whole reply, which is always "message". Each block '
+                "in `reply.content` has a type of its own.",
+                "reply.type",
+                "a Message has a field `type` too, so this looks right",
+                when=lambda run: run.returned in ("message", ["message"]),
+            ),
+            miss(
+                "one-text",
+                "You gave back one text. A list is wanted, with one text for each block.",
+                '", ".join(value)',
+                "https://github.com/LiveBench/LiveBench/pull/425 does so for its log",
+                when=lambda run: isinstance(run.returned, str),
+            ),
+        ),
+        known=(
+            miss(
+                "blocks-themselves",
+                "Your list holds the blocks themselves. Wanted is the `type` of each.",
+                "reply.content",
+                "the field that everybody reads first, given back as it is",
+                when=lambda run: any(hasattr(item, "type") for item in run.returned),
+            ),
+            miss(
+                "classes",
+                "Your list holds the names that Python gives to the blocks. The API's own name is "
+                'in the field `type` of each block, such as "text".',
+                "[type(block).__name__ for block in reply.content]",
+                "print() of a reply shows these names: ThinkingBlock(...), TextBlock(...)",
+                when=class_names,
+            ),
+            miss(
+                "first-only",
+                "The reply held $wanted. Your list stops after the first. (In a loop, `return` "
+                "ends the loop.)",
+                "value[:1]",
+                "https://github.com/repowise-dev/repowise/issues/750",
+            ),
+            miss(
+                "thinking-left-out",
+                "The reply held $wanted. The thinking is missing from your list. Its text is often "
+                "empty, and it is a block all the same.",
+                '[kind for kind in value if kind != "thinking"]',
+                "https://github.com/grafana/agento11y/pull/369: empty thinking blocks skipped",
+                when=lambda run: "thinking" in missing(run),
+            ),
+            miss(
+                "others-left-out",
+                "A block of type `$left` is missing from your list. There are more types than "
+                "thinking and text, so leave no block out.",
+                '[kind for kind in value if kind in ("thinking", "text")]',
+                "two types known out of many: https://github.com/dottxt-ai/outlines/pull/1976",
+                when=missing,
+                left=lambda run: missing(run)[0],
+            ),
+            miss(
+                "each-once",
+                "The reply held $wanted. In your list a type stands only once, however many blocks "
+                "have it.",
+                "list(dict.fromkeys(value))",
+                "'which types are in it' read as if each were named once",
+            ),
+            miss(
+                "moved",
+                "All types are there, but in another order. They came as $wanted.",
+                "sorted(value)",
+                "tidying up for the log; the order is what tells a reply's story",
+                when=lambda run: sorted(map(str, run.returned)) == sorted(run.wanted),
+            ),
+        ),
+        name="other-list",
+        says="The reply held $wanted. You gave back `$returned`.",
+        wrong="[name for block in reply.content for name in block.to_dict()]",
+    ),
     messages={
-        "type-of-message": 'You gave back the type of the whole reply, which is always "message". '
-        "Each block in `reply.content` has a type of its own.",
-        "one-text": "You gave back one text. A list is wanted, with one text for each block.",
-        "not-a-list": "You gave back a `$kind`. A list is wanted: it keeps the order of the "
+        "wrong-kind": "You gave back a `$kind`. A list is wanted: it keeps the order of the "
         "blocks, and holds the same type twice if two blocks have it.",
-        "blocks-themselves": "Your list holds the blocks themselves. Wanted is the `type` of each.",
-        "classes": "Your list holds the names that Python gives to the blocks. The API's own name "
-        'is in the field `type` of each block, such as "text".',
-        "first-only": "The reply held $types. Your list stops after the first. (In a "
-        "loop, `return` ends the loop.)",
-        "thinking-left-out": "The reply held $types. The thinking is missing from "
-        "your list. Its text is often empty, and it is a block all the same.",
-        "others-left-out": "A block of type $left is missing from your list. There are more "
-        "types than thinking and text, so leave no block out.",
-        "each-once": "The reply held $types. In your list a type stands only once, "
-        "however many blocks have it.",
-        "moved": "All types are there, but in another order. They came as $types.",
-        "other-list": "The reply held $types. You gave back `$returned`.",
         "raised-subscript": "$kit For a block that means `block.type`.",
         "raised-index": "$kit Go through the blocks that there are, and count on no number.",
     },
     mistakes=(
+        Mistake(
+            "wrong-kind",
+            acts("set(value)"),
+            "'which types are in it' read as a question about a set",
+        ),
         Mistake(
             "raised-subscript",
             {"block.type": 'block["type"]'},
@@ -155,67 +223,6 @@ def block_types(reply):
             {TYPES: "[reply.content[0].type, reply.content[1].type]"},
             "thinking, then text, taken for a rule: lesson 02, question 1, answer b",
         ),
-        Mistake(
-            "first-only",
-            {TYPES: "[reply.content[0].type]"},
-            "https://github.com/repowise-dev/repowise/issues/750",
-        ),
-        Mistake(
-            "thinking-left-out",
-            {TYPES: '[b.type for b in reply.content if getattr(b, "text", b.type != "thinking")]'},
-            "https://github.com/grafana/agento11y/pull/369: empty thinking blocks skipped",
-        ),
-        Mistake(
-            "others-left-out",
-            {"reply.content]": 'reply.content if block.type in ("thinking", "text")]'},
-            "two types known out of many: https://github.com/dottxt-ai/outlines/pull/1976",
-        ),
-        Mistake(
-            "each-once",
-            {TYPES: "list(dict.fromkeys(block.type for block in reply.content))"},
-            "'which types are in it' read as a question about a set",
-        ),
-        Mistake(
-            "not-a-list",
-            {TYPES: "{block.type for block in reply.content}"},
-            "the same with a set, which also loses the order",
-        ),
-        Mistake(
-            "moved",
-            {TYPES: "sorted(block.type for block in reply.content)"},
-            "tidying up for the log; the order is what tells a reply's story",
-        ),
-        Mistake(
-            "blocks-themselves",
-            {TYPES: "reply.content"},
-            "the field that everybody reads first, given back as it is",
-        ),
-        Mistake(
-            "classes",
-            {"block.type": "type(block).__name__"},
-            "print() of a reply shows these names: ThinkingBlock(...), TextBlock(...)",
-        ),
-        Mistake(
-            "type-of-message",
-            {TYPES: "reply.type"},
-            "a Message has a field `type` too, so this looks right",
-        ),
-        Mistake(
-            "one-text",
-            {TYPES: '", ".join(block.type for block in reply.content)'},
-            "lesson 02 joins them for its table; "
-            "https://github.com/LiveBench/LiveBench/pull/425 does for its log",
-        ),
-        Mistake(
-            "other-list",
-            {TYPES: "[name for block in reply.content for name in block.to_dict()]"},
-            "the fields of the blocks in place of their types: the table of lesson 02 has both",
-        ),
-        Mistake(
-            "no-return",
-            {"return [block.type for block in reply.content]": TYPES},
-            "a cell shows its last line, a function does not",
-        ),
     ),
     takeaway="`content` is a list: any number of blocks, of any type, in any order.",
 )
@@ -227,41 +234,14 @@ MUSING = {"type": "thinking", "thinking": "The card says row four.", "signature"
 TEXTS = "texts = [block.text for block in reply.content if block.type"
 
 
-def check_text(lab: Lab) -> None:
-    """The text of all text blocks, joined as they are; of a reply without text, an empty one."""
-    for short, text in (
-        ([THOUGHT, "The library opens at nine,  says Ilse."], None),
-        (["By the window."], None),
-        ([], ""),
-        (["You find it in ", "row four", ", by the window."], None),
-        ([MUSING, "In row", MUSING, " four."], None),
-        (["Not now. ", "Not now. ", "Tomorrow."], None),
-        ([THOUGHT, "\nI look at the card. ", LOOK], None),
-        ({"content": [THOUGHT], "stop_reason": "max_tokens"}, ""),
-        ({"content": [THOUGHT, "Monday: nine to"], "stop_reason": "max_tokens"}, None),
-    ):
-        reply = lab.message(short)
-        texts = [block.text for block in reply.content if block.type == "text"]
-        if text is None:
-            text = "".join(texts)
-        run, types = lab.call(reply), listed([block.type for block in reply.content])
-        if not text:
-            run.surface()
-            run.expect(run.result.value is not None, "none", types=types)
-            run.expect(run.text == "", "stand-in", types=types)
-            continue
-        run.expect(type(run.returned).__name__ != "Message", "whole-message")
-        run.expect(not isinstance(run.returned, list), "a-list")
-        run.expect("Block(" not in run.text, "text-of-objects")
-        run.expect(MUSING["thinking"] not in run.text, "thinking-included")
-        run.expect(run.text or reply.stop_reason != "max_tokens", "judged")
-        run.expect(run.text, "nothing", types=types)
-        run.expect(run.text == text or run.text != texts[0], "first-text-only")
-        run.expect(run.text == text or run.text != texts[-1], "last-text-only")
-        words, right = ("".join(one.split()) for one in (run.text, text))
-        run.expect(words != right or len(run.text) <= len(text), "gaps")
-        run.expect(words != right or len(run.text) >= len(text), "spaces-lost")
-        run.expect(run.text == text, "other-text", text=repr(text))
+def has_text(run: Run) -> bool:
+    """Whether there is any text in the reply."""
+    return any(block.type == "text" for block in run.args[0].content)
+
+
+def is_cut(run: Run) -> bool:
+    """Whether the reply was cut, and an empty text came back for its beginning."""
+    return bool(run.args[0].stop_reason == "max_tokens" and run.returned == "" and has_text(run))
 
 
 read_text = Exercise(
@@ -311,30 +291,63 @@ def read_text(reply):
         'Collect the texts in a list first. `"".join(...)` then makes one text of them, and of an '
         "empty list it makes an empty text.",
     ),
-    rules=check_text,
+    rules=cases(
+        case(message([THOUGHT, "The library opens at nine,  says Ilse."])),
+        case(message(["By the window."])),
+        case(message([])),
+        case(message(["You find it in ", "row four", ", by the window."])),
+        case(message([MUSING, "In row", MUSING, " four."])),
+        case(message(["Not now. ", "Not now. ", "Tomorrow."])),
+        case(message([THOUGHT, "\nI look at the card. ", LOOK])),
+        case(message({"content": [THOUGHT], "stop_reason": "max_tokens"})),
+        case(message({"content": [THOUGHT, "Monday: nine to"], "stop_reason": "max_tokens"})),
+        expect=(
+            rule(
+                "none",
+                "For a reply without text your function gave back `None`. An empty text is wanted, "
+                "so that whoever calls it can always count on a `str`.",
+                lambda run: has_text(run) or run.value is not None,
+                {"    return": "    if texts:\n        return"},
+                "https://github.com/agentjido/req_llm/pull/749: a caller met no text and crashed",
+            ),
+            rule(
+                "stand-in",
+                "For a reply without text your function gave back `$returned`. That would be read "
+                "as if Claude had said it: give back an empty text.",
+                lambda run: has_text(run) or run.text == "",
+                {'"".join(texts)': '"".join(texts) or "(no content)"'},
+                "https://github.com/UKGovernmentBEIS/inspect_ai/pull/1196",
+            ),
+            rule(
+                "thinking-included",
+                "There is thinking in your text. What Claude thinks is no part of the answer: "
+                "choose only the blocks of type `text`.",
+                lambda run: "Block(" in str(run.value) or "The card says" not in str(run.value),
+                """
+def read_text(reply):
+    texts = []
+    for block in reply.content:
+        if block.type in ("thinking", "text"):
+            texts.append(getattr(block, block.type))
+    return "".join(texts)
+""",
+                "https://github.com/netease-youdao/LobsterAI/pull/1057",
+            ),
+            rule(
+                "judged",
+                "This reply was cut, and you gave back an empty text. Here every text counts, "
+                "whatever the stop reason. Whether it may be used is for the next exercise to say.",
+                lambda run: not is_cut(run),
+                {
+                    "    return": '    if reply.stop_reason == "max_tokens":\n'
+                    '        return ""\n    return'
+                },
+                "reading and judging in one place: https://github.com/HKUDS/LightRAG/pull/3800",
+            ),
+            gives_text(),
+        ),
+    ),
     messages={
-        "none": "For a reply without text (it held $types) your function gave back `None`. An "
-        "empty text is wanted, so that whoever calls it can always count on a `str`.",
-        "stand-in": "For a reply without text (it held $types) your function gave back "
-        "`$returned`. That would be read as if Claude had said it: give back an empty text.",
-        "whole-message": "You gave back the whole `Message`. Wanted is the text in it.",
-        "a-list": "You gave back a list. Wanted is one text: put the pieces together.",
-        "text-of-objects": "You turned the objects themselves into text, brackets, names and "
-        "all. Take the `.text` of each text block.",
-        "thinking-included": "There is thinking in your text. What Claude thinks is no part of the "
-        "answer: choose only the blocks of type `text`.",
-        "judged": "This reply was cut, and you gave back an empty text. Here every text counts, "
-        "whatever the stop reason. Whether it may be used is for the next exercise to say.",
-        "nothing": "You gave back an empty text, but there is text in the reply. It held $types.",
-        "first-text-only": "The sentence went on in further text blocks, and you gave back only "
-        "the first. Join all of them.",
-        "last-text-only": "The sentence began in an earlier text block, and you gave back only "
-        "the last. Join all of them.",
-        "gaps": "You added blanks or line breaks that the reply does not have. A sentence runs on "
-        'from one block into the next, with its own spaces: join them with `""`.',
-        "spaces-lost": "Spaces or line breaks of the reply are missing in `$returned`. Take the "
-        "texts as they are: what `strip()` takes away, at the end too, is part of them.",
-        "other-text": "You gave back `$returned`. The text of the reply is `$text`.",
         "raised-index": "$kit A reply may have no text at all: take no block by its number.",
         "raised-StopIteration": "`next(...)` found nothing: there is a reply without any text. "
         "And where there are several texts, it would find only the first.",
@@ -342,11 +355,6 @@ def read_text(reply):
         "mistake of anybody: give back an empty text.",
     },
     mistakes=(
-        Mistake(
-            "raised-thinking-block",
-            "def read_text(reply):\n    return reply.content[0].text",
-            "seed claim A2; https://github.com/repowise-dev/repowise/issues/750",
-        ),
         Mistake(
             "raised-index",
             {'"".join(texts)': "texts[0]"},
@@ -368,89 +376,6 @@ def read_text(reply):
             "whatever is not thinking taken for text: "
             "https://github.com/lastmile-ai/mcp-agent/pull/681",
         ),
-        Mistake(
-            "raised-subscript",
-            {
-                'block.text for block in reply.content if block.type == "text"': 'block["text"] '
-                'for block in reply.content if block["type"] == "text"'
-            },
-            "blocks read like the JSON that lesson 02 prints first",
-        ),
-        Mistake(
-            "none",
-            {"    return": "    if texts:\n        return"},
-            "https://github.com/agentjido/req_llm/pull/749: a caller met no text and crashed",
-        ),
-        Mistake(
-            "stand-in",
-            {'"".join(texts)': '"".join(texts) or "(no content)"'},
-            "https://github.com/UKGovernmentBEIS/inspect_ai/pull/1196",
-        ),
-        Mistake(
-            "first-text-only",
-            {'"".join(texts)': 'texts[0] if texts else ""'},
-            "https://github.com/alexzhang13/rlm/issues/178: the repair that it proposes",
-        ),
-        Mistake(
-            "last-text-only",
-            {'"".join(texts)': 'texts[-1] if texts else ""'},
-            "thinking stands first, so the last block is taken for the answer",
-        ),
-        Mistake(
-            "other-text",
-            {'"".join(texts)': '"".join(dict.fromkeys(texts))'},
-            "tried while reviewing: repeated texts taken for a fault, and left out",
-        ),
-        Mistake(
-            "gaps",
-            {'"".join': '" ".join'},
-            "https://github.com/anthropics/anthropic-sdk-typescript/pull/954; with line breaks in "
-            "https://github.com/pydantic/pydantic-ai/pull/2933",
-        ),
-        Mistake(
-            "spaces-lost",
-            {'"".join(texts)': '"".join(texts).strip()'},
-            "https://github.com/run-llama/llama_index/pull/19192",
-        ),
-        Mistake(
-            "thinking-included",
-            """
-def read_text(reply):
-    texts = []
-    for block in reply.content:
-        if block.type == "thinking":
-            texts.append(block.thinking)
-        if block.type == "text":
-            texts.append(block.text)
-    return "".join(texts)
-""",
-            "https://github.com/netease-youdao/LobsterAI/pull/1057",
-        ),
-        Mistake(
-            "judged",
-            {
-                "    return": '    if reply.stop_reason == "max_tokens":\n        return ""\n'
-                "    return"
-            },
-            "reading and judging in one place: https://github.com/HKUDS/LightRAG/pull/3800",
-        ),
-        Mistake(
-            "nothing",
-            {"in reply.content": "in reply.content[1:2]"},
-            "the block behind the thinking, the second wrong answer of lesson 02's first question",
-        ),
-        Mistake("a-list", {'"".join(texts)': "texts"}, "stopping one step before the end"),
-        Mistake(
-            "text-of-objects",
-            {'"".join(texts)': '"".join(map(str, reply.content))'},
-            "print() of a reply shows its text, so str() seems to do",
-        ),
-        Mistake("whole-message", {'"".join(texts)': "reply"}, "the wrong name given back"),
-        Mistake(
-            "printed",
-            {'return "".join(texts)': 'print("".join(texts))'},
-            "articles print every result, because a script shows nothing else",
-        ),
     ),
     takeaway="Choose blocks by type, join their texts with nothing in between: then even a reply "
     "without text has one, the empty one.",
@@ -462,7 +387,7 @@ def read_text(reply):
 WORDS = ("done", "cut", "refused", "goes on")
 GET = 'groups.get(reply.stop_reason, "done")'
 DETAILS = {"type": "refusal", "category": None, "explanation": "This was not answered."}
-PAUSED = {"content": [THOUGHT, SEARCH], "stop_reason": "pause_turn"}
+PAUSED_ = {"content": [THOUGHT, SEARCH], "stop_reason": "pause_turn"}
 
 
 def ended(content: Any, reason: str, **more: Any) -> dict[str, Any]:
@@ -470,44 +395,128 @@ def ended(content: Any, reason: str, **more: Any) -> dict[str, Any]:
     return {"content": content, "stop_reason": reason, **more}
 
 
-def check_finished(lab: Lab) -> None:
-    """One of four words for every stop reason, judged by nothing else."""
-    shelf, polite = "Row four, by the window.", "I'm sorry, I can't reserve this one for you."
-    week = [THOUGHT, "Monday 9 to 6.\nTuesday 9 to 6."]
-    new = "end_of_shift"  # a reason that nobody told us about
-    cases = (
-        (ended([THOUGHT, shelf], "end_turn"), "done", "done-missed"),
-        (ended([THOUGHT, "Open today:\n- 9 to 12\n- 2 to 6"], "end_turn"), "done", "by-ending"),
-        (ended(shelf, "end_turn", usage={"output_tokens": 2000}), "done", "by-tokens"),
-        (ended(week, "max_tokens", usage={"output_tokens": 60}), "cut", "cut-missed"),
-        (ended([THOUGHT], "max_tokens"), "cut", "by-emptiness"),
-        (ended([], "end_turn"), "done", "by-emptiness"),
-        (ended("Row four", "stop_sequence", stop_sequence="."), "done", "sequence-missed"),
-        (ended(week, "model_context_window_exceeded"), "cut", "window-missed"),
-        (ended([THOUGHT, LOOK], "tool_use"), "goes on", "tool-missed"),
-        (ended([THOUGHT, LOOK], "max_tokens"), "cut", "by-blocks"),
-        (PAUSED, "goes on", "pause-missed"),
-        (ended([THOUGHT, polite], "end_turn"), "done", "by-words"),
-        (ended([], "refusal", stop_details=DETAILS), "refused", "refusal-missed"),
-        (ended("First of all", "refusal", stop_details=DETAILS), "refused", "half-refusal"),
-        (ended("Take a", "refusal"), "refused", "half-refusal"),
-        (ended([THOUGHT, "The card says:"], "end_turn"), "done", "by-ending"),
-        (ended(shelf, new), "done", "unknown-missed"),
-    )
-    replies = [lab.message({**short, "stop_reason": "end_turn"}) for short, _, _ in cases]
-    for reply, (short, _, _) in zip(replies, cases, strict=True):
-        reply.stop_reason = short["stop_reason"]  # the SDK takes any from the API, this form not
-    runs = [lab.call(reply) for reply in replies]  # all at once: two equal answers prove nothing
-    for run, (short, word, rule) in zip(runs, cases, strict=True):
-        reason = short["stop_reason"]
-        if run is not runs[0]:
-            run.surface()
-            run.expect(run.result.value is not None, "nothing-for", reason=reason)
-        run.expect(not isinstance(run.returned, bool), "yes-or-no")
-        run.expect(run.text != reason, "as-it-came", reason=reason)
-        run.expect(run.text in WORDS, "other-word")
-        run.expect(run.text == word, rule, reason=reason)
+def reason(run: Run) -> str:
+    """The stop reason of the reply."""
+    return str(run.args[0].stop_reason)
 
+
+BY_ENDING = missed(
+    "by-ending",
+    "A whole answer without a full stop at its end was called `$returned`. "
+    "Its stop reason is `$reason`. How a text ends does not say whether it is whole.",
+    {
+        "    return": """\
+    text = "".join(block.text for block in reply.content if block.type == "text")
+    if text and not text.endswith((".", "!", "?")):
+        return "cut"
+    return"""
+    },
+    "https://github.com/NousResearch/hermes-agent/issues/98255",
+    reason=reason,
+)
+BY_EMPTINESS = missed(
+    "by-emptiness",
+    "A reply without text was called `$returned`. Its stop reason is "
+    "`$reason`. That there is no text can have many causes; the stop reason names it.",
+    {GET: GET + ' if reply.content else "refused"'},
+    "https://github.com/spacedriveapp/spacebot/pull/171: an empty list taken for a failure",
+    reason=reason,
+)
+HALF_REFUSAL = missed(
+    "half-refusal",
+    "A reply with the stop reason `$reason` had begun to answer, and was "
+    "called `$returned`. A beginning changes nothing: it is to be thrown away.",
+    {GET: '"done" if reply.stop_reason == "refusal" and reply.content else ' + GET},
+    "refusals known only with an empty list: "
+    "https://github.com/NousResearch/hermes-agent/pull/43084",
+    reason=reason,
+)
+SHELF = "Row four, by the window."
+WEEK = [THOUGHT, "Monday 9 to 6.\nTuesday 9 to 6."]
+
+
+CASES = (
+    case(message([THOUGHT, SHELF], "end_turn"), gives="done",
+         missed=missed("done-missed",
+                "A reply with the stop reason `$reason` was called `$returned`. Claude had said "
+                "what it wanted to say.",
+                {GET: '"done" if reply.stop_reason == "stop" else ' + GET.replace("done", "cut")},
+                "`stop` is what other packages call it: https://github.com/vercel/ai/pull/8422",
+                reason=reason)),
+    case(message([THOUGHT, "Open today:\n- 9 to 12\n- 2 to 6"], "end_turn"), gives="done",
+         missed=BY_ENDING),
+    case(message(SHELF, "end_turn", output_tokens=2000), gives="done",
+         missed=missed("by-tokens",
+                "A whole answer of exactly 2,000 tokens was called `$returned`. Its stop reason is "
+                "`$reason`; the number of tokens proves nothing.",
+                {GET: '"cut" if reply.usage.output_tokens >= 2000 else ' + GET},
+                "seed claim B21: watch output_tokens to spot a cut", reason=reason)),
+    case(message(WEEK, "max_tokens", output_tokens=60), gives="cut",
+         missed=missed("cut-missed",
+                "A reply with the stop reason `$reason` was called `$returned`. Its text ends "
+                "neatly, and two days of the week are all that came.", {'"max_tokens"': '"length"'},
+                "another vendor's name: https://github.com/mindsdb/anton/pull/277", reason=reason)),
+    case(message([THOUGHT], "max_tokens"), gives="cut", missed=BY_EMPTINESS),
+    case(message([], "end_turn"), gives="done", missed=BY_EMPTINESS),
+    case(message("Row four", "stop_sequence"), gives="done",
+         missed=missed("sequence-missed",
+                "A reply with the stop reason `$reason` was called `$returned`. It came to the "
+                "place where you wanted it to stop, and that is no fault.",
+                {GET: '"done" if reply.stop_reason == "end_turn" else '
+                 + GET.replace("done", "cut")},
+                "seed claim B10: three reasons are listed; "
+                "https://github.com/microsoft/semantic-kernel/pull/14382", reason=reason)),
+    case(message(WEEK, "model_context_window_exceeded"), gives="cut",
+         missed=missed("window-missed",
+                "A reply with the stop reason `$reason` was called `$returned`. The window was "
+                "full before the answer was whole.",
+                {GET: '"cut" if reply.stop_reason == "max_tokens" else "done"'},
+                "seed claim B9: two reasons; https://github.com/tetsuo-ai/agenc-core/issues/2111",
+                reason=reason)),
+    case(message([THOUGHT, LOOK], "tool_use"), gives="goes on",
+         missed=missed("tool-missed",
+                "A reply with the stop reason `$reason` was called `$returned`. Claude asks for a "
+                "function of yours, and waits.", {'        "tool_use": "goes on",\n': ""},
+                "https://github.com/vybestack/llxprt-code/pull/1731", reason=reason)),
+    case(message([THOUGHT, LOOK], "max_tokens"), gives="cut",
+         missed=missed("by-blocks",
+                "A reply with a call of a tool in it was called `$returned`. Its stop reason is "
+                "`$reason`, so the call itself may be incomplete: nobody should run it.",
+                { GET: '"goes on" if any(block.type == "tool_use" for block in reply.content) else '
+                "" + GET },
+                "https://github.com/pydantic/pydantic-ai/pull/1355: a call that was cut is run",
+                reason=reason)),
+    case(message([THOUGHT, SEARCH], "pause_turn"), gives="goes on",
+         missed=missed("pause-missed",
+                "A reply with the stop reason `$reason` was called `$returned`. It was interrupted "
+                "in the middle of its work, and waits to be sent back.",
+                {'        "pause_turn": "goes on",\n': ""},
+                "https://github.com/dust-tt/dust/pull/28390", reason=reason)),
+    case(message([THOUGHT, "I'm sorry, I can't reserve it for you."], "end_turn"), gives="done",
+         missed=missed("by-words",
+                "A reply that says politely that something cannot be done was called `$returned`. "
+                "Its stop reason is `$reason`: it is an answer like any other.",
+                {GET: '"refused" if "I can\'t" in str(reply.content) else ' + GET},
+                "https://github.com/promptfoo/promptfoo/issues/9756", reason=reason)),
+    case(message([], "refusal"), gives="refused",
+         missed=missed("refusal-missed",
+                "A reply with the stop reason `$reason` was called `$returned`. Its content is "
+                "empty, and a visitor would be shown nothing.",
+                {'        "refusal": "refused",\n': ""},
+                "https://github.com/BerriAI/litellm/pull/23899", reason=reason)),
+    case(message("First of all", "refusal"), gives="refused", missed=HALF_REFUSAL),
+    case(message("Take a", "refusal"), gives="refused", missed=HALF_REFUSAL),
+    case(message([THOUGHT, "The card says:"], "end_turn"), gives="done",
+         missed=BY_ENDING),
+    case(message(SHELF, "end_of_shift"), gives="done",
+         missed=missed("unknown-missed",
+                "A stop reason that nobody knows yet, `$reason`, was called `$returned`. The task "
+                "says which word such a reply gets.",
+                { GET: 'groups.get(reply.stop_reason, "refused")', "groups = {": "groups = {\n     "
+                '   "end_turn": "done",\n        "stop_sequence": "done",', },
+                "https://github.com/agentjido/req_llm/pull/749: what is not known is an error",
+                reason=reason)),
+)  # fmt: skip
 
 finished = Exercise(
     id="02.3",
@@ -573,47 +582,60 @@ def finished(reply):
         "A dict from reason to word, or a few `if`. Name the reasons that are *not* done; what is "
         'left over is `"done"`, and that takes care of unknown ones too.',
     ),
-    rules=check_finished,
+    rules=cases(
+        *CASES,
+        expect=(
+            rule(
+                "nothing-for",
+                "For the stop reason `$reason` your function gave nothing back (`None`). "
+                "One of the four words is wanted on every way through it.",
+                lambda run: run is run.lab.runs[0] or run.value is not None,
+                """
+def finished(reply):
+    if reply.stop_reason == "end_turn":
+        return "done"
+    if reply.stop_reason == "max_tokens":
+        return "cut"
+    if reply.stop_reason == "tool_use":
+        return "goes on"
+""",
+                "seed claim B10; https://github.com/prism-php/prism/pull/1003: no branch for the "
+                "rest",
+                reason=reason,
+            ),
+            rule(
+                "yes-or-no",
+                "You gave back `$returned`. Yes and no are two answers, and there are four cases: "
+                "a refused reply and a cut one are treated differently. Give back one of the "
+                "words.",
+                lambda run: not isinstance(run.returned, bool),
+                {GET: 'reply.stop_reason != "max_tokens"'},
+                "https://github.com/OpenDigitalProductFactory/opendigitalproductfactory/pull/4250: "
+                "a flag called truncated",
+            ),
+            rule(
+                "as-it-came",
+                "You gave back the stop reason itself, `$reason`. Wanted is the word for the "
+                "group to which it belongs.",
+                lambda run: run.text != reason(run),
+                {GET: "groups.get(reply.stop_reason, reply.stop_reason)"},
+                "https://github.com/apache/flink-agents/pull/1107: all but one handed on unchanged",
+                reason=reason,
+            ),
+            rule(
+                "other-word",
+                "You gave back `$returned`, which is none of the four words: `done`, `cut`, "
+                "`refused`, `goes on`.",
+                lambda run: run.text in WORDS,
+                {'"refused"': '"content_filter"'},
+                "another vendor's word: https://github.com/theopenco/llmgateway/pull/2067",
+            ),
+        ),
+    ),
     messages={
-        "yes-or-no": "You gave back `$returned`. Yes and no are two answers, and there are four "
-        "cases: a refused reply and a cut one are treated differently. Give back one of the words.",
-        "as-it-came": "You gave back the stop reason itself, `$reason`. Wanted is the word for the "
-        "group to which it belongs.",
         "same-answer": "Every reply was called `$returned`, whatever its stop reason. If you "
         'compare with several reasons: `reason == "a" or "b"` is always true in Python; '
         '`reason in ("a", "b")` is what is meant.',
-        "other-word": "You gave back `$returned`, which is none of the four words: `done`, `cut`, "
-        "`refused`, `goes on`.",
-        "nothing-for": "For the stop reason `$reason` your function gave nothing back (`None`). "
-        "One of the four words is wanted on every way through it.",
-        "done-missed": "A reply with the stop reason `$reason` was called `$returned`. Claude had "
-        "said what it wanted to say.",
-        "by-ending": "A whole answer without a full stop at its end was called `$returned`. "
-        "Its stop reason is `$reason`. How a text ends does not say whether it is whole.",
-        "by-tokens": "A whole answer of exactly 2,000 tokens was called `$returned`. Its stop "
-        "reason is `$reason`; the number of tokens proves nothing.",
-        "cut-missed": "A reply with the stop reason `$reason` was called `$returned`. Its text "
-        "ends neatly, and two days of the week are all that came.",
-        "by-emptiness": "A reply without text was called `$returned`. Its stop reason is "
-        "`$reason`. That there is no text can have many causes; the stop reason names it.",
-        "sequence-missed": "A reply with the stop reason `$reason` was called `$returned`. It came "
-        "to the place where you wanted it to stop, and that is no fault.",
-        "window-missed": "A reply with the stop reason `$reason` was called `$returned`. The "
-        "window was full before the answer was whole.",
-        "tool-missed": "A reply with the stop reason `$reason` was called `$returned`. Claude "
-        "asks for a function of yours, and waits.",
-        "by-blocks": "A reply with a call of a tool in it was called `$returned`. Its stop reason "
-        "is `$reason`, so the call itself may be incomplete: nobody should run it.",
-        "pause-missed": "A reply with the stop reason `$reason` was called `$returned`. It was "
-        "interrupted in the middle of its work, and waits to be sent back.",
-        "by-words": "A reply that says politely that something cannot be done was called "
-        "`$returned`. Its stop reason is `$reason`: it is an answer like any other.",
-        "refusal-missed": "A reply with the stop reason `$reason` was called `$returned`. Its "
-        "content is empty, and a visitor would be shown nothing.",
-        "half-refusal": "A reply with the stop reason `$reason` had begun to answer, and was "
-        "called `$returned`. A beginning changes nothing: it is to be thrown away.",
-        "unknown-missed": "A stop reason that nobody knows yet, `$reason`, was called `$returned`. "
-        "The task says which word such a reply gets.",
         "raised-key": "$kit A reason may come that your dict does not hold. `get` with a second "
         "argument has an answer for that.",
         "raised-ValueError": "Your function raised an error for a stop reason that it does not "
@@ -622,22 +644,6 @@ def finished(reply):
         "`stop_reason`.",
     },
     mistakes=(
-        Mistake(
-            "raised-message-attribute",
-            {"reply.stop_reason": "reply.finish_reason"},
-            "another vendor's name: https://github.com/Pasta-Devs/Marinara-Engine/issues/3034",
-        ),
-        Mistake(
-            "yes-or-no",
-            {GET: 'reply.stop_reason != "max_tokens"'},
-            "https://github.com/OpenDigitalProductFactory/opendigitalproductfactory/pull/4250: "
-            "a flag called truncated",
-        ),
-        Mistake(
-            "as-it-came",
-            {GET: "groups.get(reply.stop_reason, reply.stop_reason)"},
-            "https://github.com/apache/flink-agents/pull/1107: all but one handed on unchanged",
-        ),
         Mistake(
             "same-answer",
             """
@@ -651,94 +657,9 @@ def finished(reply):
             "a slip in Python that everybody makes once; here it makes every reply a good one",
         ),
         Mistake(
-            "other-word",
-            {'"refused"': '"content_filter"'},
-            "another vendor's word: https://github.com/theopenco/llmgateway/pull/2067",
-        ),
-        Mistake(
-            "done-missed",
-            {GET: '"done" if reply.stop_reason == "stop" else ' + GET.replace("done", "cut")},
-            "`stop` is what other packages call it: https://github.com/vercel/ai/pull/8422",
-        ),
-        Mistake(
-            "by-ending",
-            {
-                "    return": """\
-    text = "".join(block.text for block in reply.content if block.type == "text")
-    if text and not text.endswith((".", "!", "?")):
-        return "cut"
-    return"""
-            },
-            "https://github.com/NousResearch/hermes-agent/issues/98255",
-        ),
-        Mistake(
-            "by-tokens",
-            {GET: '"cut" if reply.usage.output_tokens >= 2000 else ' + GET},
-            "seed claim B21: watch output_tokens to spot a cut",
-        ),
-        Mistake(
-            "cut-missed",
-            {'"max_tokens"': '"length"'},
-            "another vendor's name: https://github.com/mindsdb/anton/pull/277",
-        ),
-        Mistake(
-            "by-emptiness",
-            {GET: GET + ' if reply.content else "refused"'},
-            "https://github.com/spacedriveapp/spacebot/pull/171: an empty list taken for a failure",
-        ),
-        Mistake(
-            "sequence-missed",
-            {GET: '"done" if reply.stop_reason == "end_turn" else ' + GET.replace("done", "cut")},
-            "seed claim B10: three reasons are listed; "
-            "https://github.com/microsoft/semantic-kernel/pull/14382",
-        ),
-        Mistake(
-            "window-missed",
-            {GET: '"cut" if reply.stop_reason == "max_tokens" else "done"'},
-            "seed claim B9: two reasons; https://github.com/tetsuo-ai/agenc-core/issues/2111",
-        ),
-        Mistake(
-            "tool-missed",
-            {'        "tool_use": "goes on",\n': ""},
-            "https://github.com/vybestack/llxprt-code/pull/1731",
-        ),
-        Mistake(
-            "by-blocks",
-            {
-                GET: '"goes on" if any(block.type == "tool_use" for block in reply.content) else '
-                + GET
-            },
-            "https://github.com/pydantic/pydantic-ai/pull/1355: a call that was cut is run",
-        ),
-        Mistake(
-            "pause-missed",
-            {'        "pause_turn": "goes on",\n': ""},
-            "https://github.com/dust-tt/dust/pull/28390",
-        ),
-        Mistake(
-            "by-words",
-            {GET: '"refused" if "I can\'t" in str(reply.content) else ' + GET},
-            "https://github.com/promptfoo/promptfoo/issues/9756",
-        ),
-        Mistake(
-            "refusal-missed",
-            {'        "refusal": "refused",\n': ""},
-            "https://github.com/BerriAI/litellm/pull/23899",
-        ),
-        Mistake(
-            "half-refusal",
-            {GET: '"done" if reply.stop_reason == "refusal" and reply.content else ' + GET},
-            "refusals known only with an empty list: "
-            "https://github.com/NousResearch/hermes-agent/pull/43084",
-        ),
-        Mistake(
-            "unknown-missed",
-            {
-                GET: 'groups.get(reply.stop_reason, "refused")',
-                "groups = {": "groups = {\n"
-                '        "end_turn": "done",\n        "stop_sequence": "done",',
-            },
-            "https://github.com/agentjido/req_llm/pull/749: what is not known is an error",
+            "raised-message-attribute",
+            {"reply.stop_reason": "reply.finish_reason"},
+            "another vendor's name: https://github.com/Pasta-Devs/Marinara-Engine/issues/3034",
         ),
         Mistake(
             "raised-key",
@@ -765,19 +686,6 @@ def finished(reply):
 """,
             "https://github.com/open-gsd/gsd-pi/pull/2042: a default branch that raises",
         ),
-        Mistake(
-            "nothing-for",
-            """
-def finished(reply):
-    if reply.stop_reason == "end_turn":
-        return "done"
-    if reply.stop_reason == "max_tokens":
-        return "cut"
-    if reply.stop_reason == "tool_use":
-        return "goes on"
-""",
-            "seed claim B10; https://github.com/prism-php/prism/pull/1003: no branch for the rest",
-        ),
     ),
     takeaway="The stop reason alone says how a reply ended; text, blocks and token counts are "
     "only guesses.",
@@ -789,37 +697,28 @@ def finished(reply):
 SUM = "usage.input_tokens + written + read"
 
 
-def check_input(lab: Lab) -> None:
-    """Three counts are added, `None` is 0, and nothing else is in the sum."""
+ALL = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+
+
+def counted(fresh: int, written: int | None, read: int | None, out: int) -> Any:
+    """A reply with these counts; `None`: no count came."""
+    counts = dict(zip(ALL, (fresh, written, read), strict=True))
+    if written is None:
+        counts["cache_creation"] = None
     answer = [{"thinking": "", "tokens": 25}, "The last ferry leaves at 22:40."]
-    for fresh, written, read, out in (
-        (57, 1_300, 5_120, 210),
-        (41, 0, 5_120, 90),
-        (38, 6_420, 0, 75),
-        (19, None, None, 33),
-        (23, 4_096, None, 48),
-        (260, None, 2_048, 51),
-    ):
-        known = {"cache_creation_input_tokens": written or 0, "cache_read_input_tokens": read or 0}
-        counts = {"input_tokens": fresh, "output_tokens": out, **known}
-        reply = lab.message({"content": answer, "usage": counts})
-        reply.usage.cache_creation_input_tokens = written  # `None`: no count came
-        reply.usage.cache_read_input_tokens = read
-        if written is None:
-            reply.usage.cache_creation = None
-        run, right = lab.call(reply), fresh + (written or 0) + (read or 0)
-        value = run.number
-        if None in (written, read) and right != fresh:
-            run.expect(value != fresh, "lost-with-none", right=right)
-        run.expect(value == right or value != fresh, "fresh-only")
-        run.expect(value == right or value != fresh + (written or 0), "read-left-out")
-        run.expect(value == right or value != fresh + (read or 0), "written-left-out")
-        run.expect(value == right or value != right - fresh, "fresh-left-out")
-        run.expect(not written or value != right + written, "written-twice")
-        run.expect(value != right + out, "output-added")
-        parts = f"{fresh} fresh, {written} written, {read} read"
-        run.expect(value == right, "other-number", parts=parts)
-        run.expect(isinstance(run.returned, int), "not-whole")
+    return message(answer, "", output_tokens=out, **counts)
+
+
+def whole_input(reply: Any) -> int:
+    """The three counts together."""
+    return sum(getattr(reply.usage, name) or 0 for name in ALL)
+
+
+def lost(run: Run) -> bool:
+    """Whether one count of the cache was `None`, and the other was lost with it."""
+    usage = run.args[0].usage
+    cache = {usage.cache_creation_input_tokens, usage.cache_read_input_tokens}
+    return bool(None in cache and run.number == usage.input_tokens)
 
 
 total_input = Exercise(
@@ -870,22 +769,80 @@ def total_input(reply):
         "`None` cannot be added. `count or 0` gives the count, and 0 in place of `None`. Do that "
         "for each cache count before you add.",
     ),
-    rules=check_input,
+    rules=function_of(
+        case(counted(57, 1_300, 5_120, 210)),
+        case(counted(41, 0, 5_120, 90)),
+        case(counted(38, 6_420, 0, 75)),
+        case(counted(19, None, None, 33)),
+        case(counted(23, 4_096, None, 48)),
+        case(counted(260, None, 2_048, 51)),
+        kind=int,
+        right=whole_input,
+        known=(
+            rule(
+                "lost-with-none",
+                "One of the two cache counts was `None`, and then you left out the other "
+                "as well: $right tokens went in. Look at each count by itself.",
+                lambda run: run.number == run.wanted or not lost(run),
+                """
+def total_input(reply):
+    usage = reply.usage
+    counts = (
+        usage.input_tokens,
+        usage.cache_creation_input_tokens,
+        usage.cache_read_input_tokens,
+    )
+    return usage.input_tokens if None in counts else sum(counts)
+""",
+                "one guard for all counts, written after a `None` broke the sum",
+                right=lambda run: run.wanted,
+            ),
+            miss(
+                "fresh-only",
+                "You gave back `input_tokens` alone. That is what came neither out of the "
+                "cache nor into it; the rest went in too, and is paid for.",
+                "reply.usage.input_tokens",
+                "https://github.com/KryptSec/oasis/issues/44",
+            ),
+            miss(
+                "read-left-out",
+                "What was read from the cache is missing from your sum. Its price is "
+                "lower, and it went in all the same.",
+                "value - (reply.usage.cache_read_input_tokens or 0)",
+                "https://github.com/vercel-labs/ai-python/pull/159",
+            ),
+            miss(
+                "written-left-out",
+                "What was written to the cache is missing from your sum. It went in "
+                "with this very request.",
+                "value - (reply.usage.cache_creation_input_tokens or 0)",
+                "https://github.com/comet-ml/opik/pull/5214",
+            ),
+            miss(
+                "fresh-left-out",
+                "You added only the cache counts. `input_tokens` is not the sum of "
+                "them: it counts the tokens that have nothing to do with the cache.",
+                "value - reply.usage.input_tokens",
+                "a reviewer's guess in https://github.com/traceloop/openllmetry/pull/2175",
+            ),
+            miss(
+                "written-twice",
+                "What was written to the cache is in your sum twice. The parts of `cache_creation` "
+                "are another view of `cache_creation_input_tokens`: take one of them.",
+                "value + (reply.usage.cache_creation_input_tokens or 0)",
+                "https://github.com/langchain-ai/langchain/pull/35845",
+            ),
+            miss(
+                "output-added",
+                "The output is in your sum. Here only what went in is wanted.",
+                "value + reply.usage.output_tokens",
+                "https://github.com/chadbyte/clay/pull/142",
+            ),
+        ),
+        name="other-number",
+        says="Your function gave back $returned; $wanted tokens went in.",
+    ),
     messages={
-        "lost-with-none": "One of the two cache counts was `None`, and then you left out the other "
-        "as well: $right tokens went in. Look at each count by itself.",
-        "fresh-only": "You gave back `input_tokens` alone. That is what came neither out of the "
-        "cache nor into it; the rest went in too, and is paid for.",
-        "read-left-out": "What was read from the cache is missing from your sum. Its price is "
-        "lower, and it went in all the same.",
-        "written-left-out": "What was written to the cache is missing from your sum. It went in "
-        "with this very request.",
-        "fresh-left-out": "You added only the cache counts. `input_tokens` is not the sum of "
-        "them: it counts the tokens that have nothing to do with the cache.",
-        "written-twice": "What was written to the cache is in your sum twice. The parts of "
-        "`cache_creation` are another view of `cache_creation_input_tokens`: take one of them.",
-        "output-added": "The output is in your sum. Here only what went in is wanted.",
-        "other-number": "Your function gave back $returned. What went in: $parts.",
         "not-whole": "The sum is right, but it is a `$kind`: `$returned`. Tokens are whole: an "
         "`int` is wanted.",
         "raised-plus": "$kit Look at the cache counts: one of them may be `None`.",
@@ -898,67 +855,9 @@ def total_input(reply):
     },
     mistakes=(
         Mistake(
-            "fresh-only",
-            {SUM: "usage.input_tokens"},
-            "https://github.com/KryptSec/oasis/issues/44",
-        ),
-        Mistake(
-            "read-left-out",
-            {SUM: "usage.input_tokens + written"},
-            "https://github.com/vercel-labs/ai-python/pull/159",
-        ),
-        Mistake(
-            "written-left-out",
-            {SUM: "usage.input_tokens + read"},
-            "https://github.com/comet-ml/opik/pull/5214",
-        ),
-        Mistake(
-            "fresh-left-out",
-            {SUM: "written + read"},
-            "a reviewer's guess in https://github.com/traceloop/openllmetry/pull/2175",
-        ),
-        Mistake(
             "raised-plus",
             {" or 0": ""},
             "https://github.com/pipecat-ai/pipecat/pull/1443",
-        ),
-        Mistake(
-            "lost-with-none",
-            """
-def total_input(reply):
-    usage = reply.usage
-    counts = (
-        usage.input_tokens,
-        usage.cache_creation_input_tokens,
-        usage.cache_read_input_tokens,
-    )
-    return usage.input_tokens if None in counts else sum(counts)
-""",
-            "one guard for all counts, written after a `None` broke the sum",
-        ),
-        Mistake(
-            "written-twice",
-            """
-def total_input(reply):
-    usage = reply.usage
-    total = usage.input_tokens + (usage.cache_read_input_tokens or 0)
-    total += usage.cache_creation_input_tokens or 0
-    if usage.cache_creation:
-        total += usage.cache_creation.ephemeral_5m_input_tokens
-        total += usage.cache_creation.ephemeral_1h_input_tokens
-    return total
-""",
-            "https://github.com/langchain-ai/langchain/pull/35845",
-        ),
-        Mistake(
-            "output-added",
-            {SUM: SUM + " + usage.output_tokens"},
-            "https://github.com/chadbyte/clay/pull/142",
-        ),
-        Mistake(
-            "other-number",
-            {SUM: "usage.input_tokens + 1.25 * written + 0.1 * read"},
-            "prices worked into the count: seed claim B29",
         ),
         Mistake(
             "not-whole",
@@ -984,11 +883,6 @@ def total_input(reply):
             "not-number",
             {SUM: SUM.replace(" +", ",")},
             "three counts handed on side by side, as `show.usage` lists them",
-        ),
-        Mistake(
-            "printed",
-            {"return " + SUM: f"print({SUM})"},
-            "articles print every result, because a script shows nothing else",
         ),
     ),
     takeaway="Input is three numbers: fresh, written to the cache, read from it. `input_tokens` "

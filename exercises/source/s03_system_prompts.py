@@ -1,7 +1,7 @@
 """Exercises of lesson 03: where rules stand, where other people's words stand, what code holds.
 
 The only form of them that is written by hand. `python -m authoring build` makes the notebooks and
-the table of common mistakes from it; tests/test_exercises.py proves what stands here.
+the table of common mistakes from it; tests/practice/test_exercises.py proves what stands here.
 """
 
 import html
@@ -16,7 +16,7 @@ from html import escape
 
 import anthropic
 
-from helpers import MODEL, exercise, progress, quiz  # not found? Run: start.py
+from helpers import MODEL, exercise, progress  # not found? Run: start.py
 """
 
 THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with

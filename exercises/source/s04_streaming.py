@@ -1,7 +1,7 @@
 """Exercises of lesson 04: mend a stream, write as it comes, count events, notice a break, stop.
 
 The only form of them that is written by hand. `python -m authoring build` makes the notebooks and
-the table of common mistakes from it; tests/test_exercises.py proves what stands here.
+the table of common mistakes from it; tests/practice/test_exercises.py proves what stands here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from re import findall
 import anthropic
 import httpx2
 
-from helpers import MODEL, exercise, progress, quiz  # not found? Run: start.py
+from helpers import MODEL, exercise, progress  # not found? Run: start.py
 """
 
 THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with

@@ -4,7 +4,79 @@ It runs their function against a course server of its own and looks at what was 
 returned, raised and printed. It must not know what a notebook is.
 """
 
-from practice.grading.lab import Lab, Run
+from practice.grading.expect import (
+    Case,
+    alike,
+    case,
+    cases,
+    message,
+    miss,
+    missed,
+    rule,
+)
+from practice.grading.lab import Lab
 from practice.grading.model import Exercise, Mistake
+from practice.grading.requests import (
+    asks,
+    once,
+    one_request,
+    room,
+    rounds,
+    sends,
+    to_model,
+    with_system,
+)
+from practice.grading.run import Run
+from practice.grading.slips import acts, catches, twice
+from practice.grading.turns import (
+    answers_every_call,
+    batch_of,
+    marks,
+    sends_back_whole_turns,
+)
+from practice.grading.values import (
+    function_of,
+    gives,
+    gives_text,
+    leaves_alone,
+    lets_rise,
+    listed,
+    of_kind,
+)
 
-__all__ = ["Exercise", "Lab", "Mistake", "Run"]
+__all__ = [
+    "Case",
+    "Exercise",
+    "Lab",
+    "Mistake",
+    "Run",
+    "acts",
+    "alike",
+    "answers_every_call",
+    "asks",
+    "batch_of",
+    "case",
+    "cases",
+    "catches",
+    "function_of",
+    "gives",
+    "gives_text",
+    "leaves_alone",
+    "lets_rise",
+    "listed",
+    "marks",
+    "message",
+    "miss",
+    "missed",
+    "of_kind",
+    "once",
+    "one_request",
+    "room",
+    "rounds",
+    "rule",
+    "sends",
+    "sends_back_whole_turns",
+    "to_model",
+    "twice",
+    "with_system",
+]

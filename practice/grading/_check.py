@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from practice.grading.blank import untouched
-from practice.grading.lab import Lab, Run, Verdict
+from practice.grading.lab import Lab
 from practice.grading.model import Exercise, Outcome
+from practice.grading.run import SLIPS, Run, Verdict
 from practice.grading.tape import practice_server
 from practice.grading.words import KIT
 
@@ -30,7 +31,10 @@ def check(exercise: Exercise, imports: str, namespace: dict[str, Any]) -> Outcom
         outcome = judge(lab)
         if outcome.state == "correct" or outcome.rule in KIT:
             return outcome
-        return mixed_up(lab) or constant(lab) or outcome
+        found = mixed_up(lab)
+        if found is None and outcome.rule not in exercise.causes:
+            found = constant(lab)
+        return found or outcome
     except Exception as bug:
         what = (
             f"The check itself failed ({type(bug).__name__}: {bug}). That is not your "
@@ -55,18 +59,22 @@ def judge(lab: Lab) -> Outcome:
 def mixed_up(lab: Lab) -> Outcome | None:
     """The outcome for an answer that is right once two neighbours are exchanged."""
     names = lab.exercise.parameters
-    if not lab.runs:
+    ran = [run for run in lab.runs if run.ran]
+    if not ran or ran[-1].result.stopped:
         return None
-    given = len(lab.runs[0].args)
+    given = len(ran[0].args)
     if lab.exercise.takes_client:
         given += 1
     if given < len(names):
         return None
+    slips = all(isinstance(run.result.raised, SLIPS) for run in ran)
     for at in range(len(names) - 1):
+        if names[at] == "client" and not slips:
+            continue  # a client that stands elsewhere would have failed each time
         swapped = Lab(lab.exercise, lab.imports, lab.namespace, (at, at + 1))
         if judge(swapped).state == "correct":
-            last = lab.runs[-1]
-            return _broken(lab, "swapped", last, first=names[at], second=names[at + 1])
+            fill = {"first": names[at], "second": names[at + 1]}
+            return _broken(lab, "swapped", ran[-1], **fill)
     return None
 
 
@@ -75,24 +83,22 @@ def constant(lab: Lab) -> Outcome | None:
     runs = lab.runs
     if len(runs) < 2:
         return None
-    if any(run.result.raised or run.result.stopped for run in runs):
-        return None
+    same_request = bool(runs[0].bodies)
+    same_value = isinstance(runs[0].result.value, str | int | float | list | dict)
+    for run in runs:
+        if run.result.raised or run.result.stopped:
+            return None
+        same_request = same_request and run.bodies == runs[0].bodies
+        same_value = same_value and bool(run.result.value == runs[0].result.value)
+        if not same_request and not same_value:
+            return None
     given = {repr(run.args) for run in runs}
-    bodies = [run.bodies for run in runs]
-    if bodies[0] and _all_equal(bodies) and len(given) > 1:
+    if same_request and len(given) > 1:
         return _broken(lab, "same-request", runs[-1])
-    values = [run.result.value for run in runs]
-    cases = given
-    if any(bodies):
-        cases = {repr(run.replies) for run in runs}
-    plain = isinstance(values[0], str | int | float | list | dict)
-    if plain and _all_equal(values) and len(cases) > 1:
+    cases = {repr(run.replies) for run in runs} if runs[0].bodies else given
+    if same_value and len(cases) > 1:
         return _broken(lab, "same-answer", runs[-1])
     return None
-
-
-def _all_equal(values: list[Any]) -> bool:
-    return all(value == values[0] for value in values)
 
 
 def _broken(lab: Lab, rule: str, run: Run, **fill: str) -> Outcome:

@@ -9,206 +9,20 @@ from __future__ import annotations
 
 import inspect
 import os
-import reprlib
 import threading
 from collections.abc import Callable, Sequence
 from string import Template
-from types import EllipsisType
 from typing import Any
 
 from courseserver import facts
 from courseserver.short import whole_message
-from practice.grading._explain import explain, own_line
-from practice.grading._shown import as_json, exchange, reply_in_short
 from practice.grading.model import Exercise, Outcome
+from practice.grading.run import Run, Verdict, shorten
 from practice.grading.runner import LIMIT_SECONDS, Result, patched, run_once
-from practice.grading.tape import OWN_KEY, Sent, Tape, practice_server
+from practice.grading.tape import OWN_KEY, Tape, practice_server
 from practice.grading.words import KIT
 
-SLIPS = (AttributeError, LookupError, NameError, TypeError)
 MAX_REQUESTS = 12  # of one run, unless the exercise says otherwise
-
-_repr = reprlib.Repr()
-_repr.maxstring = _repr.maxother = 160
-_repr.maxlist = _repr.maxdict = _repr.maxtuple = 8
-
-
-class Verdict(Exception):  # noqa: N818
-    """Ends the rules early with an outcome."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.message)
-        self.outcome = outcome
-
-
-class Run:
-    """One call of the answer: what it was given, sent, returned, raised, printed.
-
-    `args` are the exercise's arguments, without the client; `sent` is every request,
-    those that the API refused too; `slept` the seconds of each sleep, which nobody
-    waited for. Reading `requests`, `returned` and what follows from them ends the check
-    when the code raised something, unless the rules looked at `raised` before.
-    """
-
-    def __init__(
-        self,
-        lab: Lab,
-        args: Sequence[Any],
-        replies: Sequence[Any],
-        result: Result,
-        tape: Tape,
-    ) -> None:
-        self.lab = lab
-        self.args = args
-        self.replies = replies
-        self.result = result
-        self.tape = tape
-        self.sent = list(tape.sent)
-        self.printed = result.printed
-        self.slept = result.slept
-        self.may_raise = False
-
-    @property
-    def bodies(self) -> list[Any]:
-        """The bodies of all that was sent."""
-        return [sent.body for sent in self.sent]
-
-    @property
-    def requests(self) -> list[Sent]:
-        """The requests for a message that the API accepted, in order."""
-        return self._accepted("/v1/messages")
-
-    @property
-    def counts(self) -> list[Sent]:
-        """The requests to the counting endpoint that the API accepted, in order."""
-        return self._accepted("/v1/messages/count_tokens")
-
-    @property
-    def request(self) -> Sent:
-        """The first of `requests`; without one, the rule `no-request` is broken."""
-        found = self.requests
-        self.expect(found, "no-request")
-        return found[0]
-
-    @property
-    def raised(self) -> BaseException | None:
-        """What the code raised. Reading it tells the check that it may raise here.
-
-        A slip in the learner's own code (`SLIPS`) ends the check all the same.
-        """
-        self.may_raise = not isinstance(self.result.raised, SLIPS)
-        self.surface()
-        return self.result.raised
-
-    @property
-    def value(self) -> Any:
-        """What the code gave back, where `None` may be right."""
-        self.surface()
-        return self.result.value
-
-    @property
-    def returned(self) -> Any:
-        """What the code gave back; the kit's own rules answer `None` and `...`."""
-        if self.value is None:
-            rule = "no-return"
-            if any(run.result.value is not None for run in self.lab.runs):
-                rule = "no-return-here"
-            self.expect(False, "printed" if self.printed.strip() else rule)
-        self.expect(not isinstance(self.value, EllipsisType), "dots")
-        return self.value
-
-    @property
-    def text(self) -> str:
-        """`returned`, which must be a text."""
-        self.expect(isinstance(self.returned, str), "not-text")
-        return str(self.returned)
-
-    @property
-    def number(self) -> float:
-        """`returned`, which must be a number."""
-        value = self.returned
-        fits = isinstance(value, int | float) and not isinstance(value, bool)
-        self.expect(fits, "not-number")
-        return float(value)
-
-    def asks(self, text: str) -> None:
-        """End the check unless the request is this text, as it is, and nothing else.
-
-        The exercise has the sentence of `other-question`.
-        """
-        said = self.request.said
-        edges = said != text and said.strip() == text.strip()
-        self.expect(not edges, "trimmed", show="messages")
-        self.expect(said == text, "other-question", show="messages")
-        self.expect(self.request.roles == ["user"], "more-turns", show="messages")
-
-    def expect(self, met: object, rule: str, show: str = "", **fill: object) -> None:
-        """End the check with the message of `rule` unless `met`; `fill` fills it in.
-
-        `show` names the part of the request that is then shown, such as `messages`.
-        """
-        self.lab.expect(met, rule, self, show, **fill)
-
-    def surface(self) -> None:
-        """End the check if the code was stopped, or raised what nobody expected."""
-        if self.result.stopped:
-            runs_on = self.result.stopped == "too-long" and self.result.alive
-            self.expect(False, "still-running" if runs_on else self.result.stopped)
-        if self.tape.bug:
-            raise self.tape.bug
-        self.expect(all(sent.ours for sent in self.sent), "own-client")
-        if self.result.raised is not None and not self.may_raise:
-            raise Verdict(self._raised(self.result.raised))
-        self.expect(not inspect.isgenerator(self.result.value), "generator")
-
-    def _accepted(self, path: str) -> list[Sent]:
-        self.surface()
-        return [sent for sent in self.sent if sent.path == path and sent.status < 300]
-
-    def _raised(self, raised: BaseException) -> Outcome:
-        rule, message = explain(raised, self.lab.imports)
-        line = own_line(raised, self.lab.namespace)
-        if not line and rule == "raised-argument-count":
-            rule = "raised-parameters"
-            message = KIT[rule]
-        kit = Template(message).safe_substitute(order=self.lab.order)
-        sentence = Template(self.lab.exercise.messages.get(rule, "$kit"))
-        name = type(raised).__name__
-        words = " ".join(str(raised).split())[:300].replace("`", "")
-        return Outcome(
-            id=self.lab.exercise.id,
-            state="raised",
-            message=sentence.safe_substitute(kit=kit),
-            rule=rule,
-            line=line,
-            error=name,
-            said=f"`{name}: {words}`",
-            details=self.details(),
-        )
-
-    def details(self, show: str = "") -> str:
-        """What the code did, in Markdown: the call, requests, replies, value."""
-        given = []
-        replies = []
-        for value in self.args:
-            reply = reply_in_short(value)
-            given.append("reply" if reply else _repr.repr(value))
-            if reply:
-                replies.append(f"The `reply`, in short:\n\n{as_json(reply)}")
-        if self.lab.exercise.takes_client:
-            given.insert(0, "client")
-        call = f"{self.lab.exercise.answer}({', '.join(given)})"
-        parts = [f"The check called `{call}`.", *replies]
-        for sent in self.sent[-3:]:
-            parts += exchange(sent, show)
-        if self.result.raised is None:
-            value = _repr.repr(self.result.value)
-            parts.append(f"Your code gave back:\n\n```text\n{value}\n```")
-        for told in (self.printed, self.result.complained):
-            if told.strip():
-                head = "\n".join(told[:600].splitlines()[:8])
-                parts.append(f"It printed:\n\n```text\n{head}\n```")
-        return "\n\n".join(parts)
 
 
 class Lab:
@@ -247,18 +61,38 @@ class Lab:
     ) -> Run:
         """Call the answer with `args`, behind a client if it takes one.
 
+        It is called when a rule first looks at the run; all are, before an answer is
+        right.
+
         `replies` are in the short form of recordings, played in order, the last one
         repeating. `by` calls it in another way:
         `by=lambda Chat, client: Chat(client).say("Hello")`.
         `retries` and `timeout` (seconds) are the client's own.
         """
         self.expect(callable(self.answer), "not-callable")
+
+        def go() -> tuple[Result, Tape]:
+            tape = Tape(limit, threading.Event())
+            path = practice_server().begin(replies, tape)
+            return self._perform(path, tape, args, by, retries, timeout), tape
+
+        self.runs.append(Run(self, args, replies, go, by))
+        return self.runs[-1]
+
+    def _perform(
+        self,
+        path: str,
+        tape: Tape,
+        args: Sequence[Any],
+        by: Callable[..., Any] | None,
+        retries: int,
+        timeout: float | None,
+    ) -> Result:
+        """Run the answer once, at the address `path` of the practice server."""
         function = self.answer
         values = list(args)
         waits = inspect.iscoroutinefunction(by or function)
-        tape = Tape(limit, threading.Event())
         server = practice_server()
-        path = server.begin(replies, tape)
         client: Any = None
         if self.exercise.takes_client:
             client = server.client(path, waits=waits, retries=retries, timeout=timeout)
@@ -286,8 +120,7 @@ class Lab:
             result = run_once(start, self.namespace, tape.overrun)
         if client and not waits and not result.alive:
             client.close()  # not when it runs on: a loop would fail fast and spin
-        self.runs.append(Run(self, args, replies, result, tape))
-        return self.runs[-1]
+        return result
 
     def message(self, short: Any, **usage: int) -> Any:
         """A `Message` of the SDK from the short form of a reply, to hand to an answer.
@@ -319,7 +152,7 @@ class Lab:
             "name": self.exercise.answer,
             "order": self.order,
             "kind": type(value).__name__,
-            "returned": _repr.repr(value),
+            "returned": shorten.repr(value),
             "limit": run.tape.limit if run else MAX_REQUESTS,
             "seconds": round(LIMIT_SECONDS),
         }

@@ -34,12 +34,13 @@ class Mistake:
     """Wrong code that people really write: the rule it breaks, and where it was seen.
 
     `rule` is a key of the exercise's `messages`, or of a table in `words.py`. `wrong`
-    is code, or what is changed in the solution: `{"max_tokens=2000": "max_tokens=20"}`.
+    is code, or what is changed in the solution: `{"max_tokens=2000": "max_tokens=20"}`,
+    or a function that makes the code out of the exercise (slips.py).
     Give a `source` only after you have opened it: no gate can look there.
     """
 
     rule: str
-    wrong: str | Mapping[str, str]
+    wrong: str | Mapping[str, str] | Callable[[Exercise], str]
     source: str
 
 
@@ -48,9 +49,10 @@ class Exercise:
     """One exercise. Texts are Markdown, code is Python.
 
     `rules` gets a `Lab` and looks at behaviour; `messages` holds the sentence of each
-    of its rules. `also_correct` are really different solutions. `equivalent` names
-    mutants of the solution that are right as well, with the reason. `part` is the
-    function's name at the desk.
+    of its rules. Rules made of words (expect.py) bring messages and mistakes; one that
+    is written here, under the same rule, takes its place. `also_correct` are really
+    different solutions. `equivalent` names mutants of the solution that are right as
+    well, with the reason. `part` is the function's name at the desk.
     """
 
     id: str
@@ -63,12 +65,26 @@ class Exercise:
     also_correct: tuple[str, ...]
     hints: tuple[str, str, str]
     rules: Callable[[Lab], None]
-    messages: Mapping[str, str]
-    mistakes: tuple[Mistake, ...]
     takeaway: str
+    messages: Mapping[str, str] = field(default_factory=dict)
+    mistakes: tuple[Mistake, ...] = ()
     part: str | None = None
     optional: bool = False
     equivalent: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Add what the words of the rules bring, unless it is said here."""
+        brought: Mapping[str, str] = getattr(self.rules, "messages", {})
+        object.__setattr__(self, "messages", {**brought, **self.messages})
+        own = {mistake.rule for mistake in self.mistakes}
+        ready: tuple[Mistake, ...] = getattr(self.rules, "mistakes", ())
+        others = tuple(mistake for mistake in ready if mistake.rule not in own)
+        object.__setattr__(self, "mistakes", (*self.mistakes, *others))
+
+    @property
+    def causes(self) -> set[str]:
+        """The rules whose message names a cause, see `Word`."""
+        return getattr(self.rules, "causes", set())
 
     @property
     def lesson(self) -> str:
@@ -79,6 +95,8 @@ class Exercise:
         """The code of a mistake. Raises `ValueError` if it does not fit."""
         if isinstance(mistake.wrong, str):
             return code(mistake.wrong)
+        if callable(mistake.wrong):
+            return mistake.wrong(self)
         text = code(self.solution)
         for old, new in mistake.wrong.items():
             if old not in text:

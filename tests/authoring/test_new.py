@@ -65,7 +65,7 @@ def test_a_new_exercise_is_right_in_itself_and_build_counts_what_is_missing(
     (tmp_path / "exercises" / "source").mkdir(parents=True)
     assert new.new(tmp_path, "05.1", "Read it") == 0
     assert build.build(tmp_path) == 1
-    assert "05 has 1 exercises; a lesson has three to five." in capsys.readouterr().out
+    assert "05 has 1 exercises; a lesson has three to five" in capsys.readouterr().out
     for number in (2, 3):
         assert new.new(tmp_path, f"05.{number}", f"Read it {number}") == 0
     sheet.cache_clear()
@@ -75,8 +75,9 @@ def test_a_new_exercise_is_right_in_itself_and_build_counts_what_is_missing(
         names: dict[str, object] = {}
         exec(code(one.solution), names)
         assert check(one, made.imports, names).state == "correct"
-        exec(one.wrong(one.mistakes[0]), names)
-        assert check(one, made.imports, names).state == "wrong"
+        for mistake in one.mistakes:
+            exec(one.wrong(mistake), names)
+            assert check(one, made.imports, names).rule == mistake.rule
 
 
 @pytest.mark.parametrize(

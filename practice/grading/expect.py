@@ -1,0 +1,261 @@
+"""The frame of a vocabulary: cases, words, and rules made of both.
+
+A `Word` looks at one run, and brings the message of each of its rules and a mistake
+that breaks it; an exercise lists words and says only what is new in it. The words
+themselves are in requests.py and values.py. Nothing here knows an exercise.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import EllipsisType
+from typing import Any
+
+from practice.grading.lab import Lab
+from practice.grading.model import Mistake
+from practice.grading.run import SLIPS, Run
+from practice.grading.slips import Change, acts
+
+Check = Callable[[Run], object]
+
+
+@dataclass(frozen=True)
+class Word:
+    """An expectation of one run, with its messages and a mistake for each of them.
+
+    `of_errors`: it also looks at the runs of cases that should raise. `vague`:
+    rules that an answer breaks which is the same for every case; it is told that.
+    """
+
+    check: Check
+    messages: Mapping[str, str] = field(default_factory=dict)
+    mistakes: tuple[Mistake, ...] = ()
+    of_errors: bool = False
+    vague: frozenset[str] = frozenset()
+
+    def __call__(self, run: Run) -> None:
+        """End the check unless `run` is as expected."""
+        self.check(run)
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A reply in short form that a case hands to the answer as a `Message`."""
+
+    content: Any
+    stop_reason: str
+    usage: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of the answer, and what is right about it.
+
+    `gives` is the value, `...` where it follows from the reply or from `right`.
+    `requests` is how many are sent; `raises` the name of the error that goes on.
+    `missed` says what another value means in this very case. `by` calls the answer in
+    another way: `by=lambda Chat, client, text: Chat(client).say(text)`.
+    """
+
+    args: tuple[Any, ...]
+    replies: Sequence[Any] = ("Fine.",)
+    gives: Any = ...
+    requests: int = 1
+    raises: str = ""
+    missed: Word | None = None
+    by: Callable[..., Any] | None = None
+
+
+def case(
+    *args: Any,
+    replies: Sequence[Any] = ("Fine.",),
+    gives: Any = ...,
+    requests: int = 1,
+    raises: str = "",
+    missed: Word | None = None,
+    by: Callable[..., Any] | None = None,
+) -> Case:
+    """One call of the answer with `args`, without the client; see `Case`."""
+    return Case(args, replies, gives, requests, raises, missed, by)
+
+
+def message(content: Any, stop_reason: str = "", **usage: Any) -> Handed:
+    """A reply as an argument of a case, in the short form.
+
+    Any `stop_reason` will do, also one that nobody knows; `usage` replaces counts.
+    """
+    return Handed(content, stop_reason, usage)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Every word for every case, in order. It stands as `rules` of an exercise."""
+
+    cases: Sequence[Case]
+    words: Sequence[Check]
+    right: Callable[..., Any] | None = None
+
+    def __call__(self, lab: Lab) -> None:
+        """Judge the calls of all cases, one after the other."""
+        for run in [self._call(lab, one) for one in self.cases]:
+            self.judge(run)
+
+    def judge(self, run: Run) -> None:
+        """Apply the words to one run."""
+        if run.raises:
+            run.may_raise = not isinstance(run.result.raised, SLIPS)
+        for word in (*self.words, run.missed):
+            if word and (not run.raises or getattr(word, "of_errors", False)):
+                word(run)
+
+    def _call(self, lab: Lab, one: Case) -> Run:
+        args = []
+        for value in one.args:
+            if isinstance(value, Handed):
+                reply = lab.message(value.content, **value.usage)
+                reply.stop_reason = value.stop_reason or reply.stop_reason
+                value = reply
+            elif isinstance(value, list | dict):
+                value = copy.deepcopy(value)  # the answer may change it
+            args.append(value)
+        run = lab.call(*args, replies=one.replies, by=one.by)
+        run.wanted = one.gives
+        if self.right and isinstance(one.gives, EllipsisType):
+            run.wanted = self.right(*args)
+        run.rounds = one.requests
+        run.raises = one.raises
+        run.missed = one.missed
+        return run
+
+    def _all(self) -> list[Word]:
+        """The words, those of single cases too; plain functions bring nothing."""
+        everything = [*self.words, *(one.missed for one in self.cases)]
+        return [word for word in everything if isinstance(word, Word)]
+
+    @property
+    def causes(self) -> set[str]:
+        """The rules whose message names the cause."""
+        found: set[str] = set()
+        for word in self._all():
+            found |= word.messages.keys() - word.vague
+        return found
+
+    @property
+    def messages(self) -> dict[str, str]:
+        """The messages of all words."""
+        found: dict[str, str] = {}
+        for word in self._all():
+            found |= word.messages
+        return found
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """The mistakes of all words, one for each rule."""
+        found: dict[str, Mistake] = {}
+        for word in self._all():
+            for mistake in word.mistakes:
+                found.setdefault(mistake.rule, mistake)
+        return tuple(found.values())
+
+
+def cases(
+    *given: Case, expect: Sequence[Check], right: Callable[..., Any] | None = None
+) -> Rules:
+    """The rules of an exercise: these calls, and what is expected of each, in order.
+
+    Besides words, `expect` may hold any function of a run. `right` computes the value
+    of each case from its arguments.
+    """
+    return Rules(given, expect, right)
+
+
+def rule(
+    name: str,
+    says: str,
+    met: Callable[[Run], object],
+    wrong: str | Mapping[str, str] | Change,
+    seen: str,
+    *,
+    show: str = "",
+    of_errors: bool = False,
+    **fill: Callable[[Run], object],
+) -> Word:
+    """A rule with all that belongs to it: condition, message, mistake and source.
+
+    `fill` computes the $names of the message from the run, once it is broken.
+    """
+
+    def check(run: Run) -> None:
+        if not met(run):
+            told = {key: value(run) for key, value in fill.items()}
+            run.expect(False, name, show, **told)
+
+    mistake = Mistake(name, wrong, seen)
+    return Word(check, {name: says}, (mistake,), of_errors)
+
+
+def miss(
+    name: str,
+    says: str,
+    gives: str,
+    seen: str,
+    when: Callable[[Run], object] | None = None,
+    **fill: Callable[[Run], object],
+) -> Word:
+    """A value that people get in a known wrong way, as the expression that gives it.
+
+    The expression is made of `value`, which is the right one, and of the function's
+    parameters. A result that equals it has made this mistake; the same expression makes
+    the mistake that proves the message. `when` finds it in a wider way.
+    """
+
+    def check(run: Run) -> None:
+        got = run.returned
+        if alike(got, run.wanted):
+            return
+        if when:
+            found = bool(when(run))
+        else:
+            wrong = eval(gives, {"value": run.wanted, **run.given})
+            found = alike(got, wrong) and not alike(wrong, run.wanted)
+        if found:
+            told = {key: value(run) for key, value in fill.items()}
+            told.setdefault("wanted", shown(run.wanted))
+            run.expect(False, name, "", **told)
+
+    mistake = Mistake(name, acts(gives), seen)
+    return Word(check, {name: says}, (mistake,))
+
+
+def missed(
+    name: str,
+    says: str,
+    wrong: str | Mapping[str, str] | Change,
+    seen: str,
+    **fill: Callable[[Run], object],
+) -> Word:
+    """What it means when one certain case (its `missed=`) gets another value.
+
+    It is looked at after all words, which then need no `gives`.
+    """
+
+    def met(run: Run) -> bool:
+        return alike(run.value, run.wanted)
+
+    word = rule(name, says, met, wrong, seen, show="", of_errors=False, **fill)
+    return replace(word, vague=frozenset({name}))
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two values are equal; with a float, but for the last digits."""
+    if isinstance(one, float | int) and isinstance(other, float):
+        return abs(one - other) <= abs(other) * 1e-6
+    return bool(one == other)
+
+
+def shown(value: Any) -> str:
+    """A right value for a sentence, short."""
+    told = f"{value:.6f}" if isinstance(value, float) else repr(value)
+    return told if len(told) < 90 else f"{told[:80]} ..."

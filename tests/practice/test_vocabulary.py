@@ -1,0 +1,364 @@
+"""Each word of the vocabulary finds the mistakes that it brings, and lets a right answer pass.
+
+The exercises here are made for this; what a learner is given is in test_exercises.py.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from practice import grading
+from practice.grading import Exercise, Mistake, case, cases, miss, missed, rule
+from practice.grading._check import check
+from practice.grading.expect import Rules, Word
+from practice.grading.model import code
+from tests.mutants import mutants
+
+ROOT = Path(__file__).resolve().parents[2]
+IMPORTS = "import anthropic\n\nfrom helpers import MODEL\n"
+THOUGHT = {"thinking": "", "tokens": 30}
+LOOK = {"tool": "look_up", "input": {"title": "Tide Tables"}}
+ORDER = {"tool": "order", "input": {"title": "Salt"}}
+RULES = "You answer for the library. " * 400  # long enough for the cache
+SLOW = {"status": 429, "error": {"type": "rate_limit_error", "message": "Slow down."}}
+TEXT = '"".join(block.text for block in reply.content if block.type == "text")'
+
+ASK = f"""
+def tell(client, question):
+    reply = client.messages.create(
+        model=MODEL,
+        max_tokens=2000,
+        system="Be kind.",
+        stop_sequences=["END"],
+        messages=[{{"role": "user", "content": question}}],
+    )
+    return {TEXT}
+"""
+TOOLS = f"""
+def serve(client, history):
+    tools = [
+        {{"name": name, "description": name, "input_schema": {{"type": "object"}}}}
+        for name in ("look_up", "order")
+    ]
+    turns = list(history)
+    while True:
+        reply = client.messages.create(
+            model=MODEL, max_tokens=2000, tools=tools, messages=turns
+        )
+        turns = [*turns, {{"role": "assistant", "content": reply.content}}]
+        calls = [block for block in reply.content if block.type == "tool_use"]
+        if reply.stop_reason != "tool_use":
+            return {TEXT}
+        results = []
+        for call in calls:
+            result = {{"type": "tool_result", "tool_use_id": call.id, "content": "yes"}}
+            results.append(result)
+        turns = [*turns, {{"role": "user", "content": results}}]
+"""
+CACHED = f"""
+def cached(client, question):
+    mark = {{"type": "ephemeral"}}
+    reply = client.messages.create(
+        model=MODEL,
+        max_tokens=2000,
+        system=[{{"type": "text", "text": {RULES!r}, "cache_control": mark}}],
+        messages=[{{"role": "user", "content": question}}],
+    )
+    return {TEXT}
+"""
+CHAT = f"""
+class Chat:
+    def __init__(self, client):
+        self.client = client
+        self.turns = []
+
+    def say(self, text):
+        self.turns.append({{"role": "user", "content": text}})
+        reply = self.client.messages.create(
+            model=MODEL, max_tokens=2000, messages=self.turns
+        )
+        self.turns.append({{"role": "assistant", "content": reply.content}})
+        return {TEXT}
+"""
+BATCH = """
+def send(client, reviews):
+    requests = []
+    for name, text in reviews.items():
+        turn = {"role": "user", "content": text}
+        params = {"model": MODEL, "max_tokens": 100, "messages": [turn]}
+        requests.append({"custom_id": name, "params": params})
+    return client.messages.batches.create(requests=requests).id
+"""
+WAITS = f"""
+async def tell(client, question):
+    reply = await client.messages.create(
+        model=MODEL, max_tokens=2000, messages=[{{"role": "user", "content": question}}]
+    )
+    return {TEXT}
+"""
+
+
+def two_turns(chat: Any, client: Any, first: str, second: str) -> Any:
+    kept = chat(client)
+    kept.say(first)
+    return kept.say(second)
+
+
+def small(solution: str, rules: Any, **more: Any) -> Exercise:
+    """An exercise that is nothing but a solution and its rules."""
+    head = next(
+        line for line in code(solution).splitlines() if line.startswith(("def", "async", "class"))
+    )
+    template = f"{head.removeprefix('async ')}\n    ...\n"
+    if head.startswith("class"):
+        template = f"{head}\n    def __init__(self, client):\n        ...\n"
+    return Exercise(
+        id="99.1", title="", objective="", task="", minutes=5, template=template,
+        solution=solution, also_correct=(), hints=("", "", ""), rules=rules, takeaway="", **more,
+    )  # fmt: skip
+
+
+def wanted_batch(reviews: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"custom_id": name, "params": {"messages": [{"role": "user", "content": text}]}}
+        for name, text in reviews.items()
+    ]
+
+
+QUESTIONS = (
+    case("Is it in?", replies=[[THOUGHT, "Yes."]]),
+    case("Where?\n", replies=[["By the ", "large ", "window.\n"]]),
+)
+EXERCISES = {
+    "one request": small(
+        ASK,
+        cases(
+            *QUESTIONS,
+            case("Now?", replies=[SLOW], raises="RateLimitError"),
+            expect=(
+                grading.lets_rise(),
+                grading.with_system("Be kind."),
+                grading.once(),
+                grading.asks(),
+                grading.room(),
+                grading.to_model(),
+                grading.sends("stop_sequences", ["END"]),
+                grading.gives_text(),
+            ),
+        ),
+    ),
+    "async": small(WAITS, grading.one_request(*QUESTIONS)),
+    "tools": small(
+        TOOLS,
+        cases(
+            case(
+                [{"role": "user", "content": "Is it in?"}],
+                replies=[[THOUGHT, "I look.", LOOK, ORDER], [THOUGHT, "Yes, ", "it is ", "in. "]],
+                requests=2,
+            ),
+            case([{"role": "user", "content": "Thanks!"}], replies=[[THOUGHT, "Bye."]]),
+            expect=(
+                grading.rounds(),
+                grading.answers_every_call(),
+                grading.sends_back_whole_turns(),
+                grading.leaves_alone("history"),
+                grading.gives_text(),
+            ),
+        ),
+    ),
+    "a class": small(
+        CHAT,
+        cases(
+            case("Hi.", "Why?", replies=[[THOUGHT, "Hello."], "So."], by=two_turns),
+            case("A?", "B?", replies=[[THOUGHT, "C."], "D."], by=two_turns),
+            expect=(grading.room(), grading.to_model(), grading.sends_back_whole_turns()),
+        ),
+    ),
+    "cache": small(
+        CACHED, cases(*QUESTIONS, expect=(grading.marks("system.0"), grading.gives_text()))
+    ),
+    "batch": small(
+        BATCH,
+        cases(
+            case({"a": "Fine.", "b": "Bad."}),
+            case({"c": "Good.", "d": "Poor."}),
+            expect=(grading.batch_of(wanted_batch),),
+        ),
+    ),
+    "a float": small(
+        "def half(number):\n    return number / 2\n",
+        grading.function_of(case(3), case(5.0), kind=float, right=lambda number: number / 2),
+    ),
+    "an int": small(
+        "def twice(number):\n    return number * 2\n",
+        grading.function_of(case(3, gives=6), case(5, gives=10), kind=int),
+    ),
+    "a truth": small(
+        "def is_even(number):\n    return number % 2 == 0\n",
+        grading.function_of(
+            case(3, gives=False), case(4, gives=True), kind=bool, wrong="not value"
+        ),
+    ),
+    "a list": small(
+        "def upper(words):\n    return [word.upper() for word in words]\n",
+        grading.function_of(
+            case(["a", "b"], gives=["A", "B"]),
+            case(["c"], gives=["C"]),
+            kind=list,
+            before=[miss("a-text", "One text.", '" ".join(value)', "a page of a test")],
+            known=[miss("first", "Only $wanted.", "value[:1]", "a page of a test")],
+        ),
+    ),
+    "a case with a meaning": small(
+        "def sign(number):\n    return 'up' if number > 0 else 'down'\n",
+        cases(
+            case(2, gives="up"),
+            case(
+                0,
+                gives="down",
+                missed=missed(
+                    "zero", "$got at 0.", {">": ">="}, "a page", got=lambda run: run.text
+                ),
+            ),
+            case(-1, gives="down"),
+            expect=(grading.of_kind(str),),
+        ),
+    ),
+    "None": small(
+        "def first(words):\n    return words[0] if words else None\n",
+        grading.function_of(case([], gives=None), case(["a"], gives="a"), kind=str),
+        mistakes=(Mistake("other-value", {"None": "''"}, "a page of a test"),),
+    ),
+}
+NAMES = {
+    "alike",
+    "acts",
+    "case",
+    "cases",
+    "catches",
+    "listed",
+    "message",
+    "miss",
+    "missed",
+    "rule",
+    "twice",
+}
+
+
+def said(one: Exercise, text: str) -> tuple[str, str]:
+    """The state and the rule that an answer gets."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(code(IMPORTS) + code(text), names)
+    found = check(one, IMPORTS, names)
+    assert "$" not in found.message, found.message
+    return found.state, found.rule
+
+
+@pytest.mark.parametrize("one", EXERCISES.values(), ids=list(EXERCISES))
+def test_the_words_let_a_right_answer_pass_and_find_each_mistake(one: Exercise) -> None:
+    assert said(one, one.solution) == ("correct", "")
+    assert one.mistakes
+    assert set(one.messages) <= {mistake.rule for mistake in one.mistakes}
+    for mistake in one.mistakes:
+        assert said(one, one.wrong(mistake))[1] == mistake.rule, one.wrong(mistake)
+
+
+def test_every_word_is_tried() -> None:
+    used: set[str] = set()
+    for one in EXERCISES.values():
+        assert isinstance(one.rules, Rules)
+        for word in one.rules.words:
+            assert isinstance(word, Word)
+            used.add(word.check.__qualname__.partition(".")[0])
+    made = {"one_request", "function_of", "gives_text"}  # of other words, or a plain function
+    words = {
+        name
+        for name in grading.__all__
+        if inspect.isfunction(getattr(grading, name)) and name not in NAMES | made
+    }
+    assert words - used == set()
+
+
+def test_an_exercise_says_another_message_and_another_mistake_for_a_rule_of_a_word() -> None:
+    own = Mistake("twice", "def tell(client, question): return 'Yes.'", "a page of a test")
+    one = small(ASK, EXERCISES["one request"].rules, messages={"twice": "Once!"}, mistakes=(own,))
+    assert one.messages["twice"] == "Once!"
+    assert one.messages["little-room"] == EXERCISES["one request"].messages["little-room"]
+    assert [mistake for mistake in one.mistakes if mistake.rule == "twice"] == [own]
+
+
+def test_a_ready_mistake_needs_a_function_and_says_so() -> None:
+    one = small(ASK, grading.one_request(*QUESTIONS))
+    lost = small("def tell(client, question):\n    ...", grading.one_request(*QUESTIONS))
+    object.__setattr__(lost, "solution", "tell = print")
+    assert one.wrong(one.mistakes[0])
+    with pytest.raises(ValueError, match=r"99\.1: a ready mistake needs a solution that is a"):
+        lost.wrong(lost.mistakes[0])
+
+
+def test_a_rule_of_your_own_fills_its_message_from_the_run() -> None:
+    word = rule(
+        "loud", "You said $what.", lambda run: run.text.islower(), {"word": "word.upper()"},
+        "a page of a test", what=lambda run: run.text,
+    )  # fmt: skip
+    assert isinstance(word, Word)
+    one = small("def f(word):\n    return word\n", cases(case("a"), case("b"), expect=(word,)))
+    names: dict[str, Any] = {"f": str.upper}
+    assert check(one, IMPORTS, names).message == "You said A."
+
+
+def test_the_list_that_a_case_hands_over_is_a_fresh_one_each_time() -> None:
+    one = small(
+        "def take(words):\n    words.append('x')\n    return len(words)\n",
+        grading.function_of(case(["a"], gives=2), case([], gives=1), kind=int),
+    )
+    for _ in range(2):
+        assert said(one, one.solution) == ("correct", "")
+
+
+def test_the_example_of_contributing_is_a_whole_exercise_and_short() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    example = page.partition("## Add an exercise")[2].partition("```python\n")[2]
+    example = example.partition("```")[0]
+    assert len(example.splitlines()) < 60
+    made: dict[str, Any] = {}
+    exec(example, made)
+    one = made["one_sentence"]
+    for text in (one.solution, *one.also_correct):
+        assert said(one, text) == ("correct", "")
+    for mistake in one.mistakes:
+        assert said(one, one.wrong(mistake))[1] == mistake.rule, one.wrong(mistake)
+    for name, text in mutants(code(one.solution)):
+        assert said(one, text)[0] in ("wrong", "raised"), name
+
+
+def test_every_word_is_in_the_table_of_contributing() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = page.partition("| word | what it expects |")[2].partition("\n\n")[0]
+    words = {name for name in grading.__all__ if inspect.isfunction(getattr(grading, name))}
+    assert words - {"alike", "listed"} <= set(re.findall(r"`(\w+)", table))
+
+
+def test_a_wrong_answer_is_called_only_as_often_as_it_takes_to_see_it() -> None:
+    one = small(
+        "def half(number):\n    return number / 2\n",
+        grading.function_of(
+            *(case(number) for number in range(1, 9)), kind=float, right=lambda number: number / 2
+        ),
+    )
+    called: list[int] = []
+    for right, most in ((True, 8), (False, 2)):
+        called.clear()
+
+        def half(number: int, right: bool = right) -> float:
+            called.append(number)
+            return number / 2 if right else number / 3
+
+        found = check(one, IMPORTS, {"half": half})
+        assert found.state == ("correct" if right else "wrong")
+        assert len(called) == most
