@@ -104,7 +104,7 @@ CARDS: dict[str, Card] = {
         ("thinking",
          "Give this model a fixed number of tokens to think with, as in 2025."),
         ("shape",
-         "Send a setting for thinking that the API does not know, or a number that is too small."),
+         "Send a thinking setting that does not exist, or a number that is too small."),
         ("effort",
          "Ask for an effort that does not fit the model or the rest of the request."),
         ("tool-choice", "Force Claude to call a tool."),
