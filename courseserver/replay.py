@@ -186,7 +186,7 @@ class Replay:
         if near is None:
             return Missed(body, None, {}, (), tokens)
         exchange, differences = near
-        variants = recorded.variants_near(exchange.name)[:MOST_VARIANTS]
+        variants = recorded.variants_near(call.identity)[:MOST_VARIANTS]
         return Missed(
             body, exchange.name, exchange.request, tuple(differences), tokens,
             near=tuple(map(_says, variants)),

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from courseserver.journal import Entry, Journal
 
 WIDTH = 100  # of a message
-IN_WORDS = {"wording": "capitals and spaces", "form": "way of writing the request"}
+IN_WORDS = {
+    "wording": "capitals, spaces or a please",
+    "form": "way of writing the request",
+}
 _tells = False  # does the journal hear of each cell?
 STOPPED = (
     "You stopped this cell (KeyboardInterrupt). Nothing is broken: what it had done "
