@@ -170,7 +170,7 @@ ANSWERED = [
          {"max_tokens": 3000}, words="max_tokens", stop="end_turn"),
     Line("a please more", "01", "bakery",
          {"messages.0.content": "Please suggest a name for a bakery that opens at six"},
-         words="wording"),
+         words="wording", stop="end_turn"),
     # stop_sequences
     Line("a stop sequence that occurs", "04", "lemon cake", {"stop_sequences": ["You need"]},
          words="stop_sequences", stop="stop_sequence", text="Lemon cake for 8\n\n"),
