@@ -481,7 +481,7 @@ def answers(client, requests):
 # --- 09.3 ------------------------------------------------------------------------------
 
 LABELS = "praise", "criticism", "mixed", "question", "building"
-GIVEN = '''
+GIVEN = """
 LABELS = "praise", "criticism", "mixed", "question", "building"
 SERVICE = ["api_error", "overloaded_error", "rate_limit_error", "timeout_error"]
 
@@ -508,7 +508,7 @@ def wait_for(client, batch_id):
         if raw.parse().processing_status == "ended":
             return
         sleep(float(raw.headers["retry-after"]))
-'''
+"""
 # What becomes of a request, by name; the words of a label are a fate of their own.
 FATES: dict[str, Any] = {
     "expired": EXPIRED,
@@ -592,8 +592,10 @@ def is_pair(run: Run) -> bool:
     if len(run.returned) != 2:
         return False
     labels, again = run.returned
-    return isinstance(labels, dict) and isinstance(again, list) and all(
-        isinstance(name, str) for name in (*labels, *again)
+    return (
+        isinstance(labels, dict)
+        and isinstance(again, list)
+        and all(isinstance(name, str) for name in (*labels, *again))
     )
 
 
