@@ -4,6 +4,7 @@ The only form of them that is written by hand. `python -m authoring build` makes
 the table of common mistakes from it; tests/practice/test_exercises.py proves what stands here.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from courseserver import facts
@@ -21,6 +22,7 @@ from practice.grading import (
     of_kind,
     rule,
 )
+from practice.grading.tape import has, text_of
 
 IMPORTS = """
 import time
@@ -49,6 +51,15 @@ def ordered(run: Run) -> dict[str, dict[str, Any]]:
     return {one["custom_id"]: one["params"] for one in made[0].body["requests"]}
 
 
+def about(
+    name: str, says: str, broken: Callable[[Run], list[str]], wrong: Any, seen: str, **fill: Any
+) -> Any:
+    """A rule that some ids break; its message names the first of them, as `$id`."""
+    return rule(
+        name, says, lambda run: not broken(run), wrong, seen, id=lambda run: broken(run)[0], **fill
+    )
+
+
 # --- 09.1 ------------------------------------------------------------------------------
 
 ASKED = frozenset({"model", "max_tokens", "messages"})
@@ -62,11 +73,25 @@ def order_translations(client, entries):
 """
 
 
-def translation(entry: dict[str, str]) -> dict[str, Any]:
-    """The request that is wanted for one entry, without its limit."""
-    words = f"Translate into English: {entry['text']}"
-    params = {"model": facts.MODEL, "messages": [{"role": "user", "content": words}]}
-    return {"custom_id": entry["id"], "params": params}
+def said(params: dict[str, Any]) -> str:
+    """The text of the one user turn; "" if there are more turns, or other ones."""
+    turns = params.get("messages")
+    if not isinstance(turns, list) or [has(turn, "role", "user") for turn in turns] != [True]:
+        return ""
+    return text_of(turns[0].get("content"))
+
+
+def little(run: Run) -> list[Any]:
+    """The limits that are no number or leave little room; in a batch anything gets so far."""
+    found = [params.get("max_tokens") for params in ordered(run).values()]
+    return [limit for limit in found if not isinstance(limit, int) or limit < ROOM]
+
+
+def changed(run: Run) -> list[str]:
+    """The ids of the requests that do not say what is wanted."""
+    wanted = {entry["id"]: entry["text"] for entry in run.args[0]}
+    return [name for name, params in ordered(run).items()
+            if said(params) != f"Translate into English: {wanted[name]}"]  # fmt: skip
 
 
 def others(run: Run) -> list[str]:
@@ -85,8 +110,8 @@ in one batch and give back the id of the batch, but three things in it are wrong
 may check after each.
 
 An entry is a dict with `id`, `name` and `text`. The `id` of an entry is the name of its request,
-since guests can share a name. The `params` hold the model, a limit with room and one user turn,
-and nothing else.
+since guests can share a name. The `params` hold the model, a limit with room (as in the lesson)
+and one user turn, and nothing else.
 """,
     template="""
 def order_translations(client, entries):
@@ -121,7 +146,8 @@ def order_translations(client, entries):
     also_correct=(
         """
 def request_for(entry):
-    turn = dict(role="user", content="Translate into English: " + entry["text"])
+    block = dict(type="text", text="Translate into English: " + entry["text"])
+    turn = dict(role="user", content=[block])
     params = dict(model=MODEL, max_tokens=4000, messages=[turn])
     return dict(custom_id=entry["id"], params=params)
 
@@ -158,16 +184,29 @@ def order_translations(client, entries):
                 MADE_ALONE,
                 "a loop over `create`, as in every lesson before this one",
             ),
-            batch_of(lambda entries: [translation(entry) for entry in entries]),
+            batch_of(
+                lambda entries: [
+                    {"custom_id": entry["id"], "params": {"model": facts.MODEL}}
+                    for entry in entries
+                ]
+            ),
+            about(
+                "other-turn",
+                "The request `$id` has another turn than the one that is wanted: it comes from the "
+                "`user`, and says “Translate into English: ” and the entry's `text`, as it is.",
+                changed,
+                {"{entry['text']}": "{entries[0]['text']}"},
+                "the first row, with which the line was tried, left in the loop",
+            ),
             rule(
                 "no-room",
-                "`max_tokens` is $found in your `params`. Thinking counts too, so little room may "
-                "leave nothing for the answer; and in a batch that shows only afterwards. The "
-                "lessons use 2,000.",
-                lambda run: min(one.get("max_tokens", 0) for one in ordered(run).values()) >= ROOM,
+                "`max_tokens` is `$found` in your `params`. Thinking counts too, so little room "
+                "may leave nothing for the answer; and in a batch that shows only afterwards. "
+                "The lessons use 2,000.",
+                lambda run: not little(run),
                 acts(request=EACH % '"max_tokens": 50'),
                 "small limits in articles from before thinking was on by default",
-                found=lambda run: next(iter(ordered(run).values())).get("max_tokens"),
+                found=lambda run: repr(little(run)[0]),
             ),
             rule(
                 "more-params",
@@ -211,6 +250,7 @@ def order_translations(client, entries):
         Mistake("no-batch", {"batch = client.messages.batches.create(requests=requests)":
                              "batch = client", "batch.id": 'requests[0]["custom_id"]'},
                 "a list of requests that nobody sends"),
+        Mistake("other-params", {"MODEL": '"claude-sonnet-5"'}, "a model's name from an article"),
         Mistake("two-batches", {"    batch = client": "        batch = client"},
                 "the call moved into the loop by one press of Tab"),
         Mistake("other-ids", {"for entry in entries:": "for at, entry in enumerate(entries):",
@@ -404,14 +444,13 @@ def answers(client, requests):
                 said=lambda run: due(),
             ),
             of_kind(dict),
-            rule(
+            about(
                 "not-texts",
-                "The value of `$one` in your dict is a `$found`. A text is wanted there, or "
+                "The value of `$id` in your dict is a `$found`. A text is wanted there, or "
                 "`None`: `read_text` makes the text of a `Message`.",
-                lambda run: not strange(run),
+                strange,
                 {"read_text(line.result.message)": "line.result"},
                 "the result kept as it is, with everything in it",
-                one=lambda run: strange(run)[0],
                 found=lambda run: type(run.returned[strange(run)[0]]).__name__,
             ),
             miss(
@@ -713,34 +752,31 @@ def label_reviews(client, reviews):
                 found=lambda run: run.returned[0][
                     in_labels(run, "expired", "canceled", "mine", *OURS)[0]],
             ),
-            rule(
+            about(
                 "by-place",
                 "`$id` has a label that belongs to another review. Results come in any order: take "
                 "the `custom_id` of each line, not its place.",
-                lambda run: not other_label(run),
+                other_label,
                 {"    for line in": "    for review, line in zip(reviews,",
                  "results(batch.id):": "results(batch.id)):",
                  "labels[line.custom_id]": "labels[review['review_id']]"},
                 "https://github.com/edubruell/tidyllm/issues/37",
-                id=lambda run: other_label(run)[0],
             ),
-            rule(
+            about(
                 "cut-kept",
                 "The reply to `$id` was cut by `max_tokens`: its word is the beginning of an "
                 "answer, perhaps not all of it. Look at the `stop_reason` too.",
-                lambda run: not in_labels(run, "cut"),
+                lambda run: in_labels(run, "cut"),
                 {'result.message.stop_reason == "end_turn" and ': ""},
                 "https://github.com/agno-agi/agno/issues/6179",
-                id=lambda run: in_labels(run, "cut")[0],
             ),
-            rule(
+            about(
                 "odd-kept",
                 "Claude answered `$found` to `$id`, and `labels` has it. A prompt does not "
                 "guarantee a word: check that it is one of `LABELS`.",
-                lambda run: not in_labels(run, "odd"),
+                lambda run: in_labels(run, "odd"),
                 {" and word in LABELS": ""},
                 "a prompt that lists the words, taken for a guarantee",
-                id=lambda run: in_labels(run, "odd")[0],
                 found=lambda run: run.returned[0][in_labels(run, "odd")[0]],
             ),
             rule(
@@ -753,41 +789,37 @@ def label_reviews(client, reviews):
                 id=lambda run: lacking(run)[0],
                 wanted=lambda run: run.wanted[0][lacking(run)[0]],
             ),
-            rule(
+            about(
                 "expired-missed",
                 "`$id` has expired: its turn did not come within 24 hours. Nothing is wrong with "
                 "it and nothing was billed, so it belongs in `again`.",
-                lambda run: not unsent(run, "expired"),
+                lambda run: unsent(run, "expired"),
                 {'result.type == "expired"': 'result.type == "never"'},
                 "https://github.com/bespokelabsai/curator/issues/226",
-                id=lambda run: unsent(run, "expired")[0],
             ),
-            rule(
+            about(
                 "service-missed",
                 "`$id` failed by the service's fault, and is not in `again`. The kind of an error "
                 "is in `result.error.error.type`, two levels deep.",
-                lambda run: not unsent(run, *OURS),
+                lambda run: unsent(run, *OURS),
                 {"result.error.error.type": "result.error.type"},
                 "lesson 09: `result.error` is a whole error reply",
-                id=lambda run: unsent(run, *OURS)[0],
             ),
-            rule(
+            about(
                 "mine-again",
                 "`$id` failed by a mistake in the request, and you send it again. It would fail in "
                 "the same way: only what is in `SERVICE` gets another try.",
-                lambda run: not in_again(run, "mine"),
+                lambda run: in_again(run, "mine"),
                 {" and result.error.error.type in SERVICE": ""},
                 "https://github.com/bespokelabsai/curator/issues/296: all that failed, again",
-                id=lambda run: in_again(run, "mine")[0],
             ),
-            rule(
+            about(
                 "canceled-again",
                 "`$id` was canceled: somebody did not want it any more. That is for a person to "
                 "decide, so it does not belong in `again`.",
-                lambda run: not in_again(run, "canceled"),
+                lambda run: in_again(run, "canceled"),
                 {'elif result.type == "expired"': 'elif result.type in ("expired", "canceled")'},
                 "https://github.com/bespokelabsai/curator/issues/226: one case for all the rest",
-                id=lambda run: in_again(run, "canceled")[0],
             ),
             rule(
                 "answered-again",

@@ -457,7 +457,7 @@ def results_of(run: Run) -> list[tuple[str, Any]]:
         for block in turns[-1]["content"] if turns else []:
             if isinstance(block, dict) and block.get("type") == "tool_result":
                 told.append((days.get(str(block.get("tool_use_id")), ""), block.get("content")))
-        for block in sent.reply.get("content", []):
+        for block in (sent.reply or {}).get("content", []):
             if block["type"] == "tool_use":
                 days[block["id"]] = block["input"]["day"]
     return told
@@ -476,7 +476,7 @@ def thinking_lost(run: Run) -> bool:
     """Whether a turn with thinking went back without all of it."""
     sent = sent_to(run)
     for at in range(1, len(sent)):
-        reply = run.sent[at - 1].reply.get("content", [])
+        reply = (run.sent[at - 1].reply or {}).get("content", [])
         turns = sent[at]["messages"][len(sent[at - 1]["messages"]) :]
         if not turns or turns[0]["role"] != "assistant" or isinstance(turns[0]["content"], str):
             return False
