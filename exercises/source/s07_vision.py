@@ -263,7 +263,7 @@ def ask_about(client, scan, question):
     messages={
         "raised-json": "Bytes cannot be put into a request. Turn them into base64 text; "
         "`base64.b64encode` gives bytes again, so `.decode()` comes after it.",
-        "raised-UnicodeDecodeError": "The bytes of a scan are no text, and cannot be decoded as such. "
+        "raised-UnicodeDecodeError": "The bytes of a scan are no text, and cannot be decoded. "
         "Make base64 of them first; what `base64.b64encode` gives can be decoded.",
         "raised-400": "$kit Compare `source` with the one of the lesson, field by field.",
     },
