@@ -27,6 +27,7 @@ from practice.grading import (
     room,
     rule,
 )
+from practice.grading.expect import Word
 from practice.grading.tape import Sent
 
 IMPORTS = """
@@ -104,15 +105,34 @@ def picture_first(run: Run) -> bool:
     return True
 
 
-PICTURE_LATE = (
-    "Your question stands before the picture. Put the picture first and the question after it, "
-    "as the lesson does."
-)
+def one_picture_first(name: str) -> tuple[Word, Word]:
+    """A picture is in the turn, and no text before it. `name` is that of its block."""
+    there = rule(
+        "no-picture",
+        "Your request holds no picture. It is a block of its own in the list `content`, with the "
+        "type `image`, next to the block with the text.",
+        lambda run: not run.sent or sources(run),
+        {f"[{name}, words]": "[words]"},
+        "the picture is made, and then left out of the turn",
+        show="messages",
+    )
+    first = rule(
+        "picture-late",
+        "Your text stands before the picture. Put the picture first and the text after it, as the "
+        "lesson does.",
+        picture_first,
+        {f"[{name}, words]": f"[words, {name}]"},
+        "https://github.com/promptfoo/promptfoo/pull/639: blocks as other APIs order them",
+        show="messages",
+    )
+    return there, first
+
+
+HAS_SCAN, SCAN_FIRST = one_picture_first("picture")
+HAS_SLIP, SLIP_FIRST = one_picture_first("slip")
 
 
 # --- 07.1 ------------------------------------------------------------------------------
-
-PICTURE_FIRST = "[picture, words]"
 
 
 def starts(run: Run, *heads: str) -> bool:
@@ -202,15 +222,7 @@ def ask_about(client, scan, question):
         ),
         case(drawn(40, 80), "When? \n", replies=[["On 3 May", " 1911, ", "says the stamp.\n"]]),
         expect=(
-            rule(
-                "no-picture",
-                "Your request holds no picture. It is a block of its own in the list `content`, "
-                "with the type `image`, next to the block with the question.",
-                lambda run: not run.sent or sources(run),
-                {PICTURE_FIRST: "[words]"},
-                "the picture is made, and then left out of the turn",
-                show="messages",
-            ),
+            HAS_SCAN,
             rule(
                 "prefix",
                 "The data of your picture begins with `data:`. That belongs into web pages. The "
@@ -250,14 +262,7 @@ def ask_about(client, scan, question):
                 "bytes changed on their way, as by a text file's line breaks",
                 show="messages",
             ),
-            rule(
-                "picture-late",
-                PICTURE_LATE,
-                picture_first,
-                {PICTURE_FIRST: "[words, picture]"},
-                "https://github.com/promptfoo/promptfoo/pull/639: blocks as other APIs order them",
-                show="messages",
-            ),
+            SCAN_FIRST,
         ),
     ),
     messages={
@@ -444,24 +449,15 @@ def compare(client, posters, question):
                 show="messages",
             ),
             rule(
-                "other-count",
-                "Posters given: $given, pictures in your request: $sent. Put the picture of each "
-                "poster into the one list `content`, once.",
-                lambda run: len(shown(run)) == len(run.given["posters"]),
+                "other-pictures",
+                "Posters given: $given, pictures in your request: $sent, and not every poster is "
+                "among them once. Append its picture in each round of the loop, to one list.",
+                lambda run: sorted(shown(run)) == sorted(run.given["posters"].values()),
                 {"posters.items()": "list(posters.items())[:2]"},
                 "'compare' read as 'compare two': lesson 07 compares two posters",
                 show="messages",
                 sent=lambda run: len(shown(run)),
                 given=lambda run: len(run.given["posters"]),
-            ),
-            rule(
-                "other-picture",
-                "One of the pictures that arrived is none of the posters, or stands there twice "
-                "while another is missing. Append the picture of each round of the loop.",
-                lambda run: sorted(shown(run)) == sorted(run.given["posters"].values()),
-                {"append(picture(data))": "append(picture([*posters.values()][0]))"},
-                "a variable of an earlier line used in the loop",
-                show="messages",
             ),
             rule(
                 "no-label",
@@ -568,14 +564,14 @@ ONE_OR_TWO = ["line 8: 1 -> 2", "line 9: 1 -> 2"]
 UNSHRUNK = "-(-width // 28) * -(-height // 28)"  # with // rounded up, as ceil() does
 
 
-def tokens_of(width: int, height: int, edge: int = 2576, cap: int = 4784) -> int:
+def tokens_of(width: int, height: int) -> int:
     """The published rule: the largest size that fits, in squares of 28 pixels."""
     longest = max(width, height)
     for long in range(longest, 0, -1):
         across = max(1, round(width * long / longest))
         down = max(1, round(height * long / longest))
         squares = math.ceil(across / 28) * math.ceil(down / 28)
-        if max(across, down) <= edge and squares <= cap:
+        if max(across, down) <= 2576 and squares <= 4784:
             return squares
     raise ValueError("a picture has at least one pixel")
 
@@ -728,16 +724,6 @@ def picture_tokens(width, height):
                 f"min({UNSHRUNK}, 4784)",
                 "https://github.com/season179/nav/issues/468: a flat number for big pictures",
             ),
-            rule(
-                "standard",
-                "You used the caps of the standard tier, 1,568. This course's model is one with "
-                "high resolution: leave `edge` and `cap` of `resized` as they are.",
-                lambda run: (
-                    run.returned == run.wanted or run.returned != tokens_of(*run.args, 1568, 1568)
-                ),
-                {"resized(width, height)\n": "resized(width, height, 1568, 1568)\n"},
-                "https://github.com/HolmesGPT/holmesgpt/pull/1642: caps of older models",
-            ),
         ),
         wrong="value + 4",
     ),
@@ -798,8 +784,8 @@ def size(run: Run) -> str:
 def is_upright(run: Run) -> bool:
     """Whether the dark quarter is where it was drawn: on the upper left."""
     tiny = opened(run).convert("L").resize((4, 4))
-    corners = {(x, y): tiny.getpixel((x, y)) for x in (0, 3) for y in (0, 3)}
-    return min(corners, key=lambda at: corners[at]) == (0, 0)
+    dark, *others = (tiny.crop((x, y, x + 1, y + 1)).tobytes() for x in (0, 3) for y in (0, 3))
+    return dark < min(others)
 
 
 def is_enlarged(run: Run) -> bool:
@@ -927,21 +913,13 @@ def read_slip(client, photo):
                 "https://github.com/anthropics/claude-code/issues/12750: an empty picture",
                 show="messages",
             ),
+            HAS_SLIP,
             once(),
-            rule(
-                "no-picture",
-                "Your request holds no picture. It is a block of its own in `content`, with the "
-                "type `image`, in front of the text.",
-                lambda run: run.request and sources(run),
-                {"[slip, words]": "[words]"},
-                "the picture is made, and then left out of the turn",
-                show="messages",
-            ),
             rule(
                 "unchanged",
                 "The photo arrived as it was given. Send the bytes that `save` has written, which "
                 "are those of the smaller picture.",
-                lambda run: data_of(sources(run)[0]) != run.given["photo"],
+                lambda run: run.request and data_of(sources(run)[0]) != run.given["photo"],
                 {"held.getvalue()": "photo"},
                 "two variables with bytes, and the older one is sent",
             ),
@@ -1010,15 +988,7 @@ def read_slip(client, photo):
                 "unreadable",
                 size=size,
             ),
-            rule(
-                "picture-late",
-                "The text stands before the slip. Put the picture first and the text after it, "
-                "as the lesson does.",
-                picture_first,
-                {"[slip, words]": "[words, slip]"},
-                "https://github.com/promptfoo/promptfoo/pull/639: blocks as other APIs order them",
-                show="messages",
-            ),
+            SLIP_FIRST,
             rule(
                 "other-order",
                 "The text of your turn is not `ORDER`, or more than that. Send `ORDER` as it is, "
@@ -1037,10 +1007,6 @@ def read_slip(client, photo):
         "not assign what it gives.",
         "raised-OSError": "This photo has a transparent background, and a JPEG cannot hold that. "
         'Convert the picture to `"RGB"` before you save it.',
-        "raised-iterate": "$kit `thumbnail` wants width and height as a pair, in brackets of their "
-        "own.",
-        "raised-AttributeError": "Something here is not what you take it for. If it is the line "
-        "with `save`: the file comes first, then the form.",
         "raised-json": "Bytes, or a picture of Pillow, cannot be put into a request. `save` it "
         "into an `io.BytesIO`, and turn those bytes into base64 text.",
         "raised-ValueError": "`Image.open` takes a path or a file. Bytes in memory become a file "
@@ -1056,16 +1022,6 @@ def read_slip(client, photo):
             "raised-OSError",
             {'turned.convert("RGB")': "turned.copy()"},
             "https://github.com/infiniflow/ragflow/pull/8399",
-        ),
-        Mistake(
-            "raised-iterate",
-            {SHRUNK: "small.thumbnail(LONGEST)"},
-            "one number for both sides, because they are the same",
-        ),
-        Mistake(
-            "raised-AttributeError",
-            {'save(held, "JPEG")': 'save("JPEG", held)'},
-            "two arguments whose order is easily mixed up",
         ),
         Mistake(
             "raised-json",

@@ -393,21 +393,21 @@ def first_change(before, after):
     ),
     rules=cases(
         case(REQUEST, REQUEST, gives=None, missed=EQUAL),
-        case(REQUEST, {**REQUEST, "messages": LONGER}, gives=None, missed=TURN_MORE),
+        case(REQUEST, {**REQUEST, "tools": [FIND, HOURS]}, gives="tools", missed=CHANGED),
         case(REQUEST, {**REQUEST, "system": COMMA, "messages": LONGER}, gives="system",
              missed=CHANGED),
-        case(REQUEST, {**REQUEST, "tools": [FIND, HOURS]}, gives="tools", missed=CHANGED),
+        case(REQUEST, {**REQUEST, "max_tokens": 4000}, gives=None, missed=SETTING),
         case(REQUEST, {**REQUEST, "system": COMMA, "tools": [FIND, HOURS]}, gives="tools",
              missed=FIRST_OF_TWO),
-        case(REQUEST, {**REQUEST, "max_tokens": 4000}, gives=None, missed=SETTING),
-        case(REQUEST, {**REQUEST, "tools": [ROOMS, FIND]}, gives="tools", missed=REORDERED),
         case({**BARE, "system": GUIDE}, {**BARE, "system": GUIDE, "tools": [FIND]}, gives="tools",
              missed=ONE_HAS_IT),
         case({**BARE, "system": GUIDE}, BARE, gives="system", missed=ONE_HAS_IT),
         case(BARE, {**BARE, "system": GUIDE}, gives="system", missed=ONE_HAS_IT),
+        case(REQUEST, {**REQUEST, "tools": [ROOMS, FIND]}, gives="tools", missed=REORDERED),
         case(REQUEST, {**REQUEST, "messages": [*said("Is it quiet now?"), *LONGER[1:]]},
              gives="messages", missed=EARLIER_TURN),
         case(BARE, {**BARE, "messages": TALK[2:]}, gives="messages", missed=EARLIER_TURN),
+        case(REQUEST, {**REQUEST, "messages": LONGER}, gives=None, missed=TURN_MORE),
         case(BARE, {**BARE, "messages": LONGER}, gives=None, missed=TURN_MORE),
         expect=(
             speaks,
@@ -807,8 +807,8 @@ def cached_rules(client, rules, question):
             room(),
             rule(
                 "not-two",
-                "You gave back a `$kind`. Wanted are two values, no more and no fewer, with a comma "
-                "between them: `return text, what`.",
+                "You gave back a `$kind`. Wanted are two values, no more and no fewer, with a "
+                "comma between them: `return text, what`.",
                 is_pair,
                 {"return text, what": "return text"},
                 "one value, as in all earlier exercises",
