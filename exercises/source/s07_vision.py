@@ -122,7 +122,7 @@ def one_picture_first(name: str) -> tuple[Word, Word]:
         "lesson does.",
         picture_first,
         {f"[{name}, words]": f"[words, {name}]"},
-        "https://github.com/promptfoo/promptfoo/pull/639: blocks as other APIs order them",
+        "the question comes to mind first; the lesson puts the picture in front of it",
         show="messages",
     )
     return there, first
@@ -141,8 +141,8 @@ def starts(run: Run, *heads: str) -> bool:
 
 
 def said_kind(run: Run) -> bool:
-    """Whether a picture was sent that should say its media type."""
-    return any(source.get("type") == "base64" for source in sources(run))
+    """Whether a picture was sent that says its media type."""
+    return any("media_type" in source for source in sources(run))
 
 
 def is_scan(run: Run) -> bool:
@@ -270,7 +270,6 @@ def ask_about(client, scan, question):
         "`base64.b64encode` gives bytes again, so `.decode()` comes after it.",
         "raised-UnicodeDecodeError": "The bytes of a scan are no text, and cannot be decoded. "
         "Make base64 of them first; what `base64.b64encode` gives can be decoded.",
-        "raised-400": "$kit Compare `source` with the one of the lesson, field by field.",
     },
     mistakes=(
         Mistake(
@@ -445,7 +444,7 @@ def compare(client, posters, question):
                 "into the `content` of one user turn.",
                 lambda run: run.request.roles == ["user"],
                 {"messages=[": 'messages=[{"role": "user", "content": "Hello!"}, '},
-                "https://github.com/QwenLM/Qwen3-VL/issues/1446: a turn for each picture",
+                "each picture sent as a message of its own, as in a chat with people",
                 show="messages",
             ),
             rule(
@@ -965,7 +964,7 @@ def read_slip(client, photo):
                 "crop loses a part.",
                 in_proportion,
                 {SHRUNK: "if max(small.size) > LONGEST:\n        small = small.resize((800, 800))"},
-                "https://github.com/anthropics/claude-code/issues/70010: resized for a budget",
+                "one pair of numbers for every photo, whatever its shape",
                 size=size,
             ),
             rule(
@@ -984,8 +983,8 @@ def read_slip(client, photo):
                 "further than to `LONGEST`, and leave a smaller photo as it is.",
                 lambda run: max(opened(run).size) >= max(wanted_size(run)) - 1,
                 {SHRUNK: "small = small.reduce(2)\n    " + SHRUNK},
-                "https://github.com/anthropics/claude-code/issues/70010: screenshots made "
-                "unreadable",
+                "https://github.com/anthropics/claude-code/issues/70010: screenshots shrunk "
+                "too far",
                 size=size,
             ),
             SLIP_FIRST,
@@ -1009,8 +1008,9 @@ def read_slip(client, photo):
         'Convert the picture to `"RGB"` before you save it.',
         "raised-json": "Bytes, or a picture of Pillow, cannot be put into a request. `save` it "
         "into an `io.BytesIO`, and turn those bytes into base64 text.",
-        "raised-ValueError": "`Image.open` takes a path or a file. Bytes in memory become a file "
-        "by `io.BytesIO(photo)`.",
+        "raised-ValueError": "`open` wants a path or a file, and bytes in memory become one "
+        "by `io.BytesIO(photo)`. In `save`: where there is no file name, name the form, `JPEG`.",
+        "raised-key": "$kit If that is a form for `save`: Pillow calls it `JPEG`, with an E.",
     },
     mistakes=(
         Mistake(
@@ -1029,13 +1029,18 @@ def read_slip(client, photo):
             "lesson 07, Refused: bytes in place of base64 text",
         ),
         Mistake(
+            "raised-key",
+            {'"JPEG"': '"JPG"'},
+            "the ending of most file names taken for the name of the form",
+        ),
+        Mistake(
             "raised-ValueError",
             {"io.BytesIO(photo)": "photo"},
             "bytes taken for something that can be opened",
         ),
     ),
-    takeaway="Turn first, shrink in proportion, encode, send: a slip for under 1,000 tokens. When "
-    "it is read, go on with the text.",
+    takeaway="Turn first, shrink in proportion, encode, send. When the slip is read, go on with "
+    "the text and leave the picture out.",
 )
 
 

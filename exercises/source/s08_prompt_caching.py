@@ -187,7 +187,7 @@ def input_dollars(reply, prices):
                 "You counted reads at a tenth of the fresh price. How much cheaper they are "
                 "differs between models: use the price for `read`.",
                 f"value + {READ_TOKENS} * (prices['fresh'] / 10 - prices['read']) / 1e6",
-                "https://github.com/iii-hq/workers/pull/1202: 0.1 times the input price, for all",
+                "https://github.com/Kulitorum/Decenza/pull/1064: 0.1 times the input price",
             ),
             miss(
                 "prices-mixed-up",
@@ -294,7 +294,7 @@ ONE_HAS_IT = missed(
     "Only one of the two requests has `$wanted`, and you gave back `$returned`. What was added or "
     "left out there is a change, too.",
     {COMPARED: "if part in before and part in after and before[part] != after[part]:"},
-    "https://github.com/nugget/thane-ai-agent/pull/804: tools that come and go",
+    "only what both have is compared, so that no key is missing",
     wanted=lambda run: run.wanted,
 )
 REORDERED = missed(
@@ -309,7 +309,7 @@ EARLIER_TURN = missed(
     "An earlier turn was changed or is missing, and you gave back `$returned`. All the turns that "
     "were sent before have to stand at the beginning again, equal and in order.",
     {"if " + KEPT + " != earlier": "if len(after['messages']) < len(earlier) - 2"},
-    "https://github.com/posit-dev/positron/pull/8246: only the newest turns are looked at",
+    "lesson 08: a window (lesson 05) changes the front with every cut",
 )
 CHANGED = missed(
     "change-missed",
@@ -496,7 +496,7 @@ HAS_MARK = rule(
     "holds the rules.",
     marked,
     acts(request='request["system"] = [{"type": "text", "text": request["system"][0]["text"]}]'),
-    "caching taken for automatic: https://github.com/mnfst/llm-gateway/issues/1871",
+    "https://github.com/whoz-oss/coday/issues/1322: elsewhere it is on without a mark",
     show="system",
 )
 QUESTION_KEPT = rule(
@@ -628,11 +628,12 @@ def answer_mail(client, rules, now, question):
             ),
             rule(
                 "no-clock",
-                "Behind the mark there is no text with the word `Now: ` and the whole time after "
-                "it. Without it, Claude cannot say what is open today.",
+                "Behind the mark there is no text with the word `Now: ` and, after it, the whole "
+                "`now` as it was given. Without it, Claude cannot say what is open today.",
                 lambda run: f"Now: {run.given['now']}" in behind(run),
                 {f"                    {CLOCK},\n": ""},
-                "https://github.com/nex-agi/NexAU/pull/11: less time, to make the cache work",
+                "the time left out for the sake of the cache; a shorter one in "
+                "https://github.com/nex-agi/NexAU/pull/11",
                 show="messages",
             ),
             rule(
@@ -835,7 +836,7 @@ def cached_rules(client, rules, question):
                 "`$wanted`.",
                 lambda run: run.returned[1] == state(run),
                 {"used.cache_read_input_tokens:": "not used.cache_creation_input_tokens:"},
-                "https://github.com/goruck/home-generative-agent/issues/617: reads never looked at",
+                "one of the two counts looked at, and the other concluded from it",
                 written=lambda run: counts(run)[0],
                 read=lambda run: counts(run)[1],
                 named=lambda run: run.returned[1],
