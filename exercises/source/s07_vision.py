@@ -849,11 +849,8 @@ def read_slip(client, photo):
     source = {{"type": "base64", "media_type": "image/jpeg", "data": data}}
     slip = {{"type": "image", "source": source}}
     words = {{"type": "text", "text": ORDER}}
-    reply = client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{{"role": "user", "content": [slip, words]}}],
-    )
+    turn = {{"role": "user", "content": [slip, words]}}
+    reply = client.messages.create(model=MODEL, max_tokens=2000, messages=[turn])
     return "".join(block.text for block in reply.content if block.type == "text")
 """,
     also_correct=(
