@@ -321,8 +321,9 @@ def answer(client, question, room):
                 "You asked $times times. Each try is paid for, so stop after the second, whatever "
                 "came back.",
                 lambda run: len(limits(run)) <= 2,
-                {'if reply.stop_reason == "max_tokens"': 'while reply.stop_reason == "max_tokens"',
-                 'request["max_tokens"] = 4000': 'request["max_tokens"] += 1000'},
+                {'    if reply.stop_reason == "max_tokens":\n':
+                 '    for _ in range(2):\n        if reply.stop_reason != "max_tokens":\n'
+                 "            break\n"},
                 "https://github.com/cline/cline/issues/9504: stuck in thinking",
                 times=lambda run: len(limits(run)),
             ),
