@@ -43,6 +43,15 @@ def read_text(message):
     return "".join(block.text for block in message.content if block.type == "text")
 """
 
+STREAMED = rule(
+    "streamed",
+    "Your request asks for a stream. Here the whole reply is needed at once: send it with "
+    "`client.messages.create(...)`, as in the lesson.",
+    lambda run: not any(sent.body.get("stream") for sent in run.sent if sent.body),
+    acts(request='request["stream"] = True'),
+    "lesson 04 used for every request from then on",
+)
+
 
 def user(text: str) -> dict[str, Any]:
     """A turn of the user."""
@@ -75,6 +84,16 @@ def begins_anew(run: Run) -> bool:
         return True  # what is wrong with it, other rules say
     asked = [turn for turn in turns if has(turn, "role", "user")]
     return all(text_of(turn.get("content")) in run.args[0] for turn in asked)
+
+
+def are_turns(run: Run) -> bool:
+    """Whether every entry of `messages` has a role and a content."""
+    for sent in run.sent:
+        turns = sent.body.get("messages")
+        for turn in turns if isinstance(turns, list) else ():
+            if not isinstance(turn, dict) or not {"role", "content"} <= turn.keys():
+                return False
+    return True
 
 
 talk = Exercise(
@@ -164,6 +183,7 @@ def talk(client, questions):
         ),
         case(["Hello?"], replies=[[THOUGHT, "Hello!"]], gives=["Hello!"]),
         expect=(
+            STREAMED,
             rule(
                 "carried-over",
                 "The check called `talk` again, and the first request of the new conversation "
@@ -181,6 +201,15 @@ def talk(client, questions):
                 asked_in_turn,
                 {'"content": question}': '"content": question.strip()}'},
                 "texts tidied on their way",
+                show="messages",
+            ),
+            rule(
+                "no-turn",
+                "An entry of your `messages` is no turn. Each is a dict with a `role` and a "
+                "`content`; `reply.to_param()` is one.",
+                are_turns,
+                {"history.append(reply.to_param())": "history.append(read_text(reply))"},
+                "a text taken for a turn",
                 show="messages",
             ),
             sends_back_whole_turns(),
@@ -397,6 +426,7 @@ def say(client, history, text):
         case([], "Refused at once?", replies=[{"content": [], "stop_reason": "refusal"}]),
         case(BEFORE, "Cut?", replies=[{"content": [THOUGHT, "The"], "stop_reason": "max_tokens"}]),
         expect=(
+            STREAMED,
             rule(
                 "left-behind",
                 "The request failed, and the list that your function was given is another one now: "
@@ -410,6 +440,16 @@ def say(client, history, text):
                 "https://github.com/amd/gaia/issues/3512",
                 of_errors=True,
             ),
+            rule(
+                "other-request",
+                "The request should hold the history that your function was given, and behind it "
+                "the text, as a turn of the user, as it is.",
+                lambda run: not run.sent or sends_history(run),
+                {"messages=asked": "messages=asked[-1:]"},
+                "https://github.com/mkupermann/souprise/issues/8: only the last message is sent",
+                show="messages",
+                of_errors=True,
+            ),
             lets_rise(),
             rule(
                 "twice",
@@ -419,15 +459,6 @@ def say(client, history, text):
                 acts(given="_right(client, history, text)"),
                 "a retry around a call: the package has one of its own",
                 of_errors=True,
-            ),
-            rule(
-                "other-request",
-                "The request should hold the history that your function was given, and behind it "
-                "the text, as a turn of the user, as it is.",
-                lambda run: not run.sent or sends_history(run),
-                {"messages=asked": "messages=asked[-1:]"},
-                "https://github.com/mkupermann/souprise/issues/8: only the last message is sent",
-                show="messages",
             ),
             room(),
             rule(

@@ -16,10 +16,14 @@ from practice.grading import (
     Mistake,
     Run,
     acts,
+    alike,
     answers_every_call,
     case,
     cases,
+    function_of,
     gives_text,
+    leaves_alone,
+    miss,
     one_request,
     room,
     rounds,
@@ -41,6 +45,15 @@ READ_TEXT = """
 def read_text(message):
     return "".join(block.text for block in message.content if block.type == "text")
 """
+
+STREAMED = rule(
+    "streamed",
+    "Your request asks for a stream. Here the whole reply is needed at once: send it with "
+    "`client.messages.create(...)`, as in the lesson.",
+    lambda run: not any(sent.body.get("stream") for sent in run.sent if sent.body),
+    acts(request='request["stream"] = True'),
+    "lesson 04 used for every request from then on",
+)
 
 
 # --- 06.1 ------------------------------------------------------------------------------
@@ -174,6 +187,7 @@ def ask_harbour(client, question, islands):
         case("When does a ferry go to Tern Island?", ISLANDS, replies=[[THOUGHT, "At six."]]),
         case("And after six?\n", OTHERS, replies=[[{"tool": "departures", "input": {}}]]),
         expect=(
+            STREAMED,
             rule(
                 "no-tools",
                 "Your request has no `tools`. A tool that is described and not sent is unknown to "
@@ -416,6 +430,7 @@ def found_for(call: dict[str, Any]) -> Any:
     return FERRY[call["name"]](**call["input"])
 
 
+LAST = "turns = [*turns, said]\n            return"
 RAN = "functions[call.name](**call.input)"
 
 answer = Exercise(
@@ -526,6 +541,7 @@ def answer(client, question, tools, functions):
         ),
         case("Who are you?", FERRY_TOOLS, FERRY, replies=[[THOUGHT, "A helper."]]),
         expect=(
+            STREAMED,
             rounds(),
             rule(
                 "other-question",
@@ -969,6 +985,16 @@ def turns_right(run: Run) -> bool:
     return found == roles
 
 
+def last_turn_whole(run: Run) -> bool:
+    """Whether a last turn of Claude's has all blocks of the last reply."""
+    turns = three(run)[2]
+    if run.wanted != "done" or turns[-1]["role"] != "assistant":
+        return True
+    kinds = [block["type"] for block in run.requests[-1].reply["content"]]
+    kept = [block.get("type") for block in turns[-1]["content"] if isinstance(block, dict)]
+    return kept == kinds
+
+
 def plain(run: Run) -> bool:
     """Whether JSON takes the turns."""
     try:
@@ -1158,6 +1184,7 @@ def run_tools(client, question, tools, functions, history=(), most=8):
         desk("Nothing?", [], ends="done"),
         desk("Refuse later?", [FOG], ending(["I"], "refusal"), ends="refused", requests=2),
         expect=(
+            STREAMED,
             rule(
                 "cut-call-run",
                 "A call stood in a reply that was cut at `max_tokens`, and your code ran it. Half "
@@ -1278,6 +1305,14 @@ def run_tools(client, question, tools, functions, history=(), most=8):
                 "lesson 05, 'A crash while saving'",
             ),
             rule(
+                "whole-reply",
+                "A turn of yours holds more than `role` and `content`, and the API would refuse "
+                "it in the next request. Of `reply.to_dict()` take the `content` only.",
+                lambda run: all(set(turn) == {"role", "content"} for turn in three(run)[2]),
+                {LAST: LAST.replace("said", "reply.to_dict()")},
+                "lesson 05, question 3, answer c",
+            ),
+            rule(
                 "other-turns",
                 'It ended "$wanted" after the reply with `$reason`, and your `turns` end with a '
                 "turn too many or too few. Claude's last turn joins them only if it is done and "
@@ -1287,6 +1322,20 @@ def run_tools(client, question, tools, functions, history=(), most=8):
                 "lesson 05, 'A reply that must not be appended'",
                 wanted=lambda run: run.wanted,
                 reason=lambda run: run.requests[-1].reply["stop_reason"],
+            ),
+            rule(
+                "blocks-lost",
+                "Claude's last turn in your `turns` is not what came: blocks are missing or "
+                "changed. Keep all of them, thinking too.",
+                last_turn_whole,
+                {
+                    LAST: LAST.replace(
+                        "said",
+                        '{**said, "content": [read for block in '
+                        "reply.content if (read := getattr(block, 'text', 0))]}",
+                    )
+                },
+                "lesson 05, question 3, answer a: the text alone is kept",
             ),
         ),
     ),
@@ -1314,4 +1363,324 @@ def run_tools(client, question, tools, functions, history=(), most=8):
 )
 
 
-EXERCISES = (ask_harbour, answer, run_call, run_tools)
+# --- 06.5 ------------------------------------------------------------------------------
+
+
+def asked(text: str) -> dict[str, Any]:
+    """A question."""
+    return {"role": "user", "content": text}
+
+
+def block(kind: str, **fields: Any) -> dict[str, Any]:
+    """A block of this type."""
+    return {"type": kind, **fields}
+
+
+def said(*blocks: dict[str, Any]) -> dict[str, Any]:
+    """A turn of Claude's."""
+    return {"role": "assistant", "content": list(blocks)}
+
+
+def told(*ids: str, then: str = "") -> dict[str, Any]:
+    """A turn of results, and perhaps a text behind them."""
+    blocks = [block("tool_result", tool_use_id=each, content="[]") for each in ids]
+    return {"role": "user", "content": blocks + ([block("text", text=then)] if then else [])}
+
+
+THINKING = block("thinking", thinking="", signature="c2VhbA==")
+REDACTED = block("redacted_thinking", data="c2VhbA==")
+
+
+def use(number: str) -> dict[str, Any]:
+    """A call of a tool."""
+    return block("tool_use", id=number, name="copies", input={"book_id": 4})
+
+
+VISIT = [
+    asked("Is Low Water in?"),
+    said(THINKING, use("a")),
+    told("a"),
+    said(block("text", text="Yes.")),
+    asked("And the two others?"),
+    said(REDACTED, block("text", text="I look."), use("b"), use("c")),
+    told("b", "c", then="Please be quick."),
+    said(THINKING, use("d")),
+    told("d"),
+    said(THINKING),
+    {"role": "user", "content": [block("text", text="Who wrote it?")]},
+    said(block("text", text="Rosa Ketterly.")),
+    asked("Thank you. Since when?"),
+]
+THOUGHTS = ("thinking", "redacted_thinking")
+
+
+def is_question(turn: dict[str, Any]) -> bool:
+    """Whether a turn is a question: one of the user's, without results."""
+    return turn["role"] == "user" and "tool_result" not in str(turn["content"])
+
+
+def bare(turns: list[Any]) -> list[Any]:
+    """These turns without thinking, and without turns left empty."""
+    found = []
+    for turn in turns:
+        kept = turn["content"]
+        if not isinstance(kept, str):
+            kept = [one for one in kept if one["type"] not in THOUGHTS]
+        if kept:
+            found.append({**turn, "content": kept})
+    return found
+
+
+def right_window(turns: list[Any], n: int) -> list[Any]:
+    """The right window."""
+    starts = [at for at, turn in enumerate(turns) if is_question(turn)]
+    return bare(turns[starts[-n] :]) if len(starts) > n else turns
+
+
+def is_cut(run: Run) -> bool:
+    """Whether something is to be cut."""
+    return bool(run.wanted != run.before["turns"])
+
+
+def begins_right(run: Run) -> bool:
+    """Whether the first turn is the right one."""
+    return bool(run.wanted[:1] == run.returned[:1])
+
+
+def counts_texts(turns: list[Any], n: int) -> list[Any]:
+    """The window of one who counts only questions that are texts."""
+    starts = [at for at, turn in enumerate(turns) if isinstance(turn["content"], str)]
+    return turns[starts[-n] :] if len(starts) > n else turns
+
+
+CUT_ALWAYS = (
+    "[{**t, 'content': [b for b in t['content'] if 'thinking' not in str(b)] "
+    "if t['role'] == 'assistant' else t['content']} for t in value]"
+)
+
+window = Exercise(
+    id="06.5",
+    title="A window that knows tools",
+    objective="Cut a history with tools without parting a call from its result.",
+    minutes=15,
+    optional=True,
+    task="""
+This is the `window` of lesson 05. At the library desk it now gets the `turns` of `run_tools`, with
+a new question at their end, and the API refuses what it gives back: a turn of results has the role
+`user` too. Fix it, so that it counts only questions:
+
+- a question is a turn of the user without a `tool_result` in it; its content is a text, or a list
+  of blocks;
+- the window begins with the `n`-th last question (`n` is at least 1). What follows stays as it is,
+  calls and results too, but without thinking, and without a turn that is empty then;
+- with `n` questions or fewer, everything stays. The list that it is given is not changed.
+""",
+    template="""
+def window(turns, n):
+    starts = [i for i, turn in enumerate(turns) if turn["role"] == "user"]
+    if len(starts) <= n:
+        return turns
+    kept = []
+    for turn in turns[starts[-n] :]:
+        content = turn["content"]
+        if not isinstance(content, str):
+            content = [block for block in content if "thinking" not in block["type"]]
+        if content:
+            kept.append({**turn, "content": content})
+    return kept
+""",
+    solution="""
+def is_question(turn):
+    kinds = [block["type"] for block in turn["content"] if isinstance(block, dict)]
+    return turn["role"] == "user" and "tool_result" not in kinds
+
+
+def window(turns, n):
+    starts = [i for i, turn in enumerate(turns) if is_question(turn)]
+    if len(starts) <= n:
+        return turns
+    kept = []
+    for turn in turns[starts[-n] :]:
+        content = turn["content"]
+        if not isinstance(content, str):
+            content = [block for block in content if "thinking" not in block["type"]]
+        if content:
+            kept.append({**turn, "content": content})
+    return kept
+""",
+    also_correct=(
+        """
+def window(turns, n):
+    starts = []
+    for i, turn in enumerate(turns):
+        if turn["role"] != "user":
+            continue
+        content = turn["content"]
+        if isinstance(content, str) or content[0]["type"] != "tool_result":
+            starts.append(i)
+    if len(starts) <= n:
+        return list(turns)
+    short = []
+    for turn in turns[starts[-n] :]:
+        if turn["role"] == "assistant":
+            blocks = []
+            for block in turn["content"]:
+                if block["type"] not in ("thinking", "redacted_thinking"):
+                    blocks.append(block)
+            if not blocks:
+                continue
+            turn = {"role": "assistant", "content": blocks}
+        short.append(turn)
+    return short
+""",
+    ),
+    hints=(
+        "Only the first line has to change: which turns are counted? Everything below it may stay.",
+        "The role alone does not tell. What is the content of a question, and what are the blocks "
+        "of a turn of results?",
+        "Write a function that gets one turn: is its role that of the user, and is none of its "
+        "blocks a `tool_result`? A content that is a text has no blocks.",
+    ),
+    rules=function_of(
+        case(VISIT[:9] + VISIT[12:], 2),
+        case(VISIT, 3),
+        case(VISIT, 1),
+        case(VISIT, 2),
+        case(VISIT, 4),
+        case(VISIT, 7),
+        case([asked("Hello?")], 1),
+        kind=list,
+        right=right_window,
+        before=(leaves_alone("turns"),),
+        known=(
+            rule(
+                "not-turns",
+                "Your list holds something that is no turn: each is a dict with a `role` and a "
+                "`content`.",
+                lambda run: all(
+                    isinstance(turn, dict) and turn.keys() == {"role", "content"}
+                    for turn in run.returned
+                ),
+                acts("[turn['content'] for turn in value]"),
+                "the contents collected, and the turns forgotten",
+            ),
+            miss(
+                "begins-with-results",
+                "Your window begins with a turn of results, and its call was cut away: the API "
+                "refuses that. Count only turns of the user that hold no `tool_result`.",
+                "[t for t in turns if 'tool_result' in str(t)] if len(turns) > 9 else value",
+                "https://github.com/RooCodeInc/Roo-Code/pull/11030",
+                when=lambda run: is_cut(run) and "tool_result" in str(run.returned[:1]),
+            ),
+            miss(
+                "begins-with-claude",
+                "Your window begins with a turn of Claude's. Cut in front of a question.",
+                "turns[-3:] if len(turns) > 9 else value",
+                "https://github.com/trpc-group/trpc-agent-go/pull/1228: results at the cut skipped",
+                when=lambda run: (
+                    is_cut(run) and run.returned[:1] and run.returned[0]["role"] == "assistant"
+                ),
+            ),
+            miss(
+                "texts-only",
+                "A question whose content is a list of blocks was not counted. It is one as long "
+                "as no block is a `tool_result`.",
+                "turns",
+                "every list taken for results",
+                when=lambda run: (
+                    is_cut(run)
+                    and alike(
+                        bare(run.returned), bare(counts_texts(run.before["turns"], run.args[1]))
+                    )
+                    and not alike(bare(run.returned), run.wanted)
+                ),
+            ),
+            miss(
+                "pair-parted",
+                "A call or a result is missing from your window. The two stay together: what "
+                "follows the first question stays, but for the thinking.",
+                "[t for t in value if 'tool_result' not in str(t)]",
+                "https://github.com/HKUDS/nanobot/pull/2075: results dropped to be safe",
+                when=lambda run: (
+                    begins_right(run)
+                    and any(
+                        str(run.returned).count(kind) < str(run.wanted).count(kind)
+                        for kind in ("'tool_use'", "'tool_result'")
+                    )
+                ),
+            ),
+            miss(
+                "cut-too-much",
+                "There are `n` questions or fewer, so everything stays, thinking too. Yours came "
+                "back with less.",
+                CUT_ALWAYS,
+                "thinking dropped always, to be on the safe side",
+                when=lambda run: not is_cut(run) and len(str(run.returned)) < len(str(run.wanted)),
+            ),
+            miss(
+                "thinking-kept",
+                "Your window begins at the right place, and thinking stayed in it. There are two "
+                "types of it, `thinking` and `redacted_thinking`.",
+                "turns[next(i for i, t in enumerate(turns) if t == value[0]) :]",
+                "lesson 05, 'Shorten it': the roles are fine, the thinking is not",
+                when=lambda run: (
+                    begins_right(run)
+                    and is_cut(run)
+                    and any(f"'{kind}'" in str(run.returned) for kind in THOUGHTS)
+                ),
+            ),
+            miss(
+                "empty-turn",
+                "One of Claude's turns held only thinking, and is empty now; the API refuses such "
+                "a turn. Leave it out.",
+                "value[:-1] + [{'role': 'assistant', 'content': []}] + value[-1:]",
+                "lesson 05, error hunt 3",
+                when=lambda run: any(not turn["content"] for turn in run.returned),
+            ),
+            miss(
+                "turn-lost",
+                "Your window begins at the right place, and a turn is missing from it, or there is "
+                "one too many. All that follows stays, up to the new question at the end.",
+                "value[:-1]",
+                "a cut at the end as well, tried while reviewing",
+                when=lambda run: begins_right(run) and len(run.returned) != len(run.wanted),
+            ),
+            miss(
+                "other-number",
+                "With `n` = $n the window should have $right turns and begin with “$first”. Yours "
+                "has $count.",
+                "value[-1:]",
+                "a place counted from the wrong end",
+                when=lambda run: len(run.returned) != len(run.wanted),
+                n=lambda run: run.args[1],
+                right=lambda run: len(run.wanted),
+                first=lambda run: text_of(run.wanted[0]["content"]),
+                count=lambda run: len(run.returned),
+            ),
+        ),
+        name="other-window",
+        says="Your window has the right number of turns, and one of them is not as it was: a block "
+        "is missing or changed. Leave out nothing but the thinking.",
+        wrong="[{**turn, 'content': str(turn['content'])} for turn in value]",
+    ),
+    messages={
+        "raised-TypeError": "$kit The content of a question can be a text: going through it gives "
+        "letters, not blocks. Look at its type first.",
+    },
+    mistakes=(
+        Mistake(
+            "texts-only",
+            {'"tool_result" not in kinds': 'isinstance(turn["content"], str)'},
+            "every list taken for results",
+        ),
+        Mistake(
+            "raised-TypeError",
+            {" if isinstance(block, dict)]": "]"},
+            "the text of a question taken for a list of blocks",
+        ),
+    ),
+    takeaway="A question is a turn of the user without results. Cut in front of one.",
+)
+
+
+EXERCISES = (ask_harbour, answer, run_call, run_tools, window)
