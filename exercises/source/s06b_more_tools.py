@@ -40,6 +40,9 @@ THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with
 MOST = 6  # requests of one question
 JUNE = {"2027-06-12": 10, "2027-06-19": 20}
 JULY = {"2027-07-03": 0, "2027-07-10": 55, "2027-07-17": 40}
+PLAIN = """
+        model=MODEL, max_tokens=2000, messages=[{"role": "user", "content": task}]
+    """
 LAST_TEXT = '"".join(block.text for block in last.content if block.type == "text")'
 
 
@@ -56,6 +59,12 @@ def results(run: Run) -> list[dict[str, Any]]:
         for block in content if isinstance(content, list) else ():
             if block.get("type") == "tool_result":
                 found.append(block)
+    return found
+
+
+def fields(run: Run) -> dict[str, Any]:
+    """The properties in the schema of the tool."""
+    found: dict[str, Any] = run.request.body["tools"][0]["input_schema"].get("properties", {})
     return found
 
 
@@ -123,9 +132,10 @@ compare = Exercise(
     minutes=10,
     task=f"""
 Amara's function lets the tool runner compare the weather of some days. `chance` holds the chance
-of rain on each day, in percent. Three things in it are wrong. Fix them; you may check after each,
+of rain on each day, in percent. Four things in it are wrong. Fix them; you may check after each,
 and the check will tell you the next one.
 
+- `forecast` should be a tool of the runner, with a type for `day` and a description.
 - Claude should read each result of `forecast` as JSON: `{{"day": "2027-06-12", "rain": 10}}`.
 - However often Claude calls the tool, at most {MOST} requests may go out.
 - The text of the *last* reply comes back, whatever it is.
@@ -134,8 +144,7 @@ and the check will tell you the next one.
 """,
     template='''
 def compare(client, task, chance):
-    @beta_tool
-    def forecast(day: str) -> str:
+    def forecast(day):
         """The chance of rain on a day, such as 2027-06-12."""
         return {"day": day, "rain": chance[day]}
 
@@ -189,9 +198,10 @@ def compare(client, task, chance):
 ''',
     ),
     hints=(
-        "Look at the lesson's string rule, then at its table of what the runner hides: which row "
-        "speaks of a limit? And what does a `return` do in a loop?",
-        "`json.dumps` makes a text of a dict. The limit is an argument of `tool_runner`.",
+        "What stands above the lesson's `forecast`, and what does its string rule say? Which row "
+        "of the table of what the runner hides is a limit? What does `return` do in a loop?",
+        "The decorator `beta_tool` makes the tool, `json.dumps` makes a text of a dict. The limit is an "
+        "argument of `tool_runner`.",
         "The limit is `max_iterations`. `runner.until_done()` gives the last reply; or put the "
         "`return` after the loop, so that the loop comes to its end.",
     ),
@@ -233,6 +243,30 @@ def compare(client, task, chance):
             ),
             Run.surface,
             rule(
+                "no-tool",
+                "A request went out without any tool: you sent it yourself, and the runner was not "
+                "used. Let the runner send: it does so in a `for` loop, or by `until_done()`.",
+                lambda run: run.request.body.get("tools"),
+                {"runner.until_done()": f"client.beta.messages.create({PLAIN})"},
+                "a runner that is made, and never run",
+            ),
+            rule(
+                "no-type",
+                "The tool does not say what `day` is, so Claude has to guess. The runner makes the "
+                "schema from type hints: `(day: str) -> str`.",
+                lambda run: "type" in fields(run).get("day", {}),
+                {"(day: str) -> str": "(day)"},
+                "Python code without type hints, which is most of it",
+            ),
+            rule(
+                "no-description",
+                "The tool has no description. The runner takes it from the docstring: leave it in "
+                "its place, as the first line of the function.",
+                lambda run: run.request.body["tools"][0].get("description"),
+                {'        """The chance of rain on a day, such as 2027-06-12."""\n': ""},
+                "a docstring taken for a comment, and deleted",
+            ),
+            rule(
                 "tool-failed",
                 "Your tool failed, and Claude read: `$words`. Nobody else hears of it, for the "
                 "runner goes on. A tool of the runner gives back a text.",
@@ -247,8 +281,7 @@ def compare(client, task, chance):
                 "it is no JSON. `json.dumps(...)` writes JSON.",
                 lambda run: not in_python(run),
                 {"json.dumps(": "str("},
-                "https://github.com/Red-Hat-AI-Innovation-Team/its_hub/pull/160: results made a "
-                "text on the way",
+                "str() taken for a way to write JSON: printed, the two look alike",
                 words=unlike,
             ),
             rule(
@@ -327,6 +360,8 @@ def compare(client, task, chance):
     messages={
         "endless": "Claude called the tool again and again, and nothing stopped your code: after "
         f"$limit requests the check did. Let the runner stop after {MOST}.",
+        "raised-json": "`forecast` is a plain function. Put `@beta_tool` above it: that makes a "
+        "tool of it, with a schema from its type hints and a description from its docstring.",
         "raised-AttributeError": "The runner gives back replies like any other. The text is in "
         "the blocks of `content`, and each block tells its `type`.",
     },
@@ -340,6 +375,11 @@ def compare(client, task, chance):
             "raised-block-attribute",
             {LAST_TEXT: "last.content[0].text"},
             "counting blocks: https://github.com/AstroVela/vane/issues/140",
+        ),
+        Mistake(
+            "raised-json",
+            {"    @beta_tool\n": ""},
+            "functions handed over as they are, as other libraries allow",
         ),
         Mistake(
             "raised-AttributeError",
@@ -504,7 +544,7 @@ def strict_tool(tool):
         'Go through `schema["properties"].items()`. A property whose `"type"` is `"object"` is '
         "an object of its own and has to be closed too.",
         "`{**part, ...}` makes a new dict and leaves the old one alone. Or begin with "
-        "`copy.deepcopy(tool)`, and change the copy.",
+        "`copy.deepcopy(tool)`, after `import copy`, and change the copy.",
     ),
     rules=function_of(
         case(PERMIT),
@@ -548,8 +588,8 @@ def strict_tool(tool):
             ),
             miss(
                 "closed-wrongly",
-                "`additionalProperties` stands in the wrong place: at `$which`, which is no "
-                "object. It belongs beside the `properties` of an object, and only there.",
+                "`additionalProperties` stands in the wrong place, at `$which`. It belongs beside "
+                "the `properties` of an object, and only there.",
                 'value | {"input_schema": value["input_schema"] | {"properties": {'
                 "name: {**part, 'additionalProperties': False} for name, part in "
                 'value["input_schema"]["properties"].items()}}}',
@@ -569,7 +609,8 @@ def strict_tool(tool):
             miss(
                 "inner-open",
                 "The schema is closed, but the object `$which` in it is not, and the API refuses "
-                "the tool. Each object in a schema needs its own `additionalProperties`.",
+                "the tool. Each object in a schema needs its own `additionalProperties`, which "
+                "is `False`, without quotes.",
                 '{**tool, "strict": True, "input_schema": {**tool["input_schema"], '
                 '"additionalProperties": False}}',
                 "https://github.com/vercel/ai/issues/20681: a nested object left open",
@@ -876,7 +917,7 @@ def guard(functions, confirm):
                 "yes, even if nobody thought of it when the lists were written.",
                 lambda run: not unasked(run),
                 {"name not in HARMLESS": 'name in {"lend_book", "delete_reader"}'},
-                "https://github.com/openonion/connectonion/issues/1481 argues about such lists",
+                "a list of what is dangerous, from before the desk could write letters",
                 which=unasked,
             ),
             rule(
@@ -981,8 +1022,8 @@ def guard(functions, confirm):
         "function and the function that asks first.",
         "other-names": "The dict that you gave back does not have the same names as `functions`, "
         "each with a function. Harmless functions belong into it too.",
-        "raised-unknown-argument": "$kit `confirm` takes two things: the name, and the dict with "
-        "all inputs, as one value.",
+        "raised-unknown-argument": "$kit A call brings its inputs by name: `ask_first(**inputs)` "
+        "makes a dict of them. `confirm` takes the name and that dict, as one value.",
     },
     mistakes=(
         Mistake(

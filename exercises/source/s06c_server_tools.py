@@ -224,6 +224,14 @@ def line(block):
                 when=lambda run: run.wanted == ["0 pages"] and run.returned == [],
             ),
             miss(
+                "no-search",
+                "This reply holds no search, so the list should be empty. You gave back "
+                "`$returned`.",
+                "value or ['0 pages']",
+                "a line for each reply, and not for each search",
+                when=lambda run: not run.wanted,
+            ),
+            miss(
                 "calls-counted",
                 "Your list has a line too many: the call of a search (`server_tool_use`) or some "
                 "other block got one as well. Take the blocks of type `web_search_tool_result`.",
@@ -417,7 +425,7 @@ def whole_answer(client, question, tools):
                     '"content": reply.content}]': '"content": reply.content}], '
                     '{"role": "user", "content": "Go on."}]',
                 },
-                "https://github.com/AnswerDotAI/lisette/pull/91 resumes with a message of its own",
+                "chat loops, which send something of the user's each time",
                 show="messages",
             ),
             shaped,
@@ -709,12 +717,20 @@ def with_sources(reply):
                 when=lambda run: not in_order(run),
             ),
             miss(
+                "no-sources",
+                "This text rests on pages, and what you gave back shows neither their numbers, "
+                "such as `[1]`, nor their list.",
+                "''.join(b.text for b in reply.content if b.type == 'text')",
+                "the text of a reply read as in lessons 01 to 06",
+                when=lambda run: rests(run) and "[" not in run.text,
+            ),
+            miss(
                 "no-numbers",
                 "The list of pages is there, but no numbers stand in the text: nobody can see "
                 "which sentence rests on which page.",
                 "''.join(b.text for b in reply.content if b.type == 'text') "
                 "+ value[value.find('\\n\\n['):] if '[' in value else value",
-                "https://github.com/open-webui/functions/pull/10",
+                "sources as a footer, as most chat pages show them",
                 when=lambda run: rests(run) and "[" not in body(run) and listed_sources(run),
             ),
             miss(
@@ -730,7 +746,7 @@ def with_sources(reply):
                 "A page stands in your list more than once. A page has one number, however often "
                 "it is cited: look whether its `url` is known before you add it.",
                 "value + '\\n' + value.splitlines()[-1] if '[' in value else value",
-                "https://github.com/langchain-ai/weblangchain/pull/2: each citation a source",
+                "each citation taken for a source of its own",
                 when=lambda run: len(listed_sources(run)) > len(right_sources(run)),
             ),
             miss(
@@ -786,6 +802,8 @@ def with_sources(reply):
     messages={
         "raised-none": "A text block that rests on no page has `None` for its `citations`, and a "
         "loop cannot go through that. Write `block.citations or []`.",
+        "raised-TypeError": "A citation is an object, not a dict: its parts are read with a dot, "
+        "`citation.title` and `citation.url`.",
     },
     mistakes=(
         Mistake(
@@ -797,6 +815,11 @@ def with_sources(reply):
             "text-lost",
             {"text += block.text\n": 'text += block.text if block.citations else ""\n'},
             "only what has a source is shown",
+        ),
+        Mistake(
+            "raised-TypeError",
+            {"citation.url: citation.title": 'citation["url"]: citation["title"]'},
+            "citations read like the JSON that the documentation shows",
         ),
         Mistake(
             "raised-thinking-block",
