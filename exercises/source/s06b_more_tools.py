@@ -138,7 +138,7 @@ and the check will tell you the next one.
 - `forecast` should be a tool of the runner, with a type for `day` and a description.
 - Claude should read each result of `forecast` as JSON: `{{"day": "2027-06-12", "rain": 10}}`.
 - However often Claude calls the tool, at most {MOST} requests may go out.
-- The text of the *last* reply comes back, whatever it is.
+- The text of the *last* reply comes back, also when the limit ended the run.
 
 `thread=False` stays, as in the lesson.
 """,
@@ -200,8 +200,8 @@ def compare(client, task, chance):
     hints=(
         "What stands above the lesson's `forecast`, and what does its string rule say? Which row "
         "of the table of what the runner hides is a limit? What does `return` do in a loop?",
-        "The decorator `beta_tool` makes the tool, `json.dumps` makes a text of a dict. The limit is an "
-        "argument of `tool_runner`.",
+        "The decorator `beta_tool` makes the tool, `json.dumps` makes a text of a dict. The limit "
+        "is an argument of `tool_runner`.",
         "The limit is `max_iterations`. `runner.until_done()` gives the last reply; or put the "
         "`return` after the loop, so that the loop comes to its end.",
     ),
@@ -480,9 +480,8 @@ strict_tool = Exercise(
     objective="Make a strict tool of any tool, with every object of its schema closed.",
     minutes=10,
     task="""
-Tomasz has many tools and wants all of them strict. `strict_tool` gets a tool and gives back a
-strict one. It works for some tools; for others the API still refuses the request, and something
-else goes wrong besides. Fix it, so that
+Tomasz has many tools and wants all of them strict. `strict_tool` gets a tool and should give back
+a strict one. Three things in it are wrong. Fix it, so that
 
 - the tool has `"strict": True`, beside its name and schema,
 - *each* object in the schema has `"additionalProperties": False`: the whole schema, and each of
@@ -808,11 +807,12 @@ back a dict with the same names. Each function in it does what it did, with one 
 - what is in `HARMLESS` (`find_book` and `opening_hours`) runs at once;
 - *everything else*, known or new, first asks `confirm(name, inputs)`, as in the lesson, once for
   each call: `inputs` is the dict of all that the call brings. On a no, it is not run, and the
-  text `NO` comes back in place of a result, so that it works in every loop, also in the runner.
+  text `NO` comes back in place of a result. (In the lesson a no is a `CallError`, which `run_call`
+  puts into words. A text works in every loop.)
 
-The function below was written in a hurry. Fix it. One fault is Python's: all functions made in
-a loop share its variables and see the *last* value, so a function should be made by a function of
-its own. Nothing is sent here. The check brings its own functions, and says yes or no.
+Three things in the function below are wrong. Fix them. One comes from Python: all functions that
+are made in a loop share its variables and see their *last* value, so let another function make
+each of them. Nothing is sent here. The check brings its own functions, and says yes or no.
 """,
     template=f'''
 DANGEROUS = {{"delete_reader", "lend_book"}}

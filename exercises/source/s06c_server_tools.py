@@ -325,7 +325,7 @@ should send the question with the `tools` that it is given, and
 - send at most {LIMIT} requests, and give back `None` if the last reply is still paused;
 - otherwise give back the text of *all* replies, put together.
 
-The function below does none of this quite right. Fix it.
+Three things in the function below are wrong. Fix them.
 """,
     template='''
 def whole_answer(client, question, tools):
