@@ -476,7 +476,8 @@ def answer(client, question, tools, functions):
         for call in reply.content:
             if call.type == "tool_use":
                 found = json.dumps(functions[call.name](**call.input))
-                result = {{"type": "tool_result", "tool_use_id": call.id, "content": found}}
+                result = {{"type": "tool_result", "tool_use_id": call.id}}
+                result["content"] = found
                 results.append(result)
         turns = [*turns, reply.to_param(), {{"role": "user", "content": results}}]
         reply = client.messages.create(**request, messages=turns)
@@ -631,7 +632,7 @@ def run_call(call, functions):
     result = {"type": "tool_result", "tool_use_id": call.id}
     try:
         if call.name not in functions:
-            raise ValueError(f"There is no tool {call.name}. There is: {', '.join(functions)}.")
+            raise ValueError(f"No tool {call.name}. There is: {', '.join(functions)}.")
         found = functions[call.name](**call.input)
         return {**result, "content": json.dumps(found)}
     except (TypeError, ValueError) as error:
@@ -889,7 +890,7 @@ def run_call(call, functions):
     equivalent={
         "line 11: ' does not work now. Answer without it, and say so.' -> "
         "' does not work now. Answer without it, and say so.x'": "the words are free",
-        "line 5: 'There is no tool ' -> 'There is no tool x'": "the words are free",
+        "line 5: 'No tool ' -> 'No tool x'": "the words are free",
         "line 5: '. There is: ' -> '. There is: x'": "the words are free",
         "line 5: '.' -> '.x'": "the words are free",
         "line 5: ', ' -> ', x'": "how the names are listed is free",
@@ -1354,7 +1355,7 @@ def run_tools(client, question, tools, functions, history=(), most=8):
         "line 24: 8 -> 1": "each call of the check says how many",
         "line 20: ' does not work now. Answer without it, and say so.' -> "
         "' does not work now. Answer without it, and say so.x'": "06.3 looks at the words",
-        "line 14: 'There is no tool ' -> 'There is no tool x'": "06.3 looks at the words",
+        "line 14: 'No tool ' -> 'No tool x'": "06.3 looks at the words",
         "line 14: '. There is: ' -> '. There is: x'": "06.3 looks at the words",
         "line 14: '.' -> '.x'": "06.3 looks at the words",
         "line 14: ', ' -> ', x'": "06.3 looks at the words",

@@ -336,7 +336,7 @@ def whole_answer(client, question, tools):
             model=MODEL, max_tokens=4000, tools=tools, messages=turns
         )
         if reply.stop_reason == "end_turn":
-            return "".join(block.text for block in reply.content if block.type == "text")
+            return "".join(b.text for b in reply.content if b.type == "text")
         turns.append({"role": "user", "content": "Go on."})
 ''',
     solution="""
