@@ -14,14 +14,15 @@ DIFFERENCES = 5  # lines of difference that are shown
 UNKNOWN = 8  # requests of a batch that are named
 # What an earlier cell changed, and what the request at hand still holds of it.
 EARLIER = {
-    "question": "The question of an earlier cell was changed, and this request still holds "
-    "Claude's answer to the recorded one. Run the cells from there again with the original "
-    "question, or play the model in that cell, too.",
-    "system": "The system prompt was changed after Claude had answered under the recorded one. "
-    "Run the cells from the first question on again with the original system prompt, or play the "
-    "model in them.",
-    "tools": "The tools were changed after Claude had answered with the recorded ones. Run the "
-    "cells from the first question on again with the original tools, or play the model in them.",
+    "question": "The question of an earlier cell was changed, and this request still contains "
+    "Claude's answer to the recorded question. Restore the original question and run the cells "
+    "again from there, or write Claude's reply in that cell yourself, too.",
+    "system": "The system prompt was changed after Claude had answered with the recorded one. "
+    "Restore the original system prompt and run the cells again from the first question on, or "
+    "write Claude's replies in them yourself.",
+    "tools": "The tools were changed after Claude had answered with the recorded ones. Restore the "
+    "original tools and run the cells again from the first question on, or write Claude's replies "
+    "in them yourself.",
 }
 
 

@@ -24,6 +24,7 @@ from courseserver.variants import changed
 
 MESSAGES = "/v1/messages"
 WORD = re.compile(r"\w+")
+COMPARED = 40  # requests that are compared part by part, of those with the most words in common
 MOST_WORDS = 300  # of a part that are compared
 VARIANT = {"name", "of", "changes", "replies", "source", "cycle"}  # the parts that one can have
 
@@ -148,13 +149,20 @@ class Recordings:
         Requests are compared part by part (each setting, the tools, the system prompt, each turn):
         what differs in one part only is nearer than what differs a little everywhere.
         """
-        request, sent = asked.request, asked.body
-        here = [entry for entry in self.exchanges if entry.path == request.path]
-        if not here:
+        ranked = self.ranked(asked)
+        if not ranked:
             return None
-        parts = _parts(sent)
-        best = min(here, key=lambda entry: _distance(_parts(entry.request), parts))
-        return best, list(_all_differences(best, request, sent))
+        return ranked[0], list(_all_differences(ranked[0], asked.request, asked.body))
+
+    def ranked(self, asked: Identity) -> list[Exchange]:
+        """The recorded requests of this kind, the nearest first; the far ones only roughly."""
+        here = [entry for entry in self.exchanges if entry.path == asked.request.path]
+        words = _words(asked.body)
+        here.sort(key=lambda entry: len(words ^ _words(entry.request)))
+        parts = _parts(asked.body)
+        near = here[:COMPARED]
+        near.sort(key=lambda entry: _distance(_parts(entry.request), parts))
+        return near + here[COMPARED:]
 
     def nearest_in_batch(self, body: JSON) -> tuple[Exchange, list[str]] | None:
         """The same for one request of a batch, among all recorded requests to a model."""
@@ -166,8 +174,8 @@ class Recordings:
         best = min(every, key=lambda one: _distance(_parts(one.body), parts))
         return best.exchange, list(differences(best.body, body))
 
-    def variants_near(self, name: str) -> list[Exchange]:
-        """The variants of an exchange and its siblings, where it is a variant itself."""
+    def variants_near(self, asked: Identity) -> list[Exchange]:
+        """The variants of what is nearest to a request, and of its siblings, the nearest first."""
         known = {entry.name: entry for entry in self.exchanges}
 
         def root(entry: Exchange) -> str:
@@ -175,8 +183,8 @@ class Recordings:
                 entry = known[entry.of]
             return entry.name
 
-        wanted = root(known[name])
-        return [entry for entry in self.exchanges if entry.variant and root(entry) == wanted]
+        ranked = self.ranked(asked)
+        return [entry for entry in ranked if entry.variant and root(entry) == root(ranked[0])]
 
 
 def _exchange(entry: JSON, data: JSON) -> Exchange:
@@ -324,6 +332,11 @@ def _parts(body: Any) -> dict[str, str]:
             parts[f"{name}[{number}]"] = each
     return {name: json.dumps(part, sort_keys=True, ensure_ascii=False)
             for name, part in parts.items()}  # fmt: skip
+
+
+def _words(body: Any) -> set[str]:
+    """The words of a request, for a first look at how near it is."""
+    return set(WORD.findall(json.dumps(body, ensure_ascii=False)))
 
 
 def _distance(recorded: dict[str, str], sent: dict[str, str]) -> float:

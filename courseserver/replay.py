@@ -186,7 +186,7 @@ class Replay:
         if near is None:
             return Missed(body, None, {}, (), tokens)
         exchange, differences = near
-        variants = recorded.variants_near(exchange.name)[:MOST_VARIANTS]
+        variants = recorded.variants_near(call.identity)[:MOST_VARIANTS]
         return Missed(
             body, exchange.name, exchange.request, tuple(differences), tokens,
             near=tuple(map(_says, variants)),
@@ -357,14 +357,17 @@ def play(form: Form, call: Call, label: str, *seed: object) -> Reply:
 
 
 def _says(variant: Exchange) -> str:
-    """What a variant changes, in a few words: the new texts, and the settings by name."""
+    """What a variant changes, in a few words: the new texts, and the settings by name.
+
+    Of a long text the end is shown: there it mostly differs from the others.
+    """
     said = []
     for path, value in variant.changes.items():
         name = path.split(".")[-1]
         if value is None:
-            said.append(f"without {name}")
+            said.append(f"without {path if name.isdigit() else name}")
         elif isinstance(value, str) and name in ("content", "text", "system"):
-            said.append(repr(value if len(value) <= 60 else value[:57] + "..."))
+            said.append(repr(value if len(value) <= 90 else "..." + value[-87:]))
         else:
             shown = value if isinstance(value, str | int | float) else json.dumps(value)
             said.append(f"{name} {shown:.60}" if isinstance(shown, str) else f"{name} {shown}")

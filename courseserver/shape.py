@@ -35,6 +35,8 @@ DEFAULTS: JSON = {"service_tier": "auto", "speed": "standard"}
 DIRECT = {"type": "direct"}
 SPACES = re.compile(r"\s+")
 END_MARKS = " .,;:!?…"
+PLEASE = re.compile(r"(^|,? )please\b,?", re.IGNORECASE)
+QUOTES = {0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"'}  # curly ones become straight
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,15 @@ def shape_of(body: JSON, version: str, betas: Iterable[str]) -> Shape:
 
 
 def plain(text: str) -> str:
-    """A learner's own text without what changes no meaning: spaces, case, the last full stop.
+    """A learner's own text without what changes no meaning.
 
-    A text of which nothing would be left stays as it is, and so does a digest.
+    These are spaces, case, curly quotes, a "please" and the last full stop. A text of which nothing
+    would be left stays as it is, and so does a digest.
     """
     if len(text) > LONG or is_digest(text):
         return text
-    return SPACES.sub(" ", text).strip().rstrip(END_MARKS).lower() or text
+    said = PLEASE.sub(" ", SPACES.sub(" ", text.translate(QUOTES)))
+    return SPACES.sub(" ", said).strip().rstrip(END_MARKS).lower() or text
 
 
 class _Shaping:

@@ -23,11 +23,15 @@ if TYPE_CHECKING:
     from courseserver.journal import Entry, Journal
 
 WIDTH = 100  # of a message
+IN_WORDS = {
+    "wording": "capitals, spaces or a please",
+    "form": "way of writing the request",
+}
 _tells = False  # does the journal hear of each cell?
 STOPPED = (
     "You stopped this cell (KeyboardInterrupt). Nothing is broken: what it had done "
-    "before stays, and a reply that was still on its way is given up. Run the cell "
-    "again whenever you like."
+    "before you stopped it is kept, and a reply that was still on its way is dropped. "
+    "Run the cell again whenever you like."
 )
 
 
@@ -97,7 +101,8 @@ def _say_adapted(journal: Journal) -> None:
         if entry.cell == journal.cell:
             words += [word for word in entry.adapted if word not in words]
     if words:
-        print(f"(Replay: a recorded reply, adapted to your {', '.join(words)}.)")
+        said = ", ".join(IN_WORDS.get(word, word) for word in words)
+        print(f"(Replay: a recorded reply, adapted to your {said}.)")
 
 
 def upstream_note(value: BaseException, journal: Journal) -> list[str]:
@@ -110,8 +115,8 @@ def upstream_note(value: BaseException, journal: Journal) -> list[str]:
     return [
         "",
         f"The course server could not reach the real API ({failure}). Is this",
-        "machine online? Behind a proxy, set HTTPS_PROXY. Without a network replay",
-        "works: write COURSE_MODE=replay into .env, and run setup again.",
+        "machine online? Behind a proxy, set HTTPS_PROXY. Replay works without a",
+        "network: write COURSE_MODE=replay into .env, and run setup again.",
     ]
 
 
@@ -137,7 +142,7 @@ def missed_report(missed: Missed, lesson: str) -> list[str]:
     if missed.near:
         lines.append("  - send one of the recorded requests that are named above;")
     lines.append(
-        "  - play the model: from helpers import staged; then "
+        "  - write Claude's reply yourself: from helpers import staged; then "
         'anthropic.Anthropic(base_url=staged(replies=["..."]));'
     )
     if not missed.unknown:
@@ -145,7 +150,7 @@ def missed_report(missed: Missed, lesson: str) -> list[str]:
     lines += [
         "  - ask the real API: put a key into .env (lesson 00 shows how), "
         "then run setup again;",
-        f"  - give the lesson back as it was: python3 start.py reset {lesson}"
+        f"  - get the original lesson back: python3 start.py reset {lesson}"
         " (Windows: py start.py).",
         "",
         f"What would have been sent: about {missed.estimated_tokens:,} tokens, about "

@@ -156,6 +156,27 @@ def tool_results(call: Call) -> Objections:
             )
 
 
+@rule("gsd-2#2869, 2026-03-27, and anthropic-sdk-python#961, 2025-05-30: seen of web searches, so "
+      "other calls pass; with own calls beside it: docs server-tools, 2026", *TALK)  # fmt: skip
+def server_results(call: Call) -> Objections:
+    groups = call.prompt.joined()
+    for (role, now), (next_role, after) in itertools.pairwise(groups):
+        # A paused turn goes back as the last one, and that passes: no turn comes after it.
+        if role != "assistant" or next_role != "user":
+            continue
+        if tool_ids(now) and all(part.kind == "tool_result" for part in after):
+            continue
+        had = {part.block.get("tool_use_id") for part in now}
+        for part in now:
+            name, number = part.block.get("name"), call.prompt.numbers[part.turn]
+            searches = part.kind == "server_tool_use" and name == "web_search"
+            if searches and part.block.get("id") not in had:
+                yield (
+                    f"messages.{number}: `web_search` tool use with id `{part.block['id']}` was "
+                    "found without a corresponding `web_search_tool_result` block"
+                )
+
+
 @rule(f"{ERRORS}; space: quoted in public to 2026", "messages")
 def prefill(call: Call) -> Objections:
     last = call.turns[-1]

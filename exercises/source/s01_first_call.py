@@ -1,4 +1,4 @@
-"""Exercises of lesson 01: mend a call, read the reply, meet an error, know the price.
+"""Exercises of lesson 01: fix a call, read the reply, meet an error, know the price.
 
 The only form of them that is written by hand. `python -m authoring build` makes the notebooks and
 the table of common mistakes from it; tests/practice/test_exercises.py proves what stands here.
@@ -59,12 +59,12 @@ def is_the_reply(run: Run) -> bool:
 
 mend_a_call = Exercise(
     id="01.1",
-    title="Mend a call",
+    title="Fix a call",
     objective="Send a complete request: model, limit and messages.",
     minutes=6,
     task="""
 A bakery found this function in an article. It should send the visitor's question to Claude
-and give back the whole reply, the `Message`. Three things in it are wrong. Mend them; you may
+and give back the whole reply, the `Message`. Three things in it are wrong. Fix them; you may
 check after each, and the check will tell you the next one.
 """,
     template=f"""

@@ -148,7 +148,7 @@ NOTE_TURN = '[{"role": "user", "content": note}]'
 
 mend_system = Exercise(
     id="03.1",
-    title="Mend `system`",
+    title="Fix `system`",
     objective="Send the rules where they belong, with every request.",
     minutes=7,
     task="""
@@ -157,7 +157,7 @@ service. It should answer each of the `notes` under the same `rules`, and give b
 the order of the notes. The customers do not know each other, so each note is a request of its
 own.
 
-Two things in it are wrong. Mend them; you may check after each.
+Two things in it are wrong. Fix them; you may check after each.
 """,
     template="""
 def answer_all(client, rules, notes):

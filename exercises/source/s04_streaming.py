@@ -1,4 +1,4 @@
-"""Exercises of lesson 04: mend a stream, write as it comes, count events, notice a break, stop.
+"""Exercises of lesson 04: fix a stream, write as it comes, count events, notice a break, stop.
 
 The only form of them that is written by hand. `python -m authoring build` makes the notebooks and
 the table of common mistakes from it; tests/practice/test_exercises.py proves what stands here.
@@ -125,13 +125,13 @@ def check_screen(lab: Lab) -> None:
 
 on_screen = Exercise(
     id="04.1",
-    title="Mend a stream",
+    title="Fix a stream",
     objective="Show the text of a stream while it comes, whatever else the stream holds.",
     minutes=8,
     task="""
 The cookery school copied this function from an article. It should print the answer on the
 kitchen's screen while it is being written, exactly as it comes, and give back the whole
-`Message` at the end. Three things in it are wrong. Mend them; you may check after each, and the
+`Message` at the end. Three things in it are wrong. Fix them; you may check after each, and the
 check will tell you the next one. (One line break behind the whole answer does no harm.)
 """,
     template="""

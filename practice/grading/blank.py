@@ -21,7 +21,8 @@ def untouched(exercise: Exercise, imports: str, namespace: dict[str, Any]) -> bo
     `imports` is the first cell of the notebook, which the template may need.
     """
     blank: dict[str, Any] = {}
-    exec(code(imports) + code(exercise.template), blank)
+    exec(code(imports), blank)
+    exec(code(exercise.template), blank)  # apart, as cells are: compiled the same way
     for name in exercise.bound:
         mine = namespace.get(name, ...)
         if not isinstance(mine, EllipsisType) and not same(mine, blank[name]):

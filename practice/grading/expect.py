@@ -212,7 +212,7 @@ def miss(
     """
 
     def check(run: Run) -> None:
-        got = run.returned
+        got = run.value if run.wanted is None else run.returned
         if alike(got, run.wanted):
             return
         if when:

@@ -51,9 +51,10 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mine]:
 
 @cache
 def lesson(number: str) -> Recordings:
-    """A lesson's recordings."""
+    """A lesson's recordings without their variants, which answer more and more by themselves."""
     [path] = (ROOT / "recordings").glob(f"{number}_*.json")
-    return Recordings.parse(path.read_text(encoding="utf-8"), path.stem)
+    told = json.loads(path.read_text(encoding="utf-8"))
+    return Recordings.parse(json.dumps(told | {"variants": []}), path.stem)
 
 
 def recorded(number: str, name: str) -> JSON:
@@ -167,6 +168,9 @@ ANSWERED = [
          words="max_tokens", stop="max_tokens", output=50, text=""),
     Line("more room for a cut reply, where another was recorded whole", "02", "night bus, cut",
          {"max_tokens": 3000}, words="max_tokens", stop="end_turn"),
+    Line("a please more", "01", "bakery",
+         {"messages.0.content": "Please suggest a name for a bakery that opens at six"},
+         words="wording", stop="end_turn"),
     # stop_sequences
     Line("a stop sequence that occurs", "04", "lemon cake", {"stop_sequences": ["You need"]},
          words="stop_sequences", stop="stop_sequence", text="Lemon cake for 8\n\n"),
@@ -233,7 +237,7 @@ REFUSED = [
     Line("a changed word", "01", "bakery",
          {"messages.0.content": "Suggest a name for a bakery that opens at nine."}, 421),
     Line("a word more", "01", "bakery",
-         {"messages.0.content": "Please suggest a name for a bakery that opens at six."}, 421),
+         {"messages.0.content": "Suggest a short name for a bakery that opens at six."}, 421),
     Line("another model", "01", "bakery on wheels", {"model": "claude-haiku-5-5"}, 421),
     Line("another effort", "01", "bakery", {"output_config": {"effort": "medium"}}, 421),
     Line("another kind of thinking", "01", "bakery", {"thinking": {"type": "between_tools"}}, 421),
@@ -688,7 +692,7 @@ def missed(server: Mine, body: JSON) -> Any:
     return journal(server).missed
 
 
-def test_the_variants_near_a_refused_request_are_named_five_at_most(server: Mine) -> None:
+def test_the_variants_nearest_to_a_refused_request_are_named_five_at_most(server: Mine) -> None:
     base = exchange("hello", {**HELLO, "system": "Be kind."}, "Hi.")
     variants = [
         {"name": "haiku", "of": "hello", "changes": {"model": "claude-haiku-5-5"},
@@ -702,13 +706,13 @@ def test_the_variants_near_a_refused_request_are_named_five_at_most(server: Mine
     server.backend.start(Recordings.parse(json.dumps(data), LESSON))
     found = missed(server, {**HELLO, "system": "Be cruel."})
     assert found.near == (
-        "model claude-haiku-5-5",
-        "'Tea?'",
-        "without system",
         "'Be 0.'",
         "'Be 1.'",
+        "'Be 2.'",
+        "'Be 3.'",
+        "model claude-haiku-5-5",
     )
-    assert "Recorded near it: model claude-haiku-5-5; 'Tea?'; without system" in found.told()[-1]
+    assert "Recorded near it: 'Be 0.'; 'Be 1.'; 'Be 2.'; 'Be 3.'; model" in found.told()[-1]
 
 
 def test_a_refusal_without_variants_names_none(server: Mine) -> None:

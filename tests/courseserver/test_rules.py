@@ -119,6 +119,17 @@ def searching(**more: Any) -> JSON:
     return {"type": "web_search_20250305", "name": "web_search", **more}
 
 
+def searched() -> JSON:
+    """A web search of Claude's."""
+    asked = {"query": "street festival"}
+    return {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": asked}
+
+
+def pages_found() -> JSON:
+    """The result of that search: no page."""
+    return {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+
+
 def answer(**schema_of: Any) -> JSON:
     """output_config with a JSON schema; `schema_of` are its properties."""
     shape = {"type": "object", "properties": schema_of, "additionalProperties": False}
@@ -384,6 +395,16 @@ CASES = [
          "messages.1: The final block in an assistant message cannot be `redacted_thinking`.",
          lambda: ask(messages=[user("Hello"), claude(redacted()), claude("a"), user("b")],
          model=SONNET_4_6)),
+    case("server-results", lambda: ask(messages=[user("a"), claude(searched()), user("b")]),
+         "messages.1: `web_search` tool use with id `srvtoolu_1` was found without a corresponding "
+         "`web_search_tool_result` block",
+         lambda: ask(messages=[user("a"), claude(searched(), pages_found()), user("b")])),
+    case("server-results", lambda: ask(messages=[user("a"), claude(searched(), call()),
+         user(result(), text("b"))]), re.compile("messages.1: `web_search` tool use .*"),
+         lambda: ask(messages=[user("a"), claude(searched(), call()), user(result())])),
+    case("server-results", lambda: ask(messages=[user("a"), claude(searched()), user("b")]),
+         re.compile("messages.1: `web_search` tool use .*"),
+         lambda: ask(messages=[user("a"), claude(searched())])),
     case("prefill", lambda: ask(messages=[user("a"), claude("The answer is")]),
          "This model does not "
          "support assistant message prefill. The conversation must end with a user message.",

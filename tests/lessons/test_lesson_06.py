@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 WANTED = {
-    "06_tools": {"faults", "CallError", "check", "run_call", "answer_calls"},
+    "06_tools": {"CallError", "check", "run_call", "answer_calls"},
     "06b_more_tools": {"CallError", "run_call", "guarded", "HARMLESS"},
 }
 DAY = {"type": "object", "properties": {"day": {"type": "string"}}, "required": ["day"]}

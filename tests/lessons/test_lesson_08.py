@@ -134,7 +134,7 @@ def test_the_bill_by_hand_is_the_bill_of_cost() -> None:
 
 
 def test_a_clock_in_front_never_reads_and_costs_more_than_no_cache() -> None:
-    front, behind = named("clock in front"), named("clock behind")
+    front, behind = named("clock in front"), named("clock after the mark")
     assert len(front) == len(behind) == 3
     assert all(line.read == 0 for line in front)
     no_cache = CENTS * INPUT * sum(line.fresh + line.written for line in front)

@@ -45,7 +45,7 @@ def make() -> Callable[[Path], None]:
 def taught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Taught:
     """What the cells of lesson 06 define that open the library, reading a copy of it."""
     monkeypatch.chdir(LESSON.parent)
-    names: Taught = {}
+    names: Taught = {"trip": {}}  # the schema that the descriptions of the tools begin with
     for cell in nbformat.read(LESSON, as_version=4).cells:
         if cell.cell_type == "code":
             defined = {getattr(node, "name", "") for node in ast.parse(cell.source).body}

@@ -30,6 +30,8 @@ TOOL: JSON = {"name": "weather", "input_schema": EMPTY}
 CALL: JSON = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {}}
 ANSWER: JSON = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "rain"}
 MARK: JSON = {"cache_control": {"type": "ephemeral"}}
+SEARCH: JSON = {"type": "web_search_20250305", "name": "web_search"}
+SEARCHES: JSON = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
 LONG = "word " * 900_000
 
 
@@ -118,11 +120,20 @@ ASKS: dict[str, tuple[str, Any]] = {
         "properties": {"day": {"type": "date"}}}}]}),
     "06b tool-choice": FORCED,
     "06b json-schema": ("additionalProperties", {"tools": [TOOL | {"strict": True}]}),
-    "06b shape": ("tool_choice", {"tools": [TOOL], "tool_choice": {"type": "maybe"}}),
+    "06b shape": ("tool_result", {"tools": [TOOL], "messages": told(
+        "Hi", [CALL], [ANSWER | {"content": ["rain"]}])}),
     "06b tool-names": TWICE,
     "06b tool-results": ("tool_result", {"tools": [TOOL],
                                          "messages": told("Hi", [CALL], [ANSWER, ANSWER])}),
     "06b empty-turn": ("content", {**EMPTY_TURN[1], "tools": [TOOL]}),
+    "06c domains": ("allowed_domains", {"tools": [SEARCH | {
+        "allowed_domains": ["a.example"], "blocked_domains": ["b.example"]}]}),
+    "06c shape": ("web_search_20990101", {"tools": [SEARCH | {"type": "web_search_20990101"}]}),
+    "06c tool-names": ("name", {"tools": [SEARCH, SEARCH]}),
+    "06c tool-choice": ("tool_choice", {"tools": [SEARCH], "tool_choice": {"type": "any"}}),
+    "06c server-results": ("web_search_tool_result", {
+        "tools": [SEARCH], "messages": told("Hi", [SEARCHES], "And?")}),
+    "06c empty-turn": ("content", {"tools": [SEARCH], "messages": told("Hi", [SEARCHES], "")}),
     "07 image": ("media_type", {"messages": told([held("image", "image/png", b"GIF89a")])}),
     "07 pdf": ("pdf", {"messages": told([held("document", "application/pdf", b"GIF89a")])}),
     "07 shape": ("media_type", {"messages": told([held("image", "image/bmp", b"BM")])}),
