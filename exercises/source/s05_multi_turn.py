@@ -1,0 +1,1022 @@
+"""Exercises of lesson 05: fix a chat that forgets, keep its history, count it, cut it.
+
+The only form of them that is written by hand. `python -m authoring build` makes the notebooks and
+the table of common mistakes from it; tests/practice/test_exercises.py proves what stands here.
+"""
+
+import json
+from typing import Any
+
+from practice.grading import (
+    Exercise,
+    Mistake,
+    Run,
+    acts,
+    alike,
+    case,
+    cases,
+    catches,
+    function_of,
+    gives,
+    leaves_alone,
+    lets_rise,
+    miss,
+    room,
+    rounds,
+    rule,
+    sends_back_whole_turns,
+)
+from practice.grading.tape import has, text_of
+
+IMPORTS = """
+import json
+
+import anthropic
+
+from helpers import MODEL, exercise, progress  # not found? Run: start.py
+"""
+
+THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with
+BUSY = {"status": 429, "error": {"type": "rate_limit_error", "message": "Slower, please."}}
+READ_TEXT = """
+def read_text(message):
+    return "".join(block.text for block in message.content if block.type == "text")
+"""
+
+STREAMED = rule(
+    "streamed",
+    "Your request asks for a stream. Here the whole reply is needed at once: send it with "
+    "`client.messages.create(...)`, as in the lesson.",
+    lambda run: not any(sent.body.get("stream") for sent in run.sent if sent.body),
+    acts(request='request["stream"] = True'),
+    "lesson 04 used for every request from then on",
+)
+
+
+def user(text: str) -> dict[str, Any]:
+    """A turn of the user."""
+    return {"role": "user", "content": text}
+
+
+def claude(*content: Any) -> dict[str, Any]:
+    """A turn of Claude's, in plain blocks; a text is a text block."""
+    blocks = []
+    for block in content:
+        blocks.append({"type": "text", "text": block} if isinstance(block, str) else block)
+    return {"role": "assistant", "content": blocks}
+
+
+# --- 05.1 ------------------------------------------------------------------------------
+
+
+def asked_in_turn(run: Run) -> bool:
+    """Whether each request ends with its own question, as a turn of the user."""
+    for sent, question in zip(run.sent, run.args[0], strict=False):
+        if sent.roles[-1:] != ["user"] or sent.said != question:
+            return False
+    return True
+
+
+def begins_anew(run: Run) -> bool:
+    """Whether the first request holds no question but those of this call."""
+    turns = run.sent[0].body.get("messages")
+    if not isinstance(turns, list) or len(turns) < 2:
+        return True  # what is wrong with it, other rules say
+    asked = [turn for turn in turns if has(turn, "role", "user")]
+    return all(text_of(turn.get("content")) in run.args[0] for turn in asked)
+
+
+def are_turns(run: Run) -> bool:
+    """Whether every entry of `messages` has a role and a content."""
+    for sent in run.sent:
+        turns = sent.body.get("messages")
+        for turn in turns if isinstance(turns, list) else ():
+            if not isinstance(turn, dict) or not {"role", "content"} <= turn.keys():
+                return False
+    return True
+
+
+talk = Exercise(
+    id="05.1",
+    title="Fix a chat that forgets",
+    objective="Send the whole conversation with each question, in blocks.",
+    minutes=8,
+    task="""
+A walking club copied `talk` from an article. It should ask the questions one after the other, in
+one conversation, and give back the texts of the answers as a list. Each request should hold
+everything that was said before it: the earlier questions, and Claude's turns with all their
+blocks. Two things in `talk` are wrong. Fix them; you may check after each. (`read_text` is right.)
+""",
+    template=f"""{READ_TEXT}
+
+def talk(client, questions):
+    history, texts = [], []
+    for question in questions:
+        history.append({{"role": "user", "content": question}})
+        reply = client.messages.create(
+            model=MODEL, max_tokens=2000, messages=history[-1:]
+        )
+        history.append({{"role": "assistant", "content": read_text(reply)}})
+        texts.append(read_text(reply))
+    return texts
+""",
+    solution=f"""{READ_TEXT}
+
+def talk(client, questions):
+    history, texts = [], []
+    for question in questions:
+        history.append({{"role": "user", "content": question}})
+        reply = client.messages.create(
+            model=MODEL, max_tokens=2000, messages=history
+        )
+        history.append(reply.to_param())
+        texts.append(read_text(reply))
+    return texts
+""",
+    also_correct=(
+        """
+def talk(client, questions):
+    replies = []
+    turns = []
+    for question in questions:
+        turns = [*turns, {"role": "user", "content": question}]
+        replies.append(
+            client.messages.create(model=MODEL, max_tokens=3000, messages=turns)
+        )
+        blocks = replies[-1].to_dict()["content"]
+        turns = [*turns, {"role": "assistant", "content": blocks}]
+    texts = []
+    for reply in replies:
+        texts.append("".join(b.text for b in reply.content if b.type == "text"))
+    return texts
+""",
+        """
+def talk(client, questions):
+    turns, texts = [], []
+    for question in questions:
+        turns += [dict(role="user", content=[{"type": "text", "text": question}])]
+        said = client.messages.create(model=MODEL, max_tokens=2000, messages=turns)
+        turns += [dict(role="assistant", content=said.content)]
+        texts += ["".join(getattr(block, "text", "") for block in said.content)]
+    return texts
+""",
+    ),
+    hints=(
+        "What does `history[-1:]` hold at the second question? Print it, or look at the request "
+        "below the message of the check.",
+        "The list `history` itself holds everything that was said. And what is lost when only the "
+        "text of a reply is kept?",
+        "The lesson's method `to_param()` makes a turn of a reply, with its role and all blocks.",
+    ),
+    rules=cases(
+        case(
+            ["A walk of two hours, please.", "And if it rains?"],
+            replies=[[THOUGHT, "Round the lake."], ["Then stay under ", "the trees."]],
+            gives=["Round the lake.", "Then stay under the trees."],
+            requests=2,
+        ),
+        case(
+            ["How long is the cliff path?\n", "How long is it?", "Is there a café? "],
+            replies=[["Seven ", "kilometres."], [THOUGHT, "Seven."], [THOUGHT, "At the end.\n"]],
+            gives=["Seven kilometres.", "Seven.", "At the end.\n"],
+            requests=3,
+        ),
+        case(["Hello?"], replies=[[THOUGHT, "Hello!"]], gives=["Hello!"]),
+        expect=(
+            STREAMED,
+            rule(
+                "carried-over",
+                "The check called `talk` again, and the first request of the new conversation "
+                "still held turns of the last one. Begin each call with an empty list of its own.",
+                lambda run: not run.sent or begins_anew(run),
+                {"questions):\n    history,": "questions, history=[]):\n    ignored,"},
+                "a list as a default value is made once, and shared by all calls",
+                show="messages",
+            ),
+            rounds(),
+            rule(
+                "other-question",
+                "Each request should end with one question, as a turn of the user, as it is: the "
+                "first request with the first question, the second with the second.",
+                asked_in_turn,
+                {'"content": question}': '"content": question.strip()}'},
+                "texts tidied on their way",
+                show="messages",
+            ),
+            rule(
+                "no-turn",
+                "An entry of your `messages` is no turn. Each is a dict with a `role` and a "
+                "`content`; `reply.to_param()` is one.",
+                are_turns,
+                {"history.append(reply.to_param())": "history.append(read_text(reply))"},
+                "a text taken for a turn",
+                show="messages",
+            ),
+            sends_back_whole_turns(),
+            room(),
+            rule(
+                "messages-listed",
+                "Your list holds whole replies. Wanted is the text of each: `read_text` gives it.",
+                lambda run: "Message(" not in repr(run.returned),
+                {"texts.append(read_text(reply))": "texts.append(reply)"},
+                "giving back what the call gave",
+            ),
+            rule(
+                "last-only",
+                "You gave back the last answer only. Wanted is a list with the text of each.",
+                lambda run: (
+                    run.returned not in (run.wanted[-1], run.wanted[-1:])
+                    or run.returned == run.wanted
+                ),
+                acts("value[-1]"),
+                "the loop's variable taken for the whole",
+            ),
+            gives(
+                list,
+                "other-texts",
+                "You gave back `$returned`. The texts of the answers are `$wanted`.",
+                "value[::-1]",
+            ),
+        ),
+    ),
+    messages={
+        "stopped-early": "Your code sent $sent of $wanted requests: each question needs one of its "
+        "own. Go through all questions, and send a request for each.",
+        "went-on": "Your code sent $sent requests for $wanted questions. Each question is sent "
+        "once; keep its reply in a variable.",
+        "history-changed": "A request does not hold everything that was said before it. Claude "
+        "remembers nothing between requests: send the whole `history`, not a part of it.",
+        "turn-changed": "Claude's turn did not go back as it came: blocks are missing or changed. "
+        "Its thinking belongs to it. Keep the whole turn: `reply.to_param()`.",
+        "raised-400": "$kit Print the list that you send: each entry is a turn, with a `role`, a "
+        "`content` and nothing else.",
+    },
+    mistakes=(
+        Mistake(
+            "history-changed",
+            {"messages=history": "messages=history[-1:]"},
+            "https://github.com/mkupermann/souprise/issues/8",
+        ),
+        Mistake(
+            "turn-changed",
+            {"reply.to_param()": '{"role": "assistant", "content": read_text(reply)}'},
+            "lesson 05, question 3, answer a: the text alone is kept",
+        ),
+        Mistake(
+            "turn-left-out",
+            {"        history.append(reply.to_param())\n": ""},
+            "replies that are shown, and never stored",
+        ),
+        Mistake(
+            "raised-400",
+            {"reply.to_param()": "reply"},
+            "lesson 05, 'Keep the blocks': the Message itself appended",
+        ),
+        Mistake(
+            "stopped-early",
+            {"    return texts": "        return texts"},
+            "a return that slid into the loop",
+        ),
+        Mistake(
+            "raised-none",
+            {"history.append(reply.to_param())": "history = history.append(reply.to_param())"},
+            "`append` changes the list and gives back None",
+        ),
+    ),
+    takeaway="The conversation is the list that you send. Claude's turns go into it as they came.",
+)
+
+
+# --- 05.2 ------------------------------------------------------------------------------
+
+TO_PARAM = "reply.to_param()"
+BEFORE = [user("Is the café open?"), claude("From noon.")]
+
+
+def pair(run: Run) -> tuple[Any, Any]:
+    """What came back, (reply, history); two times None if it is nothing of the kind."""
+    value = run.returned
+    if isinstance(value, tuple | list) and len(value) == 2:
+        return value[0], value[1]
+    return None, None
+
+
+def kept(run: Run) -> Any:
+    """The history that came back."""
+    return pair(run)[1]
+
+
+def is_pair(run: Run) -> bool:
+    """Whether a `Message` and a list came back."""
+    reply, history = pair(run)
+    return type(reply).__name__ == "Message" and isinstance(history, list)
+
+
+def is_plain(run: Run) -> bool:
+    """Whether JSON takes the history."""
+    try:
+        json.dumps(kept(run))
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def whole(run: Run) -> list[Any]:
+    """The right history of this run, as JSON; as it was if the reply has no blocks."""
+    reply = run.requests[-1].reply
+    if not reply["content"]:
+        return list(run.before["history"])
+    return [*run.before["history"], user(run.args[1]), claude(*reply["content"])]
+
+
+def bare(value: Any) -> Any:
+    """JSON without fields that are null, and each content as blocks."""
+    if isinstance(value, dict):
+        found = {key: bare(value[key]) for key in value if value[key] is not None}
+        if isinstance(found.get("content"), str):
+            found["content"] = [{"type": "text", "text": found["content"]}]
+        return found
+    return [bare(item) for item in value] if isinstance(value, list) else value
+
+
+def added(run: Run) -> list[Any]:
+    """The roles of the turns that were added."""
+    return [turn.get("role") for turn in kept(run)[len(run.before["history"]) :]]
+
+
+def sends_history(run: Run) -> bool:
+    """Whether the request is the history and the question, and nothing else."""
+    sent = run.sent[0].body.get("messages") if run.sent else None
+    return bool(bare(sent) == bare([*run.before["history"], user(run.args[1])]))
+
+
+say = Exercise(
+    id="05.2",
+    title="A history that survives",
+    objective="Add a turn to a history so that it can always be sent again, and saved.",
+    minutes=12,
+    task="""
+The club's chat keeps the history between two questions. Its function `say` works, until something
+goes wrong. Fix it, so that
+
+- the list that it is given is never changed: when a request fails, the error goes on, and the
+  history is still the one from before the question;
+- it gives back two things, `(reply, history)`, with the question and Claude's whole turn added;
+- `json.dumps` can take the history that it gives back;
+- a reply without any block, such as some refusals, adds nothing: history comes back as it was.
+""",
+    template="""
+def say(client, history, text):
+    history.append({"role": "user", "content": text})
+    reply = client.messages.create(model=MODEL, max_tokens=2000, messages=history)
+    history.append(reply.to_param())
+    return reply, history
+""",
+    solution="""
+def say(client, history, text):
+    asked = [*history, {"role": "user", "content": text}]
+    reply = client.messages.create(model=MODEL, max_tokens=2000, messages=asked)
+    if not reply.content:
+        return reply, history
+    answer = {"role": "assistant", "content": reply.to_dict()["content"]}
+    return reply, [*asked, answer]
+""",
+    also_correct=(
+        """
+def say(client, history, text):
+    longer = history.copy()
+    longer.append({"role": "user", "content": [{"type": "text", "text": text}]})
+    reply = client.messages.create(model=MODEL, max_tokens=4000, messages=longer)
+    blocks = json.loads(reply.to_json())["content"]
+    if len(blocks) > 0:
+        longer.append({"role": "assistant", "content": blocks})
+        return reply, longer
+    return reply, list(history)
+""",
+        """
+def say(client, history, text):
+    question = {"role": "user", "content": text}
+    reply = client.messages.create(
+        model=MODEL, max_tokens=2000, messages=history + [question]
+    )
+    answer = []
+    for block in reply.content:
+        answer.append(block.to_dict())
+    new = [question, {"role": "assistant", "content": answer}] if answer else []
+    return reply, history + new
+""",
+    ),
+    hints=(
+        "`append` changes the list that the caller handed over. How did the lesson make a new list "
+        "out of an old one and one more turn?",
+        "`to_param()` keeps objects of the package, which JSON does not know. `to_dict()` gives "
+        "the whole reply as plain dicts; a turn needs its `content` only.",
+        "Look at `reply.content` before you build Claude's turn. If it is empty, give back the "
+        "reply, and the history that you were given.",
+    ),
+    rules=cases(
+        case(BEFORE, "Which path is dry?", replies=[BUSY], raises="RateLimitError"),
+        case([], "Hello, is it far?", replies=[[THOUGHT, "An hour."]]),
+        case(
+            [*BEFORE, user("And on Sunday?"), claude("From ten.")],
+            "Is there cake?\n",
+            replies=[["There is ", THOUGHT, "cake."]],
+        ),
+        case(BEFORE, "Refused?", replies=[{"content": [], "stop_reason": "refusal"}]),
+        case([], "Refused at once?", replies=[{"content": [], "stop_reason": "refusal"}]),
+        case(BEFORE, "Cut?", replies=[{"content": [THOUGHT, "The"], "stop_reason": "max_tokens"}]),
+        expect=(
+            STREAMED,
+            rule(
+                "left-behind",
+                "The request failed, and the list that your function was given is another one now: "
+                "it ends with a question that nobody answered. Make a new list, and leave this one "
+                "as it is.",
+                lambda run: not run.raises or run.args[0] == run.before["history"],
+                {
+                    "asked = [*history, {": "asked = history\n    asked.append({",
+                    '": text}]': '": text})',
+                },
+                "https://github.com/amd/gaia/issues/3512",
+                of_errors=True,
+            ),
+            rule(
+                "other-request",
+                "The request should hold the history that your function was given, and behind it "
+                "the text, as a turn of the user, as it is.",
+                lambda run: not run.sent or sends_history(run),
+                {"messages=asked": "messages=asked[-1:]"},
+                "https://github.com/mkupermann/souprise/issues/8: only the last message is sent",
+                show="messages",
+                of_errors=True,
+            ),
+            lets_rise(),
+            rule(
+                "twice",
+                "One question was sent more than once. Each request is paid for: send one, and let "
+                "an error go on.",
+                lambda run: len(run.sent) <= 1,
+                acts(given="_right(client, history, text)"),
+                "a retry around a call: the package has one of its own",
+                of_errors=True,
+            ),
+            room(),
+            rule(
+                "not-two",
+                "Two things are wanted, `return reply, history`: the whole `Message`, and the "
+                "history as a list. You gave back a `$kind` that is something else.",
+                is_pair,
+                {"return reply, [*asked, answer]": "return [*asked, answer]"},
+                "a function that gave back one thing before",
+            ),
+            rule(
+                "empty-turn",
+                "The reply held no block, and your history is longer than before. A turn without "
+                "content is refused from then on, and so is a question that got no answer: give "
+                "back the history as it was.",
+                lambda run: run.requests[-1].reply["content"] or kept(run) == run.before["history"],
+                {"    if not reply.content:\n        return reply, history\n": ""},
+                "https://github.com/UKGovernmentBEIS/inspect_ai/pull/832",
+            ),
+            rule(
+                "not-plain",
+                "`json.dumps` cannot take your history: it holds objects of the package. Use the "
+                "plain dicts that `reply.to_dict()` gives, and of these the `content`.",
+                is_plain,
+                {'{"role": "assistant", "content": reply.to_dict()["content"]}': TO_PARAM},
+                "lesson 05, 'A crash while saving'",
+            ),
+            rule(
+                "whole-reply",
+                "Claude's turn in your history holds more than `role` and `content`, and the API "
+                "refuses that. Of `to_dict()` take the `content` only.",
+                lambda run: all(set(turn) <= {"role", "content"} for turn in kept(run)),
+                {'{"role": "assistant", "content": reply.to_dict()["content"]}': "reply.to_dict()"},
+                "lesson 05, question 3, answer c: the reply itself as an entry",
+            ),
+            leaves_alone("history"),
+            rule(
+                "turns-missing",
+                "Your history lacks a turn of this round: the question, then Claude's turn. It "
+                "got $roles. Only a reply without any block adds nothing.",
+                lambda run: kept(run) == whole(run) or added(run) == ["user", "assistant"],
+                {"[*asked, answer]": "[*history, answer]"},
+                "the answer stored, and the question forgotten",
+                roles=lambda run: ", ".join(map(str, added(run))) or "no turn",
+            ),
+            rule(
+                "blocks-lost",
+                "Claude's turn in your history is not what came: blocks are missing or changed. "
+                "Keep all of them, thinking too.",
+                lambda run: bare(kept(run)) == bare(whole(run)),
+                {
+                    'reply.to_dict()["content"]': '"".join('
+                    'block.text for block in reply.content if block.type == "text")'
+                },
+                "lesson 05, question 3, answer a: the text alone is kept",
+            ),
+        ),
+    ),
+    messages={
+        "changed-argument": "The answer is right, but your function changed the `$argument` that "
+        "it was given. Whoever called it may need it as it was: make a new list.",
+    },
+    mistakes=(
+        Mistake(
+            "swallowed",
+            catches("except anthropic.APIError:\n    return None, history"),
+            "articles that catch everything around a call",
+        ),
+        Mistake(
+            "changed-argument",
+            {
+                "    if not reply": "    history.append(None)\n    history.pop()\n    if not reply",
+                "return reply, [*asked, answer]": "history += [asked[-1], answer]\n"
+                "    return reply, history",
+            },
+            "a list that is handed over is the caller's own list, not a copy of it",
+        ),
+        Mistake(
+            "no-return",
+            {"return reply, history": "return", "return reply, [": "reply, ["},
+            "a cell shows its last line, a function does not",
+        ),
+    ),
+    takeaway="A history grows by a question and its answer, or not at all, and it is plain data.",
+)
+
+
+# --- 05.3 ------------------------------------------------------------------------------
+
+ANSWERS = "sum(answer for _, answer in turns)"
+
+
+def input_of(turns: list[tuple[int, int]]) -> int:
+    """The input tokens of all requests of a conversation."""
+    total = so_far = 0
+    for question, answer in turns:
+        so_far += question
+        total += so_far
+        so_far += answer
+    return total
+
+
+total_input = Exercise(
+    id="05.3",
+    title="What will the conversation cost?",
+    objective="Compute the input of a whole conversation before you hold it.",
+    minutes=10,
+    task="""
+The club wants to know what an evening's chat will take. Write down your guess first: three
+questions of 20 tokens, each answered in 100. How many input tokens do the three requests hold
+together? Then fix `total_input`, whose author thought that the API remembers.
+
+`turns` is a list with a pair for each turn, `(tokens of the question, tokens of the answer)`.
+Wanted are the input tokens of all requests together, as an `int`. Each request holds its question
+and, before it, all earlier questions and answers; they count in full, thinking included. Nothing
+is sent, and what the API adds to a request is left out.
+""",
+    template="""
+def total_input(turns):
+    total = 0
+    for question, answer in turns:
+        total += question
+    return total
+
+
+total_input([(20, 100), (20, 100), (20, 100)])
+""",
+    solution="""
+def total_input(turns):
+    total, so_far = 0, 0
+    for question, answer in turns:
+        so_far += question
+        total += so_far
+        so_far += answer
+    return total
+""",
+    also_correct=(
+        """
+def total_input(turns):
+    total = 0
+    for number in range(len(turns)):
+        earlier = turns[:number]
+        total += sum(question + answer for question, answer in earlier)
+        total += turns[number][0]
+    return total
+""",
+        """
+def total_input(turns):
+    left = len(turns)
+    total = 0
+    for question, answer in turns:
+        total += left * question + (left - 1) * answer
+        left -= 1
+    return total
+""",
+    ),
+    hints=(
+        "Write down for each of the three requests what it holds: the first 20 tokens, the second "
+        "20 and 100 and 20, the third ... Which of these numbers was there before?",
+        "Keep two sums: what the conversation holds so far, and what all requests held together.",
+        "In the loop: the question joins what there is so far; that is sent, so add it to the "
+        "total; only then does the answer join it.",
+    ),
+    rules=function_of(
+        case([(35, 48), (9, 120), (14, 61), (7, 5)]),
+        case([(20, 100), (20, 100), (20, 100)]),
+        case([(50, 10)]),
+        case([]),
+        case([(5, 0), (300, 1), (2, 2000)]),
+        kind=int,
+        right=input_of,
+        known=(
+            miss(
+                "no-memory",
+                "You added each question once. The API keeps nothing, so a request holds all "
+                "earlier questions and answers again.",
+                "sum(question for question, _ in turns)",
+                "lesson 05, question 1, answer c: the API remembers",
+            ),
+            miss(
+                "each-once",
+                "You counted each question and each answer once. An early turn is sent with every "
+                "later request, and counts each time.",
+                "sum(question + answer for question, answer in turns)",
+                "lesson 05, question 1, answer a: twice the turns taken for twice the tokens",
+            ),
+            miss(
+                "last-request",
+                "That is what the last request holds. The earlier requests were paid for as well: "
+                "add all of them up.",
+                "sum(question + answer for question, answer in turns[:-1]) + "
+                "(turns[-1][0] if turns else 0)",
+                "the size of the history taken for the bill",
+            ),
+            miss(
+                "answers-free",
+                "You sent the earlier questions again, but not the answers. Claude's turns are "
+                "part of the history, and count as input then.",
+                "sum(question * (len(turns) - at) for at, (question, _) in enumerate(turns))",
+                "an answer taken for output only: paid for once",
+            ),
+            miss(
+                "questions-once",
+                "You sent the earlier answers again, but not the earlier questions. The history "
+                "holds both.",
+                "sum(q for q, _ in turns) + "
+                "sum(answer * (len(turns) - 1 - at) for at, (_, answer) in enumerate(turns))",
+                "your own words taken for known",
+            ),
+            miss(
+                "answer-too-early",
+                "Each request counts its own answer as input. When it is sent, this answer does "
+                "not exist yet: add it afterwards.",
+                f"value + {ANSWERS}",
+                "the running sum increased before the request is counted",
+            ),
+            miss(
+                "neighbour-only",
+                "You count the turn just before a request, and not those before that one. "
+                "Everything that was said goes along.",
+                "sum(question for question, _ in turns) + sum(q + a for q, a in turns[:-1])",
+                "a chat pictured as question, answer, question",
+            ),
+        ),
+        says="Your function gave back `$returned`; right is $wanted. Write down what each request "
+        "holds, one line for each, and compare.",
+        wrong="value + 3 * len(turns)",
+    ),
+    mistakes=(
+        Mistake(
+            "same-answer",
+            acts("420"),
+            "the number of the example, found by hand and put in",
+        ),
+    ),
+    takeaway="The sum grows with the square of the turns, because each request holds all earlier "
+    "ones.",
+)
+
+
+# --- 05.4 ------------------------------------------------------------------------------
+
+THINKS = {"type": "thinking", "thinking": "", "signature": "c2VhbA=="}
+HIDDEN = {"type": "redacted_thinking", "data": "c2VhbA=="}
+LAKE = [
+    user("A walk, please."),
+    claude(THINKS, "Round the lake."),
+    user("How long is it?"),
+    claude(HIDDEN, "Two ", "hours."),
+    user("Is there a café?"),
+    claude(THINKS, "At the end."),
+    user("And when does it close?"),
+]
+SPOKE_TWICE = [
+    user("Hello?"),
+    claude("Hello!"),
+    user("One more thing."),
+    user("Where is the key?"),
+    claude(THINKS),
+    user("And the map?"),
+    claude(THINKS, "On the wall."),
+    user("Thank you."),
+]
+IN_A_ROW = [user("Hello?"), claude("Hello!"), user("A map."), user("A key."), user("Bye.")]
+THOUGHTS = ("thinking", "redacted_thinking")
+
+
+def cut(history: list[Any], n: int) -> list[Any]:
+    """The right window."""
+    starts = [at for at, turn in enumerate(history) if turn["role"] == "user"]
+    if len(starts) <= n:
+        return history
+    return thoughtless(history[starts[-n] :])
+
+
+def thoughtless(turns: list[Any], kinds: tuple[str, ...] = THOUGHTS) -> list[Any]:
+    """These turns without the blocks of these kinds, and without turns left empty."""
+    found = []
+    for turn in turns:
+        content = turn["content"]
+        if not isinstance(content, str):
+            content = [block for block in content if block["type"] not in kinds]
+        if content:
+            found.append({**turn, "content": content})
+    return found
+
+
+def says_from(run: Run) -> list[str]:
+    """The texts of the turns that came back."""
+    return [text_of(turn["content"]) for turn in run.returned]
+
+
+def right_from(run: Run) -> list[str]:
+    """The texts of the right window."""
+    return [text_of(turn["content"]) for turn in run.wanted]
+
+
+def holds(run: Run, kind: str) -> bool:
+    """Whether a block of this type came back."""
+    return f"'type': '{kind}'" in repr(run.returned)
+
+
+def was_cut(run: Run) -> bool:
+    """Whether this history is longer than its window."""
+    return bool(run.wanted != run.before["history"])
+
+
+window = Exercise(
+    id="05.4",
+    title="A window on the conversation",
+    objective="Cut a long history so that the API still takes it.",
+    minutes=15,
+    part="window",
+    task="""
+At the library desk some visitors talk for an hour. `window` should shorten the history before it
+is sent. It gets a history in plain dicts, which ends with a new question, and keeps the last `n`
+questions with what was said after each of them (`n` is at least 1). This one cuts anywhere.
+Fix it:
+
+- it begins with the `n`-th last turn of the user; a visitor may speak twice in a row;
+- when something is cut, no block of thinking stays (there are two types, `thinking` and
+  `redacted_thinking`), and no turn whose content is empty then; all else stays as it is;
+- with `n` questions or fewer, everything stays, thinking too;
+- the history that it is given is not changed.
+""",
+    template="""
+def window(history, n):
+    return history[-2 * n :]
+""",
+    solution="""
+def window(history, n):
+    starts = [i for i, turn in enumerate(history) if turn["role"] == "user"]
+    if len(starts) <= n:
+        return history
+    kept = []
+    for turn in history[starts[-n] :]:
+        content = turn["content"]
+        if not isinstance(content, str):
+            content = [block for block in content if "thinking" not in block["type"]]
+        if content:
+            kept.append({**turn, "content": content})
+    return kept
+""",
+    also_correct=(
+        """
+def without_thinking(turn):
+    if isinstance(turn["content"], str):
+        return turn
+    blocks = [block for block in turn["content"] if "thinking" not in block["type"]]
+    return {**turn, "content": blocks}
+
+
+def window(history, n):
+    starts = [i for i, turn in enumerate(history) if turn["role"] == "user"]
+    if len(starts) <= n:
+        return history
+    cut = [without_thinking(turn) for turn in history[starts[-n] :]]
+    return [turn for turn in cut if turn["content"]]
+""",
+        """
+def window(history, n):
+    kept = []
+    for turn in reversed(history):
+        if n == 0:
+            break
+        kept.insert(0, turn)
+        if turn["role"] == "user":
+            n -= 1
+    if len(kept) == len(history):
+        return kept
+    short = []
+    for turn in kept:
+        if turn["role"] == "assistant":
+            blocks = []
+            for block in turn["content"]:
+                if block["type"] not in ("thinking", "redacted_thinking"):
+                    blocks.append(block)
+            turn = {"role": "assistant", "content": blocks}
+        if turn["content"]:
+            short.append(turn)
+    return short
+""",
+    ),
+    hints=(
+        "Where does each question stand? Make a list of the places of all turns of the user; the "
+        "cut is at the `n`-th last of them.",
+        "The content of a question is a text, that of Claude's turn a list of blocks. Go through "
+        "the blocks, keep those that are no thinking, and build a new turn with them.",
+        "Four steps: the places; everything if there are `n` or fewer; the turns from the cut on, "
+        "each without thinking; of these the ones that still have content.",
+    ),
+    rules=function_of(
+        case(LAKE, 2),
+        case(LAKE, 1),
+        case(LAKE, 4),
+        case(LAKE, 9),
+        case(LAKE, 3),
+        case(SPOKE_TWICE, 3),
+        case(SPOKE_TWICE, 4),
+        case(IN_A_ROW, 2),
+        case([], 2),
+        kind=list,
+        right=cut,
+        before=(leaves_alone("history"),),
+        known=(
+            rule(
+                "not-turns",
+                "Your list holds something that is no turn of the history: each is a dict with a "
+                "`role` and a `content`.",
+                lambda run: all(
+                    isinstance(turn, dict) and turn.keys() == {"role", "content"}
+                    for turn in run.returned
+                ),
+                acts("[text for turn in value for text in turn['content']]"),
+                "the contents collected, and the turns forgotten",
+            ),
+            miss(
+                "turns-counted",
+                "You kept the last `n` turns. Wanted are the last `n` questions, with what was "
+                "said after each of them.",
+                "history[-n:]",
+                "https://github.com/xtekky/gpt4free/issues/878: one message popped for each added",
+                when=lambda run: (
+                    was_cut(run)
+                    and says_from(run)
+                    in [
+                        [text_of(turn["content"]) for turn in turns[-run.args[1] :]]
+                        for turns in (run.args[0], thoughtless(run.args[0]))
+                    ]
+                ),
+            ),
+            miss(
+                "begins-with-claude",
+                "Your window begins with a turn of Claude's, whose question was cut away. Find the "
+                "places of the user's turns, and cut in front of one.",
+                "history[-2 * n :]",
+                "https://github.com/HKUDS/nanobot/pull/1038: the last messages, whatever they are",
+                when=lambda run: (
+                    was_cut(run)
+                    and run.returned
+                    and alike(run.returned[0].get("role"), "assistant")
+                ),
+            ),
+            miss(
+                "cut-too-much",
+                "There are `n` questions or fewer, so nothing is to be cut, and the history stays "
+                "as it is, thinking too. Yours came back with less.",
+                "[{**turn, 'content': turn['content'] if isinstance(turn['content'], str) else "
+                "[b for b in turn['content'] if 'thinking' not in b['type']]} for turn in value]",
+                "thinking dropped always, to be on the safe side",
+                when=lambda run: (
+                    not was_cut(run) and len(repr(run.returned)) < len(repr(run.wanted))
+                ),
+            ),
+            miss(
+                "thinking-kept",
+                "The cut is at the right place, but thinking stayed in it. It is bound to what was "
+                "said before, and that is gone, so the API refuses it: leave these blocks out.",
+                "history[next(i for i, t in enumerate(history) if t['content'] == "
+                "value[0]['content']):] if value else value",
+                "lesson 05, 'Shorten it': the roles are fine, the thinking is not",
+                when=lambda run: (
+                    was_cut(run)
+                    and says_from(run)[:1] == right_from(run)[:1]
+                    and holds(run, "thinking")
+                ),
+            ),
+            miss(
+                "redacted-kept",
+                "A block of the type `redacted_thinking` stayed in your window. It is thinking "
+                "too, in a form that nobody can read: leave it out.",
+                "[{**t, 'content': [{'type': 'redacted_thinking', 'data': 'c2VhbA=='}, "
+                "*t['content']] if 'hours.' in str(t['content']) "
+                "else t['content']} for t in value]",
+                "one of the two types known; the other is rare",
+                when=lambda run: (
+                    was_cut(run)
+                    and says_from(run)[:1] == right_from(run)[:1]
+                    and holds(run, "redacted_thinking")
+                ),
+            ),
+            miss(
+                "empty-turn",
+                "One of Claude's turns held nothing but thinking, so its content is empty now, and "
+                "the API refuses such a turn. Leave it out.",
+                "value[:2] + [{'role': 'assistant', 'content': []}] + value[2:]",
+                "lesson 05, error hunt 3: a turn without a text in the middle of the history",
+                when=lambda run: any(not turn.get("content") for turn in run.returned),
+            ),
+            miss(
+                "texts-glued",
+                "Claude's turn in your window is a plain text now. It was a list of blocks: keep "
+                "the list, and leave out of it only the thinking.",
+                "[{**t, 'content': ''.join(b['text'] for b in t['content'])} "
+                "if t['role'] == 'assistant' else t for t in value]",
+                "lesson 05, 'Keep the blocks, not the text'",
+                when=lambda run: any(
+                    isinstance(turn["content"], str) and turn["role"] == "assistant"
+                    for turn in run.returned
+                ),
+            ),
+            miss(
+                "question-lost",
+                "Your window lost the last turn of the history: the new question, which is still "
+                "to be answered.",
+                "value[:-1]",
+                "lesson 05, 'Shorten it': a list that ends with Claude's turn",
+                when=lambda run: says_from(run) == right_from(run)[:-1] != [],
+            ),
+            miss(
+                "one-too-many",
+                "Your window holds more than the last `n` questions. With `n` = $n it should begin "
+                "with “$first”.",
+                "history",
+                "a place counted from the wrong end",
+                when=lambda run: was_cut(run) and len(run.returned) > len(run.wanted),
+                n=lambda run: run.args[1],
+                first=lambda run: right_from(run)[0],
+            ),
+            miss(
+                "too-few",
+                "Your window holds less than the last `n` questions with their answers. With "
+                "`n` = $n it should begin with “$first” and have $count turns.",
+                "value[2:] or value",
+                "a place counted from the wrong end",
+                when=lambda run: len(run.returned) < len(run.wanted),
+                n=lambda run: run.args[1],
+                first=lambda run: right_from(run)[0],
+                count=lambda run: len(run.wanted),
+            ),
+        ),
+        name="other-window",
+        says="Your window has the right number of turns, but a turn in it is not as it was in the "
+        "history. Change nothing but the thinking. You gave back `$returned`.",
+        wrong="[{'role': 'user', 'content': str(turn['content'])} for turn in value]",
+    ),
+    mistakes=(
+        Mistake(
+            "redacted-kept",
+            {'"thinking" not in block["type"]': 'block["type"] != "thinking"'},
+            "one of the two types known; the other is rare",
+        ),
+        Mistake(
+            "empty-turn",
+            {"        if content:\n            kept": "        kept", "({**": "({**"},
+            "lesson 05, error hunt 3: a turn without a text in the middle of the history",
+        ),
+        Mistake(
+            "changed-argument",
+            {
+                'kept.append({**turn, "content": content})': 'turn["content"] = content\n'
+                "            kept.append(turn)"
+            },
+            "the turns in a new list are still the old dicts",
+        ),
+    ),
+    takeaway="Cut in front of a question, drop the thinking, end with your turn.",
+)
+
+
+EXERCISES = (talk, say, total_input, window)
