@@ -660,7 +660,22 @@ LETTER = ("send_letter", {"reader": "Ilse", "text": "It is due."})
 HARMLESS = (FIND[0], HOURS[0])
 
 
-def desk(guard: Callable[..., Any], wishes: list[Any], says: list[bool]) -> Any:
+class Calls(tuple[Any, ...]):
+    """The calls of a case; in the account of the check, what `guard` was given."""
+
+    def __repr__(self) -> str:
+        return "functions"
+
+
+class Says(tuple[bool, ...]):
+    """What a person says in a case; in the account of the check, the other argument."""
+
+    def __repr__(self) -> str:
+        told = ", ".join("yes" if one else "no" for one in self) or "nothing"
+        return f"confirm that says {told}"
+
+
+def desk(guard: Callable[..., Any], wishes: Calls, says: Says) -> Any:
     """Guard the functions of a desk, make these calls; what came back, and what was done.
 
     `says` are a person's answers, in order; what they are not asked for is left over.
@@ -671,7 +686,7 @@ def desk(guard: Callable[..., Any], wishes: list[Any], says: list[bool]) -> Any:
     def made(name: str) -> Callable[..., Any]:
         def function(**inputs: Any) -> Any:
             ran.append((name, inputs))
-            return {"done": name, "with": inputs}
+            return {"done": name}
 
         return function
 
@@ -698,15 +713,16 @@ def desk(guard: Callable[..., Any], wishes: list[Any], says: list[bool]) -> Any:
                 raise
             results.append(error)  # as CallError of the lesson
     changed = functions != given
-    return Done(results, asked, ran, early, changed)
+    return Done(wishes, results, asked, ran, early, changed)
 
 
 class Done:
     """What a desk did: results, what a person was asked, what was run."""
 
     def __init__(
-        self, results: list[Any], asked: list[Any], ran: list[Any], early: bool, changed: bool
+        self, wishes: Calls, results: Any, asked: Any, ran: Any, early: bool, changed: bool
     ) -> None:
+        self.wishes = wishes
         self.results = results
         self.asked = asked
         self.ran = ran
@@ -714,12 +730,15 @@ class Done:
         self.changed = changed
 
     def __repr__(self) -> str:
-        return f"results: {self.results}; a person was asked about: {self.asked}"
+        names = [name for name, _ in self.wishes]
+        pairs = zip(names, self.results, strict=True)
+        gave = ", ".join(f"{name}: {result!r}" for name, result in pairs)
+        return f"{gave} (asked about: {[name for name, _ in self.asked]})"
 
 
 def calls(*wishes: tuple[str, dict[str, Any]], says: tuple[bool, ...] = ()) -> Case:
     """A case: these calls, and what the person says to those that are not harmless."""
-    return case(list(wishes), list(says), by=desk)
+    return case(Calls(wishes), Says(says), by=desk)
 
 
 def allowed(run: Run) -> list[Any]:
@@ -737,9 +756,9 @@ def wanted_results(run: Run) -> list[Any]:
     """What each call should give back."""
     answers = iter(run.given["says"])
     found: list[Any] = []
-    for name, inputs in run.given["wishes"]:
+    for name, _ in run.given["wishes"]:
         runs = name in HARMLESS or next(answers)
-        found.append({"done": name, "with": inputs} if runs else NO)
+        found.append({"done": name} if runs else NO)
     return found
 
 
@@ -1001,7 +1020,7 @@ def guard(functions, confirm):
             rule(
                 "other-no",
                 "On a no, the text `NO` should come back, as it is, so that Claude knows where it "
-                "stands. What came back was $got.",
+                "stands. What came back: $got.",
                 lambda run: done(run).results == wanted_results(run),
                 {"return NO": "return None"},
                 "tried while reviewing: an empty result, which Claude takes for a success",
