@@ -6,7 +6,6 @@ clock; it must not know what carries its replies to the client.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -186,10 +185,11 @@ class Replay:
         if near is None:
             return Missed(body, None, {}, (), tokens)
         exchange, differences = near
-        variants = recorded.variants_near(call.identity)[:MOST_VARIANTS]
+        near_by = map(_says, recorded.variants_near(call.identity))
+        said = [each for each in near_by if each]
         return Missed(
             body, exchange.name, exchange.request, tuple(differences), tokens,
-            near=tuple(map(_says, variants)),
+            near=tuple(said[:MOST_VARIANTS]),
             earlier=changed_earlier(exchange.request, call.identity.body),
         )  # fmt: skip
 
@@ -357,7 +357,7 @@ def play(form: Form, call: Call, label: str, *seed: object) -> Reply:
 
 
 def _says(variant: Exchange) -> str:
-    """What a variant changes, in a few words: the new texts, and the settings by name.
+    """What a variant changes, in words that a learner can type; "" if it is more than that.
 
     Of a long text the end is shown: there it mostly differs from the others.
     """
@@ -367,10 +367,12 @@ def _says(variant: Exchange) -> str:
         if value is None:
             said.append(f"without {path if name.isdigit() else name}")
         elif isinstance(value, str) and name in ("content", "text", "system"):
-            said.append(repr(value if len(value) <= 90 else "..." + value[-87:]))
+            shown = repr(value if len(value) <= 90 else "..." + value[-87:])
+            said.append(f"system {shown}" if path.startswith("system") else shown)
+        elif isinstance(value, str | int | float) and "sha256:" not in str(value):
+            said.append(f"{name} {value}")
         else:
-            shown = value if isinstance(value, str | int | float) else json.dumps(value)
-            said.append(f"{name} {shown:.60}" if isinstance(shown, str) else f"{name} {shown}")
+            return ""  # blocks, schemas, pictures: not to be typed from a line
     return " and ".join(said)
 
 

@@ -98,11 +98,12 @@ def _say_adapted(journal: Journal) -> None:
     """Say under a cell that its reply was recorded for a request a little different."""
     words: list[str] = []
     for entry in journal:
-        if entry.cell == journal.cell:
-            words += [word for word in entry.adapted if word not in words]
+        for word in entry.adapted:
+            said = IN_WORDS.get(word, word)
+            if entry.cell == journal.cell and said not in words:
+                words.append(said)
     if words:
-        said = ", ".join(IN_WORDS.get(word, word) for word in words)
-        print(f"(Replay: a recorded reply, adapted to your {said}.)")
+        print(f"(Replay: a recorded reply, adapted to your {', '.join(words)}.)")
 
 
 def upstream_note(value: BaseException, journal: Journal) -> list[str]:

@@ -21,8 +21,8 @@ def untouched(exercise: Exercise, imports: str, namespace: dict[str, Any]) -> bo
     `imports` is the first cell of the notebook, which the template may need.
     """
     blank: dict[str, Any] = {}
-    exec(code(imports), blank)
-    exec(code(exercise.template), blank)  # apart, as cells are: compiled the same way
+    for cell in (imports, exercise.template):  # apart, and without our own __future__:
+        exec(compile(code(cell), "<cell>", "exec", dont_inherit=True), blank)
     for name in exercise.bound:
         mine = namespace.get(name, ...)
         if not isinstance(mine, EllipsisType) and not same(mine, blank[name]):

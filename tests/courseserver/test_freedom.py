@@ -706,13 +706,13 @@ def test_the_variants_nearest_to_a_refused_request_are_named_five_at_most(server
     server.backend.start(Recordings.parse(json.dumps(data), LESSON))
     found = missed(server, {**HELLO, "system": "Be cruel."})
     assert found.near == (
-        "'Be 0.'",
-        "'Be 1.'",
-        "'Be 2.'",
-        "'Be 3.'",
+        "system 'Be 0.'",
+        "system 'Be 1.'",
+        "system 'Be 2.'",
+        "system 'Be 3.'",
         "model claude-haiku-5-5",
     )
-    assert "Recorded near it: 'Be 0.'; 'Be 1.'; 'Be 2.'; 'Be 3.'; model" in found.told()[-1]
+    assert "Recorded near it: system 'Be 0.'; system 'Be 1.'; " in found.told()[-1]
 
 
 def test_a_refusal_without_variants_names_none(server: Mine) -> None:

@@ -44,10 +44,10 @@ ODD = """None ... 42 '' 'x' b'x' [] [None] {} {'a':1} () True object() print flo
 def names(sheet: Sheet, one: Exercise, text: str) -> dict[str, Any]:
     """A notebook's namespace after its first cell and one with this answer."""
     made: dict[str, Any] = {"__name__": "__main__"}
-    exec(code(sheet.imports), made)
+    exec(compile(code(sheet.imports), "imports", "exec", dont_inherit=True), made)
     file = f"<answer to {one.id}>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    exec(compile(text, file, "exec"), made)
+    exec(compile(text, file, "exec", dont_inherit=True), made)
     return made
 
 
