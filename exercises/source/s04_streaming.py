@@ -10,7 +10,20 @@ import inspect
 from typing import Any
 
 from courseserver import facts
-from practice.grading import Exercise, Lab, Mistake, Run
+from practice.grading import (
+    Exercise,
+    Lab,
+    Mistake,
+    Run,
+    acts,
+    asks,
+    case,
+    cases,
+    room,
+    rule,
+    streams,
+    writes_piece_by_piece,
+)
 
 IMPORTS = """
 from re import findall
@@ -22,6 +35,9 @@ from helpers import MODEL, exercise, progress  # not found? Run: start.py
 """
 
 THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with
+# Thinking that can be read: requests of this course do not ask for it, and yet some replies have
+# it, for instance those of older models.
+ALOUD = {"type": "thinking", "thinking": "The visitor wants hours.", "signature": "c2VhbA=="}
 ROOM = 200  # output tokens: with less, thinking may leave nothing for the answer
 
 # What the exercises with a request share: rules, and their sentences.
@@ -92,35 +108,15 @@ CREAM = (
     "Whip cold cream in a cold bowl, slowly at first. Stop when the whisk leaves lines: a minute "
     "more, and you are making butter."
 )
+CUT = {"kind": "cut", "after": 60}  # the connection breaks after so many characters
+NOT_OPENED = {"    with client": "    stream = client", ") as stream:": ")\n    if True:"}
 
 
-def check_screen(lab: Lab) -> None:
-    """Every piece of text is printed at once and as it is; the whole `Message` comes back."""
-    runs = [
-        lab.call("How long does rice rest?", replies=[[THOUGHT, "Ten minutes, with the lid on."]]),
-        lab.call("And couscous?\n", replies=[["Five minutes.", " Loosen it\n", "with a fork."]]),
-        lab.call(
-            "Is my dough ready?", replies=[[THOUGHT, "Press it.  ", THOUGHT, "Springs back?"]]
-        ),
-    ]
-    texts = [
-        "Ten minutes, with the lid on.",
-        "Five minutes. Loosen it\nwith a fork.",
-        "Press it.  Springs back?",
-    ]
-    for run, words in zip(runs, texts, strict=True):
-        check_request(run)
-        run.expect(run.printed.strip(), "nothing-shown")
-        wrong, shown = slip(run.printed.removesuffix("\n"), words), run.printed[:80]
-        for rule in SLIPS:
-            run.expect(wrong != rule, rule, shown=repr(shown), end=repr(run.printed[-60:]))
-        blocks = getattr(run.returned, "content", ())
-        whole = "".join(getattr(block, "text", "") for block in blocks)
-        run.expect(whole == words and hasattr(run.returned, "stop_reason"), "not-the-message")
-    broken = {"content": [THOUGHT, CREAM], "fault": {"kind": "cut", "after": 60}}
-    cut = lab.call("How do I whip cream?", replies=[broken])
-    _ = cut.raised  # it may raise here, and need not
-    cut.expect(len(cut.printed) >= 60, "late", shown=len(cut.printed))
+def is_the_message(run: Run) -> bool:
+    """Whether the whole `Message` of this reply came back."""
+    blocks = getattr(run.returned, "content", ())
+    text = "".join(getattr(block, "text", "") for block in blocks)
+    return text == run.wanted and hasattr(run.returned, "stop_reason")
 
 
 on_screen = Exercise(
@@ -190,32 +186,43 @@ async def on_screen(client, question):
         "reads from the stream is indented below it.",
         'A loop over `stream.text_stream` meets nothing but text. And `print` takes `end=""`.',
     ),
-    rules=check_screen,
+    rules=cases(
+        case(
+            "How long does rice rest?",
+            replies=[[THOUGHT, "Ten minutes, with the lid on."]],
+            gives="Ten minutes, with the lid on.",
+        ),
+        case(
+            "And couscous?\n",
+            replies=[["Five minutes.", " Loosen it\n", "with a fork."]],
+            gives="Five minutes. Loosen it\nwith a fork.",
+        ),
+        case(
+            "Is my dough ready?",
+            replies=[[ALOUD, "Press it.  ", THOUGHT, "Springs back?"]],
+            gives="Press it.  Springs back?",
+        ),
+        case(
+            "How do I whip cream?",
+            replies=[{"content": [THOUGHT, CREAM], "fault": CUT}],
+            raises="RemoteProtocolError",
+        ),
+        expect=(
+            asks(),
+            streams(),
+            room(),
+            writes_piece_by_piece(),
+            rule(
+                "not-the-message",
+                "Wanted is the whole `Message`, with its content, stop reason and usage "
+                "(`stream.get_final_message()`). You gave back a `$kind`.",
+                is_the_message,
+                {"get_final_message": "get_final_text"},
+                "two methods side by side; one gives the text only",
+            ),
+        ),
+    ),
     messages={
-        "other-question": OTHER_QUESTION,
-        "twice": TWICE,
-        "not-streamed": NOT_STREAMED,
-        "little-room": LITTLE_ROOM,
-        "nothing-shown": "Nothing was printed. The stream was read; each piece of text that comes "
-        "out of it should be printed as well.",
-        "line-breaks": "You printed line breaks that are not in the answer. `print` ends every "
-        "call with one unless you tell it how to end, and pieces are not lines.",
-        "gaps": "You changed the blanks between the pieces. Pieces are neither words nor "
-        "lines, and they bring their own blanks: print them as they are.",
-        "again": "The answer was printed twice: in pieces, and then once more as a whole. Whoever "
-        "has read the pieces needs no second copy.",
-        "doubled": "Every piece was printed twice. After each delta stands a second event that the "
-        "package adds, with the same text: take one of the two kinds.",
-        "growing": "You printed the beginning of the answer again with each piece. The text so far "
-        "(a `snapshot`) is for looking things up; print only what is new.",
-        "more-shown": "You printed more than the answer. It begins with $shown and ends with $end",
-        "stopped-early": "Only the beginning was printed: $shown. Something in your loop ends it "
-        "too early: a `return`, a `break`, or a block that was taken for the last one.",
-        "other-shown": "What you printed is not the text of the answer. It begins with $shown",
-        "not-the-message": "Wanted is the whole `Message`, with its content, stop reason and usage "
-        "(`stream.get_final_message()`). You gave back a `$kind`.",
-        "late": "In one try the connection broke after more than 60 characters, and $shown of them "
-        "were on the screen. Your code collects the answer first: print each piece when it comes.",
         "printed": "The screen is served, but your function gives nothing back (`None`). Besides "
         "printing, it gives back the whole `Message` at the end.",
         "raised-iterate": "No loop can go over this. A `MessageStreamManager` is only the way to a "
@@ -228,33 +235,12 @@ async def on_screen(client, question):
     mistakes=(
         Mistake(
             "raised-iterate",
-            """
-def on_screen(client, question):
-    stream = client.messages.stream(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": question}],
-    )
-    for event in stream:
-        if event.type == "text":
-            print(event.text, end="")
-    return stream.get_final_message()
-""",
+            {**NOT_OPENED, "stream.text_stream": "stream"},
             "https://github.com/anthropics/claude-cookbooks/issues/27",
         ),
         Mistake(
             "raised-attribute",
-            """
-def on_screen(client, question):
-    stream = client.messages.stream(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": question}],
-    )
-    for piece in stream.text_stream:
-        print(piece, end="", flush=True)
-    return stream.get_final_message()
-""",
+            NOT_OPENED,
             "https://github.com/anthropics/anthropic-sdk-python/issues/434",
         ),
         Mistake(
@@ -267,131 +253,10 @@ def on_screen(client, question):
         ),
         Mistake(
             "raised-StreamClosed",
-            {
-                "        for piece in stream.text_stream:\n    ": "        pass\n"
-                "    for piece in stream.text_stream:\n",
-                "        return": "    return",
-            },
+            {"    ) as stream:": "    ) as stream:\n        pass\n    if True:"},
             "lesson 04: a loop that slipped out of its `with` block",
         ),
-        Mistake(
-            "line-breaks",
-            {', end="", flush=True': ""},
-            "a plain print in the loop: nothing there says that it ends with a line break",
-        ),
-        Mistake(
-            "gaps",
-            {'end=""': 'end=" "'},
-            "pieces taken for words, as articles describe them",
-        ),
-        Mistake(
-            "doubled",
-            {
-                "for piece in stream.text_stream:": "for event in stream:",
-                "print(piece,": 'piece = getattr(getattr(event, "delta", event), "text", "")\n'
-                "            print(piece,",
-            },
-            "https://github.com/MagnivOrg/prompt-layer-library/issues/160",
-        ),
-        Mistake(
-            "growing",
-            {
-                "for piece in stream.text_stream:": "for event in stream:",
-                "print(piece,": 'if event.type == "text": print(event.snapshot,',
-            },
-            "https://github.com/BrainDAO/adk-ts/pull/564: the text so far taken for the new text",
-        ),
-        Mistake(
-            "more-shown",
-            {"return stream": "print(' (end)')\n        return stream"},
-            "tried while reviewing: words of one's own before or behind the answer",
-        ),
-        Mistake(
-            "again",
-            {"return stream": "print(stream.get_final_text())\n        return stream"},
-            "https://github.com/hurttlocker/o8/pull/694",
-        ),
-        Mistake(
-            "stopped-early",
-            {
-                "for piece in stream.text_stream:": "for event in stream:",
-                "print(piece,": 'if event.type == "content_block_stop" and (\n'
-                '                event.content_block.type == "text"\n'
-                "            ):\n"
-                "                break\n"
-                '            if event.type == "text": print(event.text,',
-            },
-            "the end of a block taken for the end: a reply holds several",
-        ),
-        Mistake(
-            "other-shown",
-            {
-                "for piece in stream.text_stream:": "for event in stream:",
-                "print(piece,": 'if event.type == "content_block_delta": print(event.delta,',
-            },
-            "printing what came in place of the text in it",
-        ),
-        Mistake(
-            "nothing-shown",
-            {
-                "for piece in stream.text_stream:\n            print": "stream.until_done()\n",
-                '(piece, end="", flush=True)\n': "",
-            },
-            "a loop taken out while mending, and not put back",
-        ),
-        Mistake(
-            "late",
-            {
-                "for piece in stream.text_stream:\n            print(piece": "if True:\n"
-                "            print(stream.get_final_text()"
-            },
-            "https://github.com/BerriAI/litellm/issues/3129: everything at once, at the end",
-        ),
-        Mistake(
-            "not-streamed",
-            """
-def on_screen(client, question):
-    reply = client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": question}],
-    )
-    for block in reply.content:
-        if block.type == "text":
-            print(block.text, end="", flush=True)
-    return reply
-""",
-            "going back to what worked in lessons 01 to 03",
-        ),
-        Mistake(
-            "twice",
-            """
-def on_screen(client, question):
-    turn = {"role": "user", "content": question}
-    request = {"model": MODEL, "max_tokens": 2000, "messages": [turn]}
-    with client.messages.stream(**request) as stream:
-        for piece in stream.text_stream:
-            print(piece, end="", flush=True)
-    return client.messages.create(**request)
-""",
-            "a stream for the eye, and a second call for the whole",
-        ),
-        Mistake(
-            "not-the-message",
-            {"get_final_message": "get_final_text"},
-            "two methods side by side; one gives the text only",
-        ),
-        Mistake(
-            "printed",
-            {"        return stream.get_final_message()\n": ""},
-            "what is on the screen seems to be done",
-        ),
-        Mistake(
-            "other-question",
-            {'"content": question': '"content": "Step by step: " + question'},
-            "prompt wrappers left over from other code",
-        ),
-        Mistake("little-room", {"2000": "100"}, "limits from before thinking was on"),
+        Mistake("printed", acts(""), "what is on the screen seems to be done"),
     ),
     takeaway="A `with` block, `text_stream`, and `print` with an empty `end`: that shows any "
     "answer as it comes.",
@@ -403,9 +268,6 @@ def on_screen(client, question):
 
 # --- 04.2 ------------------------------------------------------------------------------
 
-# Thinking that can be read: requests of this course do not ask for it, and yet some replies have
-# it, for instance those of older models.
-ALOUD = {"type": "thinking", "thinking": "The visitor wants hours.", "signature": "c2VhbA=="}
 OPEN = (
     "We open at nine on weekdays and at ten on Saturdays. On the first Sunday of the month the "
     "reading room is open as well, from noon until five."

@@ -28,6 +28,13 @@ from practice.grading.requests import (
 )
 from practice.grading.run import Run
 from practice.grading.slips import acts, catches, twice
+from practice.grading.streams import (
+    Screen,
+    pieces,
+    streaming,
+    streams,
+    writes_piece_by_piece,
+)
 from practice.grading.turns import (
     answers_every_call,
     batch_of,
@@ -50,6 +57,7 @@ __all__ = [
     "Lab",
     "Mistake",
     "Run",
+    "Screen",
     "acts",
     "alike",
     "answers_every_call",
@@ -71,12 +79,16 @@ __all__ = [
     "of_kind",
     "once",
     "one_request",
+    "pieces",
     "room",
     "rounds",
     "rule",
     "sends",
     "sends_back_whole_turns",
+    "streaming",
+    "streams",
     "to_model",
     "twice",
     "with_system",
+    "writes_piece_by_piece",
 ]

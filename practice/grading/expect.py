@@ -117,7 +117,7 @@ class Rules:
                 reply = lab.message(value.content, **value.usage)
                 reply.stop_reason = value.stop_reason or reply.stop_reason
                 value = reply
-            elif isinstance(value, list | dict):
+            else:
                 value = copy.deepcopy(value)  # the answer may change it
             args.append(value)
         run = lab.call(*args, replies=one.replies, by=one.by)
