@@ -15,10 +15,13 @@ from practice.grading import (
     Lab,
     Mistake,
     Run,
+    Screen,
     acts,
     asks,
     case,
     cases,
+    catches,
+    lets_rise,
     room,
     rule,
     streams,
@@ -69,37 +72,6 @@ def check_request(run: Run) -> None:
 def squeezed(text: str) -> str:
     """A text without its blanks and line breaks."""
     return "".join(text.split())
-
-
-def slip(shown: str, words: str) -> str:
-    """What went wrong on the way from the pieces of `words` to what was shown; "" for nothing."""
-    got, right = squeezed(shown), squeezed(words)
-    if shown == words:
-        return ""
-    if got == right:
-        return "line-breaks" if shown.count("\n") > words.count("\n") else "gaps"
-    if got == right * 2:
-        return "again"
-    if sorted(got) == sorted(right * 2):
-        return "doubled"
-    twice = any(got.startswith(right[:first] * 2) for first in range(1, len(right)))
-    if twice and got.endswith(right):
-        return "growing"
-    if right and right in got:
-        return "more-shown"
-    return "stopped-early" if right.startswith(got) else "other-shown"
-
-
-SLIPS = (
-    "line-breaks",
-    "gaps",
-    "again",
-    "doubled",
-    "growing",
-    "more-shown",
-    "stopped-early",
-    "other-shown",
-)
 
 
 # --- 04.1 ------------------------------------------------------------------------------
@@ -272,62 +244,7 @@ OPEN = (
     "We open at nine on weekdays and at ten on Saturdays. On the first Sunday of the month the "
     "reading room is open as well, from noon until five."
 )
-
-
-class Screen:
-    """What the check hands over as `write`: it keeps what is written, piece by piece."""
-
-    def __init__(self) -> None:
-        self.pieces: list[Any] = []
-
-    def write(self, piece: Any) -> None:
-        """Keep one piece; empty ones show nothing."""
-        if piece != "":
-            self.pieces.append(piece)
-
-    __call__ = write  # so that Python, too, calls it `write` when it complains
-
-    def __repr__(self) -> str:
-        """The name that it has in the exercise."""
-        return "write"
-
-
-def check_stream_text(lab: Lab) -> None:
-    """Each piece of text is written as it comes, and the whole text comes back."""
-    cases = (
-        ("When do you open?", [THOUGHT, OPEN], OPEN),
-        ("And today?\n", [ALOUD, "We close at one.", " Sorry!\n"], "We close at one. Sorry!\n"),
-        ("Can I renew by post?", ["Yes", "!", "!", "\nSend a card."], "Yes!!\nSend a card."),
-    )  # fmt: skip
-    runs = [(lab.call(asked, Screen(), replies=[reply]), text) for asked, reply, text in cases]
-    for run, words in runs:
-        pieces = run.args[1].pieces
-        check_request(run)
-        run.expect(pieces or not run.printed.strip(), "printed-instead")
-        run.expect(pieces, "nothing-written")
-        texts = all(isinstance(piece, str) for piece in pieces)
-        run.expect(texts, "wrote-objects", piece=type(pieces[0]).__name__)
-        written = "".join(pieces)
-        thinks = squeezed(str(ALOUD["thinking"]))
-        run.expect(thinks not in squeezed(written), "thinking-shown")
-        run.expect(pieces != [words], "in-one-go")
-        wrong = slip(written, words)
-        for rule in SLIPS:
-            run.expect(wrong != rule, rule, shown=repr(written[:80]), end=repr(written[-60:]))
-        run.expect(not run.printed.strip(), "printed-too")
-        run.expect(not (run.text != words and run.text == pieces[-1]), "last-piece")
-        run.expect(run.text == words, "other-text")
-    silent = {"content": [], "stop_reason": "refusal"}
-    none = lab.call("What is in the poison cabinet?", Screen(), replies=[silent])
-    none.expect(none.text == "" and not none.args[1].pieces, "something-from-nothing")
-    broken = {"content": [THOUGHT, OPEN], "fault": {"kind": "cut", "after": 60}}
-    cut = lab.call("When are you open?", Screen(), replies=[broken, [OPEN]])
-    raised = cut.raised
-    written = "".join(map(str, cut.args[1].pieces))
-    cut.expect(len(cut.requests) == 1, "asked-again")
-    cut.expect(len(written) >= 60, "late", shown=len(written))
-    cut.expect(raised is not None, "swallowed")
-
+SILENT = {"content": [], "stop_reason": "refusal"}
 
 stream_text = Exercise(
     id="04.2",
@@ -408,48 +325,70 @@ async def stream_text(client, question, write):
         "The loop over `stream.text_stream` stands inside the `with` block. Behind it, join the "
         'list with `"".join(...)` and return it. No `try` is needed.',
     ),
-    rules=check_stream_text,
+    rules=cases(
+        case("When do you open?", Screen(), replies=[[THOUGHT, OPEN]], gives=OPEN),
+        case(
+            "And today?\n",
+            Screen(),
+            replies=[[ALOUD, "We close at one.", " Sorry!\n"]],
+            gives="We close at one. Sorry!\n",
+        ),
+        case(
+            "Can I renew by post?",
+            Screen(),
+            replies=[["Yes", "!", "!", "\nSend a card."]],
+            gives="Yes!!\nSend a card.",
+        ),
+        case("What is in the poison cabinet?", Screen(), replies=[SILENT], gives=""),
+        case(
+            "When are you open?",
+            Screen(),
+            replies=[{"content": [THOUGHT, OPEN], "fault": CUT}, [OPEN]],
+            raises="RemoteProtocolError",
+        ),
+        expect=(
+            rule(
+                "asked-again",
+                "When the connection broke in mid-answer, you asked again, and the visitor would "
+                "read the beginning twice: what was written cannot be taken back.",
+                lambda run: not run.raises or len(run.sent) <= 1,
+                catches(
+                    "except httpx2.TransportError:\n    return _right(client, question, write)"
+                ),
+                "https://github.com/aden-hive/hive/issues/5923",
+                of_errors=True,
+            ),
+            asks(),
+            streams(),
+            room(),
+            rule(
+                "something-from-nothing",
+                "One reply held no text at all. Then nothing should be written, and the result is "
+                "an empty text. Yours gave back `$returned`.",
+                lambda run: run.wanted or (run.text == "" and not run.args[1].pieces),
+                {'"".join(pieces)': '"".join(pieces) or "(no answer)"'},
+                "a sentence of one's own that a caller cannot tell from an answer",
+            ),
+            writes_piece_by_piece(to="write"),
+            lets_rise(),
+            rule(
+                "last-piece",
+                "What was written is right, but you gave back only the last piece: `$returned`. "
+                "Keep all of them while you write.",
+                lambda run: run.text in ("", run.wanted) or run.text != run.args[1].pieces[-1],
+                {'"".join(pieces)': "piece"},
+                "the loop's variable taken for the whole",
+            ),
+            rule(
+                "other-text",
+                "What was written is right, but what you gave back is another text: `$returned`.",
+                lambda run: run.text == run.wanted,
+                {'"".join': '"\\n".join'},
+                "pieces taken for lines when they are joined",
+            ),
+        ),
+    ),
     messages={
-        "other-question": OTHER_QUESTION,
-        "twice": TWICE,
-        "not-streamed": NOT_STREAMED,
-        "little-room": LITTLE_ROOM,
-        "printed-instead": "You printed the pieces. Hand them to `write`: only whoever calls your "
-        "function knows whether they belong on a screen, on a page or in a file.",
-        "printed-too": "You handed the pieces to `write`, and printed something as well. Only "
-        "whoever calls your function knows whether anything belongs on a screen.",
-        "nothing-written": "`write` was never called, so the visitor saw nothing. Call it with "
-        "each piece of text, inside the loop.",
-        "wrote-objects": "You handed a `$piece` to `write`. It takes a text: the piece itself, "
-        "without anything around it.",
-        "thinking-shown": "One reply began with thinking that can be read, and you wrote it out. "
-        "It is not part of the answer: choose the events that carry text.",
-        "in-one-go": "You called `write` once, with the whole answer. Then nobody reads anything "
-        "before the end: call it for each piece, inside the loop.",
-        "line-breaks": "You wrote line breaks that are not in the answer. Pieces are not lines: "
-        "hand them on as they are.",
-        "gaps": "You changed the blanks between the pieces. Pieces are not words, and they bring "
-        "their own blanks: hand them on as they are.",
-        "again": "The answer was written twice: in pieces, and then once more as a whole. What was "
-        "written stays on the page.",
-        "doubled": "Every piece was written twice. After each delta stands a second event that the "
-        "package adds, with the same text: take one of the two kinds.",
-        "growing": "You wrote the beginning of the answer again with each piece. `write` adds to "
-        "what stands there already: hand it only what is new.",
-        "more-shown": "You wrote more than the answer. It begins with $shown and ends with $end",
-        "stopped-early": "Only the beginning was written: $shown. A `return` inside the loop ends "
-        "the loop, and so does a `break`: whatever comes after all pieces stands behind the loop.",
-        "other-shown": "What you wrote is not the text of the answer. It begins with $shown",
-        "last-piece": "What was written is right, but you gave back only the last piece: "
-        "`$returned`. Keep all of them while you write.",
-        "other-text": "What was written is right, but what you gave back is another text: "
-        "`$returned`.",
-        "something-from-nothing": "One reply held no text at all. Then nothing should be written, "
-        "and the result is an empty text. Yours gave back `$returned`.",
-        "asked-again": "When the connection broke in mid-answer, you asked again, and the visitor "
-        "would read the beginning twice: what was written cannot be taken back.",
-        "late": "In one try the connection broke after more than 60 characters, and $shown had "
-        "been written. Your code keeps the pieces back: write each one when it comes.",
         "swallowed": "When the connection broke in mid-answer, your function gave back "
         "`$returned` as if that were all. Let the error go on.",
         "raised-RuntimeError": "`get_final_text` raises when a reply holds no text, and such "
@@ -458,43 +397,7 @@ async def stream_text(client, question, write):
         "`flush` belong to `print`.)",
     },
     mistakes=(
-        Mistake(
-            "in-one-go",
-            {"write(piece)\n            ": "", "return": 'write("".join(pieces))\n    return'},
-            "https://github.com/editor-code-assistant/eca/pull/479: the same to look at",
-        ),
-        Mistake(
-            "late",
-            {
-                "write(piece)\n            ": "",
-                "return": "for piece in pieces:\n        write(piece)\n    return",
-            },
-            "https://github.com/hkc5/cursor-bridge/pull/1: pieces, but handed on at the end",
-        ),
-        Mistake(
-            "no-return",
-            {'    return "".join(pieces)\n': ""},
-            "what was written seems to be done",
-        ),
-        Mistake(
-            "last-piece",
-            {'"".join(pieces)': "piece"},
-            "the loop's variable taken for the whole",
-        ),
-        Mistake(
-            "stopped-early",
-            {"write(piece)\n            pieces.append": "write(piece)\n            return str"},
-            "a return that slid into the loop",
-        ),
-        Mistake(
-            "thinking-shown",
-            {
-                "for piece in stream.text_stream": "for event in stream",
-                "write(piece)\n": 'if event.type not in ("text", "thinking"): continue\n'
-                "            piece = getattr(event, event.type)\n            write(piece)\n",
-            },
-            "https://github.com/envoyproxy/ai-gateway/pull/2578: thinking folded into the answer",
-        ),
+        Mistake("no-return", acts(""), "what was written seems to be done"),
         Mistake(
             "raised-thinking-delta",
             {
@@ -505,81 +408,9 @@ async def stream_text(client, question, write):
             "the loop of many articles, from when replies held nothing but text",
         ),
         Mistake(
-            "doubled",
-            {
-                "for piece in stream.text_stream": "for event in stream",
-                "write(piece)\n": 'if not hasattr(getattr(event, "delta", event), "text"):\n'
-                "                continue\n"
-                '            piece = getattr(event, "delta", event).text\n'
-                "            write(piece)\n",
-            },
-            "https://github.com/microsoft/agent-framework/issues/3979",
-        ),
-        Mistake(
-            "growing",
-            {
-                "write(piece)\n            pieces.append(piece)": "pieces.append(piece)\n"
-                '            write("".join(pieces))'
-            },
-            "https://github.com/BrainDAO/adk-ts/pull/564: the text so far in place of the new",
-        ),
-        Mistake(
-            "again",
-            {"return": 'write("".join(pieces))\n    return'},
-            "https://github.com/generative-computing/mellea/issues/618",
-        ),
-        Mistake(
-            "gaps",
-            {"write(piece)": 'write(piece.strip() + " ")'},
-            "pieces taken for words, as articles describe them",
-        ),
-        Mistake(
-            "line-breaks",
-            {"write(piece)": 'write(piece + "\\n")'},
-            "`write` taken for something that writes lines",
-        ),
-        Mistake(
-            "wrote-objects",
-            {
-                "for piece in stream.text_stream": "for event in stream",
-                "write(piece)\n": 'write(event)\n            piece = getattr(event, "text", "")\n',
-            },
-            "events handed on unopened",
-        ),
-        Mistake(
-            "other-shown",
-            {"write(piece)": "write(repr(piece))"},
-            "pieces made safe for a log, and shown so",
-        ),
-        Mistake(
-            "nothing-written",
-            {"            write(piece)\n": ""},
-            "collected for the result, and the visitor forgotten",
-        ),
-        Mistake(
-            "more-shown",
-            {"return": "write(' (end)')\n    return"},
-            "tried while reviewing: words of one's own before or behind the answer",
-        ),
-        Mistake(
-            "printed-too",
-            {"write(piece)": 'print(piece, end="")\n            write(piece)'},
-            "tried while reviewing: the lesson's `print` left beside `write`",
-        ),
-        Mistake(
-            "printed-instead",
-            {"write(piece)": 'print(piece, end="", flush=True)'},
-            "the loop of the lesson, copied along with its `print`",
-        ),
-        Mistake(
             "raised-unknown-argument",
             {"write(piece)": 'write(piece, end="", flush=True)'},
             "the `print` of the lesson, with another name in front",
-        ),
-        Mistake(
-            "other-text",
-            {'"".join': '"\\n".join'},
-            "pieces taken for lines when they are joined",
         ),
         Mistake(
             "not-text",
@@ -600,78 +431,9 @@ async def stream_text(client, question, write):
             "https://github.com/anthropics/anthropic-sdk-python/issues/977",
         ),
         Mistake(
-            "something-from-nothing",
-            {'"".join(pieces)': '"".join(pieces) or "(no answer)"'},
-            "a sentence of one's own that a caller cannot tell from an answer",
-        ),
-        Mistake(
             "swallowed",
-            """
-def stream_text(client, question, write):
-    text = ""
-    turn = {"role": "user", "content": question}
-    try:
-        with client.messages.stream(
-            model=MODEL, max_tokens=2000, messages=[turn]
-        ) as stream:
-            for piece in stream.text_stream:
-                write(piece)
-                text += piece
-    except httpx2.TransportError:
-        pass
-    return text
-""",
+            catches("except httpx2.TransportError:\n    return ''"),
             "https://github.com/agentjido/req_llm/issues/280: half an answer returned as a whole",
-        ),
-        Mistake(
-            "asked-again",
-            """
-def stream_text(client, question, write):
-    turn = {"role": "user", "content": question}
-    for attempt in range(3):
-        try:
-            with client.messages.stream(
-                model=MODEL, max_tokens=2000, messages=[turn]
-            ) as stream:
-                text = ""
-                for piece in stream.text_stream:
-                    write(piece)
-                    text += piece
-                return text
-        except httpx2.TransportError:
-            continue
-""",
-            "https://github.com/aden-hive/hive/issues/5923",
-        ),
-        Mistake(
-            "not-streamed",
-            """
-def stream_text(client, question, write):
-    reply = client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": question}],
-    )
-    text = "".join(block.text for block in reply.content if block.type == "text")
-    for word in text.split():
-        write(word + " ")
-    return text
-""",
-            "a typewriter effect over an answer that was waited for",
-        ),
-        Mistake(
-            "twice",
-            """
-def stream_text(client, question, write):
-    turn = {"role": "user", "content": question}
-    request = {"model": MODEL, "max_tokens": 2000, "messages": [turn]}
-    with client.messages.stream(**request) as stream:
-        for piece in stream.text_stream:
-            write(piece)
-    reply = client.messages.create(**request)
-    return "".join(block.text for block in reply.content if block.type == "text")
-""",
-            "a stream for the eye, and a second call for the whole",
         ),
         Mistake(
             "swapped",
@@ -683,12 +445,6 @@ def stream_text(client, question, write):
             {"(client, question, write)": "(client, question)", "write(piece)": "print(piece)"},
             "the function of lesson 01, extended without its new parameter",
         ),
-        Mistake(
-            "other-question",
-            {'"content": question': '"content": f"Visitor: {question}"'},
-            "prompt wrappers left over from other code",
-        ),
-        Mistake("little-room", {"2000": "50"}, "limits from before thinking was on"),
     ),
     takeaway="Hand on each piece when it comes, and keep it as well: the reader has it at once, "
     "and your program has the whole.",
