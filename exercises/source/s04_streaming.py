@@ -9,18 +9,19 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from courseserver import facts
 from practice.grading import (
     Exercise,
     Lab,
     Mistake,
     Run,
     Screen,
+    Word,
     acts,
     asks,
     case,
     cases,
     catches,
+    events,
     lets_rise,
     room,
     rule,
@@ -453,103 +454,142 @@ async def stream_text(client, question, write):
 
 # --- 04.3 ------------------------------------------------------------------------------
 
+EGG = [THOUGHT, "Seven minutes ", "for a crème-soft yolk, ", "ten for a firm one."]
+SALAD = ["Wash it.\n", "Dry it well, or the dressing will run off."]
+TIMER = [THOUGHT, "I will set one.", {"tool": "set_timer", "input": {"minutes": 7}}]
+SOUP = {
+    "content": [THOUGHT, "Simmer it for an hour, and salt it at the end."],
+    "fault": {"kind": "no-end", "after": 20},
+}
 TALLIED = 'event.type == "content_block_delta" and event.delta.type == "text_delta"'
+ADDED = 'sum(event.type == "text" for event in events)'
+DELTAS = 'sum(event.type == "content_block_delta" for event in events)'
+BLOCKS = (
+    'sum(event.type == "content_block_start" and event.content_block.type == "text"'
+    " for event in events)"
+)
+TEXT = '"".join(getattr(getattr(event, "delta", 0), "text", "") for event in events)'
+FIRST = "events[0].message.usage"
+
+# The place in the three, the rule, its message, what was given back, where it was seen.
+NUMBERS = (
+    (0, "both-kinds",
+     "You counted every piece twice: the delta, and the event `text` that the package adds "
+     "behind it. Take one of the two.",
+     f"value[0] + {ADDED}",
+     "https://github.com/zed-industries/codex-acp/pull/65: both kinds of events taken"),
+    (0, "all-deltas",
+     "You counted every delta. The ones of a thinking or tool block are no text: "
+     "`event.delta.type` says of what kind a piece is.",
+     DELTAS,
+     "articles that call every delta 'the actual text'"),
+    (0, "starts-counted",
+     "You counted the start of a text block as a piece. It only says that text will come; "
+     "there is none in it yet.",
+     f"value[0] + {BLOCKS}",
+     "https://github.com/YishenTu/claudian/pull/465"),
+    (0, "blocks-counted",
+     "You counted text blocks. A block comes in many pieces, one for each delta.",
+     BLOCKS,
+     "blocks taken for pieces: content is a list of blocks, as lesson 02 has it"),
+    (0, "other-pieces",
+     "You counted $mine pieces of text; in this list there are $right.",
+     "len(events)",
+     "the length of the list, as the lesson's guess has it"),
+    (1, "bytes",
+     "Your second number counts bytes. An “è” is one character and two bytes: wanted are "
+     "characters.",
+     f"len({TEXT}.encode())",
+     "tried while reviewing: what travels, counted as the network counts"),
+    (1, "words",
+     "Your second number counts words. Wanted are characters, blanks included.",
+     f"len({TEXT}.split())",
+     "words per second, as displays of streams show them"),
+    (1, "letters-twice",
+     "You counted every character twice: in the delta, and again in the event that the package"
+     " adds behind it.",
+     "value[1] * 2",
+     "lesson 04, raw events: each letter stands in two events"),
+    (1, "other-letters",
+     "You counted $mine characters; in this list there are $right.",
+     "value[1] - 1",
+     "overwritten or cut in the loop: a part of the text is missing"),
+    (2, "tokens-summed",
+     "You added the counts of `message_start` and `message_delta`. The later one is the total,"
+     " and what came before is in it already.",
+     f"value[2] + {FIRST}.output_tokens",
+     "https://github.com/microsoft/agent-framework/issues/7143"),
+    (2, "input-added",
+     "You added the input tokens. Wanted is the output alone.",
+     f"value[2] + {FIRST}.input_tokens",
+     "'tokens' as a bill has them: in and out together"),
+    (2, "first-count",
+     "You took the count of `message_start`. It was made when the answer had hardly begun; the"
+     " real one comes with `message_delta`.",
+     f"{FIRST}.output_tokens",
+     "https://github.com/ccusage/ccusage/issues/938"),
+    (2, "pieces-as-tokens",
+     "You took the number of pieces for the number of tokens. A piece may hold many tokens, "
+     "and thinking counts too: the API tells you the number.",
+     "value[0]",
+     "articles that let answers come token by token"),
+    (2, "other-tokens",
+     "You gave back $mine output tokens; the API counted $right in the end.",
+     "value[2] and value[2] - 7",
+     "https://github.com/BerriAI/litellm/issues/10691: thinking taken to be free"),
+)  # fmt: skip
 
 
-class Events(list[Any]):
-    """The events of one stream, as `list(stream)` gives them; shown by their types."""
+def counted(events: list[Any]) -> tuple[int, int, int | None]:
+    """The pieces of text, their characters, and the last count of output tokens."""
+    texts = []
+    tokens = None
+    for event in events:
+        if event.type == "content_block_delta" and event.delta.type == "text_delta":
+            texts.append(event.delta.text)
+        if event.type == "message_delta":
+            tokens = event.usage.output_tokens
+    return len(texts), len("".join(texts)), tokens
 
-    def __repr__(self) -> str:
-        """Short enough to be read beside a call."""
-        return f"[{len(self)} events: {', '.join(event.type for event in self)}]"
 
+def number(at: int, name: str, says: str, gives: str, seen: str) -> Word:
+    """A number that people get in a known wrong way, at this place of the three.
 
-def events_of(short: Any, number: int, raw: bool = False) -> Events:
-    """The events that the SDK makes of a reply in the short form, without any socket.
-
-    `raw`: without those that the package adds, as `create(stream=True)` gives them.
+    `gives` is an expression of `value`, the three right numbers, and of the `events`. With a
+    name in `other-` any wrong number is meant, and `$mine` and `$right` are filled in.
     """
-    import anthropic
-    import httpx2
+    whole = ["value[0]", "value[1]", "value[2]"]
+    whole[at] = gives
 
-    from courseserver import wire
-    from courseserver.call import Call
-    from courseserver.short import whole_message
-    from courseserver.values import Request
-    from practice.grading.tape import KEY
+    def met(run: Run) -> bool:
+        mine = run.returned[at]
+        right = run.wanted[at]
+        if mine == right or name.startswith("other-"):
+            return bool(mine == right)
+        known = {"value": run.wanted, "events": run.args[0]}
+        return right is None or bool(mine != eval(gives, known))
 
-    turn = {"role": "user", "content": "How long do I boil an egg?"}
-    body = {"model": facts.MODEL, "max_tokens": 2000, "messages": [turn], "stream": True}
-    call = Call(Request("POST", "/v1/messages", "", {}, b"", body))
-    fault = short.get("fault") if isinstance(short, dict) else None
-    whole = whole_message(short, body, "tally", number)
-    reply = wire.reply(whole, call, "practice", "tally", number, fault=fault)
-    data, head = b"".join(step.data for step in reply.steps), {"content-type": "text/event-stream"}
-    carrier = httpx2.MockTransport(lambda _: httpx2.Response(200, headers=head, content=data))
-    client = anthropic.Anthropic(
-        api_key=KEY,
-        base_url="http://127.0.0.1",
-        http_client=anthropic.DefaultHttpxClient(transport=carrier),
+    return rule(
+        name,
+        says,
+        met,
+        acts(f"({', '.join(whole)})"),
+        seen,
+        mine=lambda run: repr(run.returned[at])[:60],
+        right=lambda run: run.wanted[at],
     )
-    asked: Any = {name: body[name] for name in ("model", "max_tokens", "messages")}
-    if raw:
-        return Events(client.messages.create(**asked, stream=True))
-    with client.messages.stream(**asked) as stream:
-        return Events(stream)
 
 
-def check_tally(lab: Lab) -> None:
-    """Pieces and characters of text only, each counted once; the last count of tokens."""
-    egg = [THOUGHT, "Seven minutes ", "for a crème-soft yolk, ", "ten for a firm one."]
-    salad = ["Wash it.\n", "Dry it well, or the dressing will run off."]
-    timer = [THOUGHT, "I will set one.", {"tool": "set_timer", "input": {"minutes": 7}}]
-    soup = {"content": [THOUGHT, "Simmer it for an hour, and salt it at the end."]}
-    lists = (
-        events_of(egg, 1),
-        events_of(salad, 2, raw=True),
-        events_of(timer, 3),
-        events_of({"content": [], "stop_reason": "refusal"}, 4),
-        events_of({**soup, "fault": {"kind": "no-end", "after": 20}}, 5),
-    )
-    for events in lists:
-        judge_tally(lab.call(events), events)
+def has_added(run: Run) -> bool:
+    """Whether the package's own events for text are in the list."""
+    return any(event.type == "text" for event in run.args[0])
 
 
-def judge_tally(run: Run, events: Events) -> None:
-    """Compare one result with the events, naming the slip that explains the difference."""
-    deltas = [event for event in events if event.type == "content_block_delta"]
-    texts = [event.delta.text for event in deltas if event.delta.type == "text_delta"]
-    starts = [event for event in events if event.type == "content_block_start"]
-    opened = sum(event.content_block.type == "text" for event in starts)
-    added = sum(event.type == "text" for event in events)
-    first = events[0].message.usage
-    last = next((event.usage for event in events if event.type == "message_delta"), None)
-    text, total = "".join(texts), last and last.output_tokens
-    right = (len(texts), len(text), total)
-    given = run.returned
-    run.expect(isinstance(given, tuple | list) and len(given) == 3, "not-three")
-    pieces, letters, tokens = given
-    mixed = list(given) != list(right) and sorted(map(repr, given)) == sorted(map(repr, right))
-    run.expect(not mixed, "other-order")
-    if pieces != right[0]:
-        run.expect(not (pieces == 0 and not added), "added-only")
-        run.expect(pieces != len(texts) + added, "both-kinds")
-        run.expect(pieces != len(deltas), "all-deltas")
-        run.expect(pieces != len(texts) + opened, "starts-counted")
-        run.expect(pieces != opened, "blocks-counted")
-        run.expect(False, "other-pieces", mine=repr(pieces)[:60], right=right[0])
-    if letters != right[1]:
-        run.expect(letters != len(text.encode()), "bytes")
-        run.expect(letters != len(text.split()), "words")
-        run.expect(letters != 2 * len(text), "letters-twice")
-        run.expect(False, "other-letters", mine=repr(letters)[:60], right=right[1])
-    if tokens != total:
-        run.expect(total is None or tokens != total + first.output_tokens, "tokens-summed")
-        run.expect(total is None or tokens != total + first.input_tokens, "input-added")
-        run.expect(total is None or tokens != first.output_tokens, "first-count")
-        run.expect(total is None or tokens != right[0], "pieces-as-tokens")
-        run.expect(total is not None, "made-up", mine=repr(tokens)[:60])
-        run.expect(False, "other-tokens", mine=repr(tokens)[:60], right=total)
+def other_order(run: Run) -> bool:
+    """Whether the right numbers stand in another order."""
+    given = list(run.returned)
+    right = list(run.wanted)
+    return given != right and sorted(map(repr, given)) == sorted(map(repr, right))
 
 
 tally = Exercise(
@@ -614,66 +654,57 @@ def tally(events):
         'A piece of text has `event.delta.type == "text_delta"`. The count is in `event.usage` '
         "of `message_delta`; begin with `None`, and it stays if that event never comes.",
     ),
-    rules=check_tally,
+    rules=cases(
+        case(events(EGG)),
+        case(events(SALAD, raw=True)),
+        case(events(TIMER)),
+        case(events({"content": [], "stop_reason": "refusal"})),
+        case(events(SOUP)),
+        right=counted,
+        expect=(
+            rule(
+                "not-three",
+                "Wanted are three numbers, separated by commas: pieces, characters, output "
+                "tokens. You gave back `$returned`.",
+                lambda run: isinstance(run.returned, tuple | list) and len(run.returned) == 3,
+                acts('{"pieces": value[0], "letters": value[1]}'),
+                "a dict for those who would rather have names",
+            ),
+            rule(
+                "other-order",
+                "The numbers are right, but they stand in another order: `$returned`. Pieces come "
+                "first, then characters, then output tokens.",
+                lambda run: not other_order(run),
+                acts("(value[1], value[0], value[2])"),
+                "three numbers in a row, read in the wrong order",
+            ),
+            rule(
+                "added-only",
+                "In one list the package's own events are left out, and you found no text there. "
+                "The API's event for a piece is `content_block_delta`.",
+                lambda run: run.returned[0] != 0 or run.wanted[0] == 0 or has_added(run),
+                {TALLIED: 'event.type == "text"', "event.delta.text": "event.text"},
+                "the loop of the lesson, where the package's events are there",
+            ),
+            rule(
+                "made-up",
+                "One stream broke off before the count came, and you gave back $mine. Nobody knows "
+                "how many there were: give back `None`.",
+                lambda run: run.wanted[2] is not None or run.returned[2] is None,
+                {"0, 0, None": "0, 0, 0"},
+                "counters begin at 0, and an unknown number looks like none",
+                mine=lambda run: repr(run.returned[2])[:60],
+            ),
+            *(number(*row) for row in NUMBERS),
+        ),
+    ),
     messages={
-        "not-three": "Wanted are three numbers, separated by commas: pieces, characters, output "
-        "tokens. You gave back `$returned`.",
-        "other-order": "The numbers are right, but they stand in another order: `$returned`. "
-        "Pieces come first, then characters, then output tokens.",
-        "added-only": "In one list the package's own events are left out, and you found no text "
-        "there. The API's event for a piece is `content_block_delta`.",
-        "both-kinds": "You counted every piece twice: the delta, and the event `text` that the "
-        "package adds behind it. Take one of the two.",
-        "all-deltas": "You counted every delta. The ones of a thinking or tool block are no text: "
-        "`event.delta.type` says of what kind a piece is.",
-        "starts-counted": "You counted the start of a text block as a piece. It only says that "
-        "text will come; there is none in it yet.",
-        "blocks-counted": "You counted text blocks. A block comes in many pieces, one for each "
-        "delta.",
-        "other-pieces": "You counted $mine pieces of text; in this list there are $right.",
-        "words": "Your second number counts words. Wanted are characters, blanks included.",
-        "bytes": "Your second number counts bytes. An “è” is one character and two bytes: wanted "
-        "are characters.",
-        "letters-twice": "You counted every character twice: in the delta, and again in the event "
-        "that the package adds behind it.",
-        "other-letters": "You counted $mine characters; in this list there are $right.",
-        "tokens-summed": "You added the counts of `message_start` and `message_delta`. The later "
-        "one is the total, and what came before is in it already.",
-        "input-added": "You added the input tokens. Wanted is the output alone.",
-        "first-count": "You took the count of `message_start`. It was made when the answer had "
-        "hardly begun; the real one comes with `message_delta`.",
-        "pieces-as-tokens": "You took the number of pieces for the number of tokens. A piece may "
-        "hold many tokens, and thinking counts too: the API tells you the number.",
-        "made-up": "One stream broke off before the count came, and you gave back $mine. Nobody "
-        "knows how many there were: give back `None`.",
-        "other-tokens": "You gave back $mine output tokens; the API counted $right in the end.",
         "raised-unbound": "$kit In one list the stream broke off, and the event with the count "
         "never came.",
         "raised-attribute": "$kit Test `event.type` before you read, and remember: in one list the "
         "package's own events, which hold more than the API's, are left out.",
     },
     mistakes=(
-        Mistake(
-            "both-kinds",
-            {
-                f"if {TALLIED}": 'if hasattr(getattr(event, "delta", event), "text")',
-                "len(event.delta.text)": 'len(getattr(event, "delta", event).text)',
-            },
-            "https://github.com/zed-industries/codex-acp/pull/65: both kinds of events taken",
-        ),
-        Mistake(
-            "added-only",
-            {TALLIED: 'event.type == "text"', "event.delta.text": "event.text"},
-            "the loop of the lesson, where the package's events are there",
-        ),
-        Mistake(
-            "all-deltas",
-            {
-                ' and event.delta.type == "text_delta"': "",
-                "event.delta.text": 'getattr(event.delta, "text", "")',
-            },
-            "articles that call every delta 'the actual text'",
-        ),
         Mistake(
             "raised-thinking-delta",
             {' and event.delta.type == "text_delta"': ""},
@@ -685,121 +716,13 @@ def tally(events):
             "the delta of `message_delta` is of another kind: it has no type",
         ),
         Mistake(
-            "starts-counted",
-            {
-                '        if event.type == "message_delta"': "        if ("
-                'event.type == "content_block_start"\n'
-                '            and event.content_block.type == "text"\n'
-                "        ):\n            pieces += 1\n"
-                '        if event.type == "message_delta"'
-            },
-            "https://github.com/YishenTu/claudian/pull/465",
-        ),
-        Mistake(
-            "blocks-counted",
-            {
-                "            pieces += 1\n": "",
-                '        if event.type == "message_delta"': "        pieces += ("
-                'event.type == "content_block_start"\n'
-                '            and event.content_block.type == "text"\n        )\n'
-                '        if event.type == "message_delta"',
-            },
-            "blocks taken for pieces: content is a list of blocks, as lesson 02 has it",
-        ),
-        Mistake(
-            "other-pieces",
-            {"return pieces": "return len(events)"},
-            "the length of the list, as the lesson's guess has it",
-        ),
-        Mistake(
-            "bytes",
-            {"len(event.delta.text)": "len(event.delta.text.encode())"},
-            "tried while reviewing: what travels, counted as the network counts",
-        ),
-        Mistake(
-            "words",
-            {
-                "letters += len(event.delta.text)": "letters = letters or 0",
-                "return pieces, letters": 'return pieces, len("".join(\n'
-                "        event.delta.text\n        for event in events\n"
-                f"        if {TALLIED}\n    ).split())",
-            },
-            "words per second, as displays of streams show them",
-        ),
-        Mistake(
-            "letters-twice",
-            {
-                '        if event.type == "message_delta"': '        if event.type == "text":\n'
-                "            letters += len(event.text)\n"
-                '        if event.type == "message_delta"'
-            },
-            "lesson 04, raw events: each letter stands in two events",
-        ),
-        Mistake(
-            "other-letters",
-            {"letters += len": "letters = len"},
-            "overwritten in the loop: only the last piece is left",
-        ),
-        Mistake(
-            "tokens-summed",
-            {
-                '        if event.type == "message_delta":\n            tokens =': "        if "
-                'event.type == "message_start":\n'
-                "            begun = event.message.usage.output_tokens\n"
-                '        if event.type == "message_delta":\n            tokens = begun +'
-            },
-            "https://github.com/microsoft/agent-framework/issues/7143",
-        ),
-        Mistake(
-            "first-count",
-            {'"message_delta"': '"message_start"', "event.usage": "event.message.usage"},
-            "https://github.com/ccusage/ccusage/issues/938",
-        ),
-        Mistake(
-            "input-added",
-            {
-                "= event.usage.output_tokens": "= event.usage.output_tokens + (\n"
-                "                event.usage.input_tokens\n            )"
-            },
-            "'tokens' as a bill has them: in and out together",
-        ),
-        Mistake(
-            "pieces-as-tokens",
-            {"tokens = event.usage.output_tokens": "tokens = pieces"},
-            "articles that let answers come token by token",
-        ),
-        Mistake(
-            "other-tokens",
-            {
-                "= event.usage.output_tokens": "= event.usage.output_tokens - (\n"
-                "                event.usage.output_tokens_details.thinking_tokens\n"
-                "            )"
-            },
-            "https://github.com/BerriAI/litellm/issues/10691: thinking taken to be free",
-        ),
-        Mistake(
-            "made-up",
-            {"0, 0, None": "0, 0, 0"},
-            "counters begin at 0, and an unknown number looks like none",
-        ),
-        Mistake(
             "raised-unbound",
             {"pieces, letters, tokens = 0, 0, None": "pieces, letters = 0, 0"},
             "https://github.com/strands-agents/harness-sdk/issues/1868",
         ),
         Mistake(
-            "other-order",
-            {"return pieces, letters": "return letters, pieces"},
-            "three numbers in a row, read in the wrong order",
-        ),
-        Mistake(
-            "not-three",
-            {"return pieces, letters, tokens": 'return {"pieces": pieces, "letters": letters}'},
-            "a dict for those who would rather have names",
-        ),
-        Mistake(
             "printed",
-            {"return pieces, letters, tokens": "print(pieces, letters, tokens)"},
+            acts("", after="print(value)"),
             "articles print every result, because a script shows nothing else",
         ),
     ),

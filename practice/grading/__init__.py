@@ -6,6 +6,7 @@ returned, raised and printed. It must not know what a notebook is.
 
 from practice.grading.expect import (
     Case,
+    Word,
     alike,
     case,
     cases,
@@ -30,6 +31,7 @@ from practice.grading.run import Run
 from practice.grading.slips import acts, catches, twice
 from practice.grading.streams import (
     Screen,
+    events,
     pieces,
     streaming,
     streams,
@@ -58,6 +60,7 @@ __all__ = [
     "Mistake",
     "Run",
     "Screen",
+    "Word",
     "acts",
     "alike",
     "answers_every_call",
@@ -66,6 +69,7 @@ __all__ = [
     "case",
     "cases",
     "catches",
+    "events",
     "function_of",
     "gives",
     "gives_text",

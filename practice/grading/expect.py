@@ -45,8 +45,14 @@ class Handed:
     """A reply in short form that a case hands to the answer as a `Message`."""
 
     content: Any
-    stop_reason: str
-    usage: Mapping[str, Any]
+    stop_reason: str = ""
+    usage: Mapping[str, Any] = field(default_factory=dict)
+
+    def made(self, lab: Lab) -> Any:
+        """A fresh one for one call."""
+        reply = lab.message(self.content, **self.usage)
+        reply.stop_reason = self.stop_reason or reply.stop_reason
+        return reply
 
 
 @dataclass(frozen=True)
@@ -114,9 +120,7 @@ class Rules:
         args = []
         for value in one.args:
             if isinstance(value, Handed):
-                reply = lab.message(value.content, **value.usage)
-                reply.stop_reason = value.stop_reason or reply.stop_reason
-                value = reply
+                value = value.made(lab)
             else:
                 value = copy.deepcopy(value)  # the answer may change it
             args.append(value)
