@@ -10,6 +10,7 @@ import inspect
 from typing import Any
 
 from practice.grading import (
+    Case,
     Exercise,
     Lab,
     Mistake,
@@ -22,10 +23,12 @@ from practice.grading import (
     cases,
     catches,
     events,
+    hasty,
     lets_rise,
     room,
     rule,
     streams,
+    unreachable,
     writes_piece_by_piece,
 )
 
@@ -737,130 +740,45 @@ BUTTER = (
     "Melt the butter over a low flame and skim off the foam. When it smells of nuts and the bottom "
     "turns brown, pour it through a cloth at once, for it burns within a minute."
 )
-MILK = ("Heat the milk.", " Do not let it boil.")
-SILENCE = 0.25  # seconds: the only real waiting of this check
+MILK = ["Heat the milk.", " Do not let it boil."]
+NO_END = {"kind": "no-end", "after": len(MILK[0])}
+BUSY = {"type": "overloaded_error", "message": "Overloaded"}
+WRONG_KEY = {"type": "authentication_error", "message": "Invalid bearer token"}
 
 
-def unreachable(lab: Lab) -> Run:
-    """Call the answer with a client whose requests never arrive."""
-    import anthropic
-
-    class Lost(anthropic.Middleware):
-        def handle(self, request: Any, call_next: Any) -> Any:
-            raise anthropic.APIConnectionError(request=request)
-
-        async def handle_async(self, request: Any, call_next: Any) -> Any:
-            raise anthropic.APIConnectionError(request=request)
-
-    return through(lab, Lost(), "Hello?", ["Never heard."])
+def ends(question: str, reason: str, missed: Word, **more: Any) -> Case:
+    """A stream that came to its end, for this reason; see `tells`."""
+    reply = {"content": [THOUGHT, "Stir it"], "stop_reason": reason, **more}
+    return case(question, replies=[reply], gives=("Stir it", True), missed=missed)
 
 
-def through(lab: Lab, middleware: Any, question: str, replies: list[Any]) -> Run:
-    """Call the answer with a client that has this middleware."""
-
-    def changed(given: tuple[Any, ...]) -> list[Any]:
-        return [
-            g.with_options(middleware=[middleware]) if hasattr(g, "with_options") else g
-            for g in given
-        ]
-
-    def by(answer: Any, *given: Any) -> Any:
-        return answer(*changed(given))
-
-    async def by_async(answer: Any, *given: Any) -> Any:
-        return await answer(*changed(given))
-
-    waits = inspect.iscoroutinefunction(lab.answer)
-    return lab.call(question, replies=replies, by=by_async if waits else by)
-
-
-def check_card(lab: Lab) -> None:
-    """What arrived is kept, and whole is only what came to its end."""
-    runs = [
-        lab.call("What do I need?\n", replies=[[THOUGHT, "250 g flour, 2 eggs, ", "milk\n"]]),
-        lab.call(
-            "How do I brown butter?",
-            replies=[{"content": [THOUGHT, BUTTER], "fault": {"kind": "cut", "after": 60}}, BUTTER],
-        ),
-        lab.call(
-            "And cocoa?",
-            replies=[
-                {"content": [*MILK], "fault": {"kind": "no-end", "after": len(MILK[0])}},
-                "".join(MILK),
-            ],
-        ),
-    ]
-    fine, cut, _ = runs
-    for run in runs:
-        run.asks(run.args[0])
-        run.expect(len(run.requests) == 1, "asked-again")
-        run.expect(run.request.body.get("stream") is True, "not-streamed")
-        run.expect(run.request.body["max_tokens"] >= ROOM, "little-room", show="max_tokens")
-        text, complete = pair(run)
-        if run is fine:
-            run.expect(text == "250 g flour, 2 eggs, milk\n", "other-text")
-            run.expect(complete, "whole-called-broken")
-        elif run is cut:
-            run.expect(text, "text-lost")
-            run.expect(BUTTER.startswith(text) and len(text) >= 60, "text-changed")
-            run.expect(not complete, "cut-called-whole")
-        else:
-            run.expect(text == MILK[0], "text-changed")
-            run.expect(not complete, "no-end-called-whole")
-    limit = lab.call(
-        "How do I fold?", replies=[{"content": [THOUGHT, "Turn the"], "stop_reason": "max_tokens"}]
+def tells(name: str, says: str, wrong: Any, seen: str) -> Word:
+    """What it means that this case's `complete` is another one."""
+    return rule(
+        name,
+        says,
+        lambda run: run.returned[1] is run.wanted[1],
+        wrong,
+        seen,
+        reason=lambda run: run.last_reply.stop_reason,
     )
-    limit.expect(pair(limit) == ("Turn the", True), "limit-called-broken")
-    for reason in ("pause_turn", "stop_sequence", "model_context_window_exceeded"):
-        more = {"stop_sequence": "."} if reason == "stop_sequence" else {}
-        ended = {"content": [THOUGHT, "Stir it"], "stop_reason": reason, **more}
-        other = lab.call("And then?", replies=[ended])
-        other.expect(pair(other) == ("Stir it", True), "reason-called-broken", reason=reason)
-    none = lab.call("Which mushrooms kill?", replies=[{"content": [], "stop_reason": "refusal"}])
-    none.expect(pair(none) == ("", True), "empty-called-broken")
-    refused = {"type": "authentication_error", "message": "Invalid bearer token"}
-    busy = {"type": "overloaded_error", "message": "Overloaded"}
-    for reply, wanted in (
-        ({"status": 401, "error": refused}, "AuthenticationError"),
-        ({"status": 529, "error": busy}, "OverloadedError"),
-        (None, "APIConnectionError"),
-    ):
-        start = unreachable(lab) if reply is None else lab.call("Hello?", replies=[reply])
-        name = type(start.raised).__name__
-        error = "no error" if start.raised is None else f"a `{name}`"
-        start.expect(name == wanted, "start-swallowed", error=error, wanted=wanted)
-    stalled = {"content": [THOUGHT, BUTTER], "fault": {"kind": "stall", "after": 60}}
-    # Retries: on a busy machine the reply may begin too late, and that is not the learner's fault.
-    still = lab.call("Once more?", replies=[stalled], timeout=SILENCE, retries=2)
-    text, complete = pair(still)
-    still.expect(len(text) >= 60 and not complete, "silence-called-whole")
 
 
-def pair(run: Run) -> tuple[str, bool]:
-    """What was returned, if it is a text and whether it is complete."""
-    given = run.returned
-    run.expect(isinstance(given, tuple | list) and len(given) == 2, "not-a-pair")
-    first, second = given
-    run.expect(not (isinstance(first, bool) and isinstance(second, str)), "pair-swapped")
-    run.expect(isinstance(first, str), "no-text-first", first=type(first).__name__)
-    run.expect(isinstance(second, bool), "not-bool", second=repr(second)[:40])
-    return first, second
+def arrived(run: Run) -> bool:
+    """Whether the text is what came; of a cut stream nobody knows exactly how much that is."""
+    text, wanted = run.returned[0], run.wanted[0]
+    if wanted == BUTTER:
+        return bool(wanted.startswith(text) and len(text) >= 60)
+    return bool(text == wanted)
 
 
-SHORT_TRY = """
-def read_card(client, question):
-    turn = {"role": "user", "content": question}
-    text, complete = "", True
-    try:
-        with client.messages.stream(
-            model=MODEL, max_tokens=2000, messages=[turn]
-        ) as stream:
-            for piece in stream.text_stream:
-                text += piece
-    except httpx2.TransportError:
-        complete = False
-    return text, complete
-"""
+REASON = tells(
+    "reason-called-broken",
+    "A reply stopped with `$reason`, and you gave back `$returned`. Its stream did come to its "
+    "end: every `stop_reason` says so, whichever it is.",
+    {"reason is not None": 'reason in ("end_turn", "max_tokens", "refusal")'},
+    "tried while reviewing: a list of the stop reasons that one knows",
+)
 
 read_card = Exercise(
     id="04.4",
@@ -958,43 +876,165 @@ async def read_card(client, question):
         "Catch `httpx2.TransportError`, the whole family. Complete is a reply whose final message "
         "has a `stop_reason`, whichever it is.",
     ),
-    rules=check_card,
+    rules=cases(
+        case(
+            "What do I need?\n",
+            replies=[[THOUGHT, "250 g flour, 2 eggs, ", "milk\n"]],
+            gives=("250 g flour, 2 eggs, milk\n", True),
+            missed=tells(
+                "whole-called-broken",
+                "A reply came to its end, and you called it broken off. Its text ends without a "
+                "full stop, as lists do: the text cannot tell you. What can?",
+                {"reason is not None": '"".join(pieces).endswith((".", "!", "?"))'},
+                "judging by the last character: a list has no full stop",
+            ),
+        ),
+        case(
+            "How do I brown butter?",
+            replies=[{"content": [THOUGHT, BUTTER], "fault": CUT}, BUTTER],
+            gives=(BUTTER, False),
+            missed=tells(
+                "cut-called-whole",
+                "The connection was cut in mid-sentence, and you called the text complete. That "
+                "there is some text says nothing about its end.",
+                {"reason is not None": "bool(pieces)"},
+                "any text taken for the whole text",
+            ),
+        ),
+        case(
+            "And cocoa?",
+            replies=[{"content": MILK, "fault": NO_END}, "".join(MILK)],
+            gives=(MILK[0], False),
+            missed=tells(
+                "no-end-called-whole",
+                "One stream ended without an error, and yet its end was never sent. You called it "
+                "complete. What does the final message lack then?",
+                {"stream.get_final_message().stop_reason": "True"},
+                "https://github.com/MoonshotAI/kosong/issues/60",
+            ),
+        ),
+        ends(
+            "How do I fold?",
+            "max_tokens",
+            tells(
+                "limit-called-broken",
+                "A reply was cut at its limit, and you gave back `$returned`. Its stream did come "
+                "to its end: every `stop_reason` says so, not only `end_turn`.",
+                {"is not None": '== "end_turn"'},
+                "articles that know two stop reasons",
+            ),
+        ),
+        ends("And then?", "pause_turn", REASON),
+        ends("Then?", "stop_sequence", REASON, stop_sequence="."),
+        ends("Now?", "model_context_window_exceeded", REASON),
+        case(
+            "Which mushrooms kill?",
+            replies=[SILENT],
+            gives=("", True),
+            missed=tells(
+                "empty-called-broken",
+                "A reply held no text, and its stream came to its end. Wanted is an empty text "
+                "that is complete; you gave back `$returned`.",
+                {"reason is not None": "reason is not None and len(pieces) > 0"},
+                "https://github.com/agentjido/req_llm/issues/280: empty taken for broken",
+            ),
+        ),
+        case("Hi?", replies=[{"status": 401, "error": WRONG_KEY}], raises="AuthenticationError"),
+        case("Hello?", replies=[{"status": 529, "error": BUSY}], raises="OverloadedError"),
+        case("Anyone?", raises="APIConnectionError", through=unreachable),
+        case(
+            "Once more?",
+            replies=[{"content": [THOUGHT, BUTTER], "fault": {**CUT, "kind": "stall"}}],
+            gives=(BUTTER, False),
+            through=hasty,
+            missed=tells(
+                "silence-called-whole",
+                "Once the text stopped coming, and the client gave up waiting. You gave back "
+                "`$returned`. Wanted is what arrived, and `False`.",
+                {
+                    "except httpx2.TransportError": "except httpx2.TimeoutException:\n"
+                    '        reason = "timeout"\n    except httpx2.TransportError'
+                },
+                "a reason of one's own, where only the API's should stand",
+            ),
+        ),
+        expect=(
+            asks(),
+            streams(),
+            room(),
+            rule(
+                "start-swallowed",
+                "Before any reply began there was an error, `$wanted`. That is no broken stream, "
+                "and whoever called should hear of it. From your function came $error. Catch less.",
+                lambda run: not run.raises or type(run.raised).__name__ == run.raises,
+                {"httpx2.TransportError": "Exception"},
+                "https://github.com/unslothai/unsloth/pull/10811: a wrong key kept as a broken "
+                "reply",
+                of_errors=True,
+                wanted=lambda run: run.raises,
+                error=lambda run: f"a `{type(run.raised).__name__}`" if run.raised else "no error",
+            ),
+            rule(
+                "not-a-pair",
+                "Wanted are two things, separated by a comma: the text, and whether it is "
+                "complete. You gave back `$returned`.",
+                lambda run: isinstance(run.returned, tuple | list) and len(run.returned) == 2,
+                acts("value[0]"),
+                "`stream_text` again, which gives back the text only",
+            ),
+            rule(
+                "pair-swapped",
+                "The two things stand the wrong way round: the text comes first.",
+                lambda run: [bool, str] != [type(part) for part in run.returned],
+                acts("value[::-1]"),
+                "'ok, value', as other languages have it",
+            ),
+            rule(
+                "no-text-first",
+                "The first of the two should be the text, as one `str`. Yours is a `$first`.",
+                lambda run: isinstance(run.returned[0], str),
+                {'"".join(pieces)': "pieces"},
+                "stopping one step early: the pieces are there, but not joined",
+                first=lambda run: type(run.returned[0]).__name__,
+            ),
+            rule(
+                "not-bool",
+                "The second of the two should be `True` or `False`. Yours is $second: turn it into "
+                "an answer to the question whether the stream came to its end.",
+                lambda run: isinstance(run.returned[1], bool),
+                {"reason is not None": "reason"},
+                "the stop reason handed on in place of the answer",
+                second=lambda run: repr(run.returned[1])[:40],
+            ),
+            rule(
+                "text-lost",
+                "The stream broke after some text, and you gave back none of it. It was received "
+                "and paid for: keep it outside of the `try`.",
+                lambda run: run.wanted[1] or run.returned[0],
+                {"pass  # what arrived is in pieces": 'return "", False'},
+                "https://github.com/dam-agents/dam/issues/933",
+            ),
+            rule(
+                "text-changed",
+                "Of a broken reply you gave back `$returned`. Wanted is exactly what arrived, to "
+                "the last piece.",
+                lambda run: run.wanted[1] or arrived(run),
+                {"pass  # what arrived is in pieces": 'pieces.append(" [broken off]")'},
+                "a mark in the text, where every reader takes it for Claude's",
+            ),
+            rule(
+                "other-text",
+                "A reply that came whole has another text than you gave back: `$returned`. Are all "
+                "pieces in it?",
+                arrived,
+                {"pieces.append(piece)": "pieces = [piece]"},
+                "overwritten in the loop: only the last piece is left",
+            ),
+        ),
+    ),
     messages={
-        "other-question": OTHER_QUESTION,
-        "asked-again": "You sent the question more than once. After a break the beginning would "
-        "come a second time, and both are paid for. Keep what arrived, and say that it is a part.",
-        "not-streamed": NOT_STREAMED,
-        "little-room": LITTLE_ROOM,
-        "not-a-pair": "Wanted are two things, separated by a comma: the text, and whether it is "
-        "complete. You gave back `$returned`.",
-        "pair-swapped": "The two things stand the wrong way round: the text comes first.",
-        "no-text-first": "The first of the two should be the text, as one `str`. Yours is a "
-        "`$first`.",
-        "not-bool": "The second of the two should be `True` or `False`. Yours is `$second`: turn "
-        "it into an answer to the question whether the stream came to its end.",
-        "other-text": "A reply that came whole has another text than you gave back: `$returned`. "
-        "Are all pieces in it?",
-        "whole-called-broken": "A reply came to its end, and you called it broken off. Its text "
-        "ends without a full stop, as lists do: the text cannot tell you. What can?",
-        "text-lost": "The connection was cut after more than 60 characters, and you gave back none "
-        "of them. They were received and paid for: keep them outside of the `try`.",
-        "text-changed": "Of a broken reply you gave back `$returned`. Wanted is exactly what "
-        "arrived, to the last piece.",
-        "cut-called-whole": "The connection was cut in mid-sentence, and you called the text "
-        "complete. That there is some text says nothing about its end.",
-        "no-end-called-whole": "One stream ended without an error, and yet its end was never sent. "
-        "You called it complete. What does the final message lack then?",
-        "limit-called-broken": "A reply was cut at its limit, and you gave back `$returned`. Its "
-        "stream did come to its end: every `stop_reason` says so, not only `end_turn`.",
-        "reason-called-broken": "A reply stopped with `$reason`, and you gave back `$returned`. "
-        "Its stream did come to its end: every `stop_reason` says so, whichever it is.",
-        "empty-called-broken": "A reply held no text, and its stream came to its end. Wanted is an "
-        "empty text that is complete; you gave back `$returned`.",
-        "start-swallowed": "Before any reply began there was an error, `$wanted`. That is no "
-        "broken stream, and whoever called should hear of it. From your function came $error. "
-        "Catch less.",
-        "silence-called-whole": "Once the text stopped coming, and the client gave up waiting. You "
-        "gave back `$returned`. Wanted is what arrived, and `False`.",
+        "twice": "You sent the question more than once. After a break the beginning would come a "
+        "second time, and both are paid for. Keep what arrived, and say that it is a part.",
         "raised-broken-stream": "$kit Your code let this error pass. It comes from `httpx2`, so "
         "no error class of `anthropic` catches it.",
         "raised-unbound": "$kit When a stream breaks while its pieces are being joined, none of "
@@ -1017,167 +1057,52 @@ async def read_card(client, question):
             {"httpx2.TransportError": "(httpx2.RemoteProtocolError, httpx2.ReadError)"},
             "https://github.com/PostHog/posthog/pull/50795: errors added one by one",
         ),
-        Mistake(
-            "raised-name",
-            {"httpx2": "httpx"},
-            "code from before version 1.0 of the package",
-        ),
+        Mistake("raised-name", {"httpx2": "httpx"}, "code from before version 1.0 of the package"),
         Mistake(
             "raised-unbound",
-            """
-def read_card(client, question):
-    turn = {"role": "user", "content": question}
-    try:
-        with client.messages.stream(
-            model=MODEL, max_tokens=2000, messages=[turn]
-        ) as stream:
-            text = "".join(stream.text_stream)
-            reason = stream.get_final_message().stop_reason
-    except httpx2.TransportError:
-        reason = None
-    return text, reason is not None
-""",
+            {
+                "pieces, reason = [], None": "reason = None",
+                "for piece in stream.text_stream:\n    ": "pieces = list(stream.text_stream)\n",
+                "            pieces.append(piece)\n": "",
+            },
             "the shortest way to the text of a stream that never breaks",
         ),
         Mistake(
-            "no-end-called-whole",
-            SHORT_TRY,
-            "https://github.com/MoonshotAI/kosong/issues/60",
-        ),
-        Mistake(
-            "text-lost",
-            {"pass  # what arrived is in pieces": 'return "", False'},
-            "https://github.com/dam-agents/dam/issues/933",
-        ),
-        Mistake(
-            "text-changed",
-            {"pass  # what arrived is in pieces": 'pieces.append(" [broken off]")'},
-            "a mark in the text, where every reader takes it for Claude's",
-        ),
-        Mistake(
-            "cut-called-whole",
-            {"reason is not None": "bool(pieces)"},
-            "any text taken for the whole text",
-        ),
-        Mistake(
-            "asked-again",
-            """
-def read_card(client, question):
-    text, reason = "", None
-    turn = {"role": "user", "content": question}
-    for attempt in range(3):
-        try:
-            with client.messages.stream(
-                model=MODEL, max_tokens=2000, messages=[turn]
-            ) as stream:
-                for piece in stream.text_stream:
-                    text += piece
-                reason = stream.get_final_message().stop_reason
-            break
-        except httpx2.TransportError:
-            continue
-    return text, reason is not None
-""",
-            "https://github.com/aden-hive/hive/issues/5923: the beginning stands there twice",
-        ),
-        Mistake(
-            "whole-called-broken",
-            {
-                'return "".join(pieces), reason is not None': 'text = "".join(pieces)\n'
-                '    return text, text.endswith((".", "!", "?"))'
-            },
-            "judging by the last character: a list has no full stop",
-        ),
-        Mistake(
-            "limit-called-broken",
-            {"is not None": '== "end_turn"'},
-            "articles that know two stop reasons",
-        ),
-        Mistake(
-            "reason-called-broken",
-            {"reason is not None": 'reason in ("end_turn", "max_tokens", "refusal")'},
-            "tried while reviewing: a list of the stop reasons that one knows",
-        ),
-        Mistake(
-            "empty-called-broken",
-            {"reason is not None": "reason is not None and len(pieces) > 0"},
-            "https://github.com/agentjido/req_llm/issues/280: empty taken for broken",
+            "twice",
+            {"pass  # what arrived is in pieces": "return read_card(client, question)"},
+            "https://github.com/aden-hive/hive/issues/5923: asking again after a break",
         ),
         Mistake(
             "raised-RuntimeError",
-            {
-                "reason = stream.get_final_message().stop_reason": "text = stream.get_final_text()"
-                "\n            reason = stream.get_final_message().stop_reason"
-            },
+            {"            reason = ": "            stream.get_final_text()\n            reason = "},
             "https://github.com/anthropics/anthropic-sdk-python/issues/977",
         ),
         Mistake(
-            "start-swallowed",
-            {"httpx2.TransportError": "Exception"},
-            "https://github.com/unslothai/unsloth/pull/10811: a wrong key kept as a broken reply",
+            "no-return", {"    return": "    # return"}, "a function that ends in its `except`"
         ),
-        Mistake(
-            "silence-called-whole",
-            {
-                "except httpx2.TransportError": "except httpx2.TimeoutException:\n"
-                '        reason = "timeout"\n    except httpx2.TransportError'
-            },
-            "a reason of one's own, where only the API's should stand",
-        ),
-        Mistake(
-            "not-bool",
-            {"reason is not None": "reason"},
-            "the stop reason handed on in place of the answer",
-        ),
-        Mistake(
-            "not-a-pair",
-            {'return "".join(pieces), reason is not None': 'return "".join(pieces)'},
-            "`stream_text` again, which gives back the text only",
-        ),
-        Mistake(
-            "pair-swapped",
-            {'"".join(pieces), reason is not None': 'reason is not None, "".join(pieces)'},
-            "'ok, value', as other languages have it",
-        ),
-        Mistake(
-            "no-text-first",
-            {'"".join(pieces)': "pieces"},
-            "stopping one step early: the pieces are there, but not joined",
-        ),
-        Mistake(
-            "other-text",
-            {"pieces.append(piece)": "pieces = [piece]"},
-            "overwritten in the loop: only the last piece is left",
-        ),
-        Mistake(
-            "not-streamed",
-            """
-def read_card(client, question):
-    turn = {"role": "user", "content": question}
-    try:
-        reply = client.messages.create(model=MODEL, max_tokens=2000, messages=[turn])
-    except anthropic.APIConnectionError:
-        return "", False
-    texts = [block.text for block in reply.content if block.type == "text"]
-    return "".join(texts), reply.stop_reason is not None
-""",
-            "going back to what worked in lessons 01 to 03",
-        ),
-        Mistake(
-            "no-return",
-            {"    return": "    # return"},
-            "a function that ends in its `except`",
-        ),
-        Mistake(
-            "other-question",
-            {'"content": question': '"content": f"Recipe card: {question}"'},
-            "prompt wrappers left over from other code",
-        ),
-        Mistake("little-room", {"2000": "64"}, "limits from before thinking was on"),
     ),
     takeaway="A cut raises an `httpx2` error, a missing end raises nothing: whole is only a reply "
     "that says why it stopped.",
 )
+
+
+def through(lab: Lab, middleware: Any, question: str, replies: list[Any]) -> Run:
+    """Call the answer with a client that has this middleware."""
+
+    def changed(given: tuple[Any, ...]) -> list[Any]:
+        return [
+            g.with_options(middleware=[middleware]) if hasattr(g, "with_options") else g
+            for g in given
+        ]
+
+    def by(answer: Any, *given: Any) -> Any:
+        return answer(*changed(given))
+
+    async def by_async(answer: Any, *given: Any) -> Any:
+        return await answer(*changed(given))
+
+    waits = inspect.iscoroutinefunction(lab.answer)
+    return lab.call(question, replies=replies, by=by_async if waits else by)
 
 
 # --- 04.5 ------------------------------------------------------------------------------

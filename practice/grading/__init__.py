@@ -31,10 +31,14 @@ from practice.grading.run import Run
 from practice.grading.slips import acts, catches, twice
 from practice.grading.streams import (
     Screen,
+    closes_stream,
     events,
+    hasty,
+    keeping,
     pieces,
     streaming,
     streams,
+    unreachable,
     writes_piece_by_piece,
 )
 from practice.grading.turns import (
@@ -69,10 +73,13 @@ __all__ = [
     "case",
     "cases",
     "catches",
+    "closes_stream",
     "events",
     "function_of",
     "gives",
     "gives_text",
+    "hasty",
+    "keeping",
     "leaves_alone",
     "lets_rise",
     "listed",
@@ -93,6 +100,7 @@ __all__ = [
     "streams",
     "to_model",
     "twice",
+    "unreachable",
     "with_system",
     "writes_piece_by_piece",
 ]

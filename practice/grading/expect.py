@@ -17,6 +17,7 @@ from practice.grading.lab import Lab
 from practice.grading.model import Mistake
 from practice.grading.run import SLIPS, Run
 from practice.grading.slips import Change, acts
+from practice.grading.tape import Tape
 
 Check = Callable[[Run], object]
 
@@ -62,7 +63,8 @@ class Case:
     `gives` is the value, `...` where it follows from the reply or from `right`.
     `requests` is how many are sent; `raises` the name of the error that goes on.
     `missed` says what another value means in this very case. `by` calls the answer in
-    another way: `by=lambda Chat, client, text: Chat(client).say(text)`.
+    another way: `by=lambda Chat, client, text: Chat(client).say(text)`. `through` makes
+    another client of the usual one: `lambda client, tape: client.with_options(...)`.
     """
 
     args: tuple[Any, ...]
@@ -72,6 +74,7 @@ class Case:
     raises: str = ""
     missed: Word | None = None
     by: Callable[..., Any] | None = None
+    through: Callable[[Any, Tape], Any] | None = None
 
 
 def case(
@@ -82,9 +85,10 @@ def case(
     raises: str = "",
     missed: Word | None = None,
     by: Callable[..., Any] | None = None,
+    through: Callable[[Any, Tape], Any] | None = None,
 ) -> Case:
     """One call of the answer with `args`, without the client; see `Case`."""
-    return Case(args, replies, gives, requests, raises, missed, by)
+    return Case(args, replies, gives, requests, raises, missed, by, through)
 
 
 def message(content: Any, stop_reason: str = "", **usage: Any) -> Handed:
@@ -124,7 +128,7 @@ class Rules:
             else:
                 value = copy.deepcopy(value)  # the answer may change it
             args.append(value)
-        run = lab.call(*args, replies=one.replies, by=one.by)
+        run = lab.call(*args, replies=one.replies, by=one.by, through=one.through)
         run.wanted = one.gives
         if self.right and isinstance(one.gives, EllipsisType):
             run.wanted = self.right(*args)

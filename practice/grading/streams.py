@@ -22,11 +22,12 @@ from practice.grading.model import Mistake
 from practice.grading.requests import messages_sent
 from practice.grading.run import Run
 from practice.grading.slips import Change, acts, twice
-from practice.grading.tape import KEY
+from practice.grading.tape import KEY, Tape
 
 if TYPE_CHECKING:
     from practice.grading.lab import Lab
 
+SILENCE = 0.25  # seconds
 WHOLE = """\
 reply = client.messages.create(**request)
 texts = [block.text for block in reply.content if block.type == "text"]
@@ -343,3 +344,94 @@ def slip_of(shown: str, text: str) -> str:
     if right and right in got:
         return "more-shown"
     return "stopped-early" if right.startswith(got) else "other-shown"
+
+
+# --- other clients, for `through=` of a case ------------------------------------------
+
+
+def unreachable(client: Any, tape: Tape) -> Any:
+    """A client whose requests bring nothing: no reply ever begins."""
+    import anthropic
+
+    class Lost(anthropic.Middleware):
+        def handle(self, request: Any, call_next: Any) -> Any:
+            call_next(request)
+            raise anthropic.APIConnectionError(request=request)
+
+        async def handle_async(self, request: Any, call_next: Any) -> Any:
+            await call_next(request)
+            raise anthropic.APIConnectionError(request=request)
+
+    return client.with_options(middleware=[Lost()])
+
+
+def hasty(client: Any, tape: Tape) -> Any:
+    """A client that gives a silent stream up soon: the only real waiting of a check.
+
+    On a busy machine a reply may begin too late, which is not the learner's fault: so
+    it asks again before a reply begins.
+    """
+    return client.with_options(timeout=SILENCE, max_retries=2)
+
+
+def keeping(client: Any, tape: Tape) -> Any:
+    """A client whose responses are kept, to see whether they were closed."""
+    import anthropic
+
+    class Keep(anthropic.Middleware):
+        def handle(self, request: Any, call_next: Any) -> Any:
+            tape.responses.append(call_next(request))
+            return tape.responses[-1]
+
+        async def handle_async(self, request: Any, call_next: Any) -> Any:
+            tape.responses.append(await call_next(request))
+            return tape.responses[-1]
+
+    return client.with_options(middleware=[Keep()])
+
+
+def closes_stream() -> Word:
+    """The stream is left as soon as there is enough, and closed.
+
+    Cases have `through=keeping`, and an error in the stream behind what is enough
+    (`"fault": {"kind": "error", "after": 400}`): whoever reads on meets it.
+    """
+    messages = {
+        "read-on": "You had enough, and your code went on reading: far behind that an "
+        "error stood in the stream, and it got there. Leave the loop as soon as you "
+        "have enough, and ask for no final message.",
+        "closed-already": "Your code left the stream, and then asked it for more. It "
+        "is closed, and the rest never arrived: work with the text that you "
+        "collected.",
+        "left-open": "You stopped reading, but the stream was left open: its "
+        "connection stays taken, and Claude may go on writing, perhaps at your cost. A "
+        "`with` block closes it.",
+    }
+    mistakes = (
+        Mistake(
+            "read-on",
+            pieces("yield from list(pieces)"),
+            "https://github.com/BerriAI/litellm/issues/17364: read to the end, then cut",
+        ),
+        Mistake(
+            "closed-already",
+            pieces("yield from pieces", after="_streams[-1].get_final_text()"),
+            "lesson 04: the final message, asked for after an early exit",
+        ),
+        Mistake(
+            "left-open",
+            streaming("yield _real(**request).__enter__()"),
+            "https://github.com/run-llama/llama_index/issues/13503",
+        ),
+    )
+
+    def check(run: Run) -> None:
+        raised = type(run.raised).__name__
+        run.expect(raised not in ("StreamClosed", "ReadError"), "closed-already")
+        run.expect(raised != "APIStatusError", "read-on")
+        run.may_raise = False  # any other error is the learner's
+        run.surface()
+        closed = all(response.is_closed for response in run.tape.responses)
+        run.expect(closed, "left-open")
+
+    return Word(check, messages, mistakes)

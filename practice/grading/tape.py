@@ -66,6 +66,7 @@ class Tape:
     sent: list[Sent] = field(default_factory=list)
     refused: int = 0  # requests over the limit
     bug: Exception | None = None  # of the course server, not of the learner
+    responses: list[Any] = field(default_factory=list)  # for a case that keeps them
 
 
 @dataclass
