@@ -6,13 +6,11 @@ the table of common mistakes from it; tests/practice/test_exercises.py proves wh
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from practice.grading import (
     Case,
     Exercise,
-    Lab,
     Mistake,
     Run,
     Screen,
@@ -22,8 +20,10 @@ from practice.grading import (
     case,
     cases,
     catches,
+    closes_stream,
     events,
     hasty,
+    keeping,
     lets_rise,
     room,
     rule,
@@ -45,38 +45,6 @@ THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with
 # Thinking that can be read: requests of this course do not ask for it, and yet some replies have
 # it, for instance those of older models.
 ALOUD = {"type": "thinking", "thinking": "The visitor wants hours.", "signature": "c2VhbA=="}
-ROOM = 200  # output tokens: with less, thinking may leave nothing for the answer
-
-# What the exercises with a request share: rules, and their sentences.
-OTHER_QUESTION = (
-    "The text that you sent is not the `question` that your function was given. Send it as it is."
-)
-LITTLE_ROOM = (
-    f"Your `max_tokens` is under {ROOM}. Thinking counts too, so the limit could be used up before "
-    "any text appears. The lessons use 2,000."
-)
-NOT_STREAMED = (
-    "The request did not ask for a stream, so nothing can be shown before the whole answer is "
-    "there. Which method of `client.messages` streams?"
-)
-TWICE = (
-    "You sent the question more than once. Each request is paid for, and the second answer may be "
-    "another one: a single stream gives you the pieces and the whole."
-)
-
-
-def check_request(run: Run) -> None:
-    """One request: streamed, with the question as it is and with enough room."""
-    run.asks(run.args[0])
-    run.expect(len(run.requests) == 1, "twice")
-    run.expect(run.request.body.get("stream") is True, "not-streamed")
-    run.expect(run.request.body["max_tokens"] >= ROOM, "little-room", show="max_tokens")
-
-
-def squeezed(text: str) -> str:
-    """A text without its blanks and line breaks."""
-    return "".join(text.split())
-
 
 # --- 04.1 ------------------------------------------------------------------------------
 
@@ -1086,25 +1054,6 @@ async def read_card(client, question):
 )
 
 
-def through(lab: Lab, middleware: Any, question: str, replies: list[Any]) -> Run:
-    """Call the answer with a client that has this middleware."""
-
-    def changed(given: tuple[Any, ...]) -> list[Any]:
-        return [
-            g.with_options(middleware=[middleware]) if hasattr(g, "with_options") else g
-            for g in given
-        ]
-
-    def by(answer: Any, *given: Any) -> Any:
-        return answer(*changed(given))
-
-    async def by_async(answer: Any, *given: Any) -> Any:
-        return await answer(*changed(given))
-
-    waits = inspect.iscoroutinefunction(lab.answer)
-    return lab.call(question, replies=replies, by=by_async if waits else by)
-
-
 # --- 04.5 ------------------------------------------------------------------------------
 
 # Practice sends everything at once, and the client reads 64 KB at a time: without something long
@@ -1112,67 +1061,41 @@ def through(lab: Lab, middleware: Any, question: str, replies: list[Any]) -> Run
 LONG = {"type": "thinking", "thinking": "", "signature": "c2VhbA" * 30_000}
 # One sentence, with no end in it: whoever waits for a third sentence reads on into the error.
 REST = " After that there is a lot more to say, and none of it was asked for, and it goes on"
+RICE = "Rinse it well. Take 1.5 cups of water for each cup of rice, and a pinch of salt!"
+FISH = "Is it fresh?\nSmell it."
 
 
-def heard(lab: Lab, question: str, blocks: list[Any], fault: int = 0) -> tuple[Run, list[Any]]:
-    """Call the answer, and keep the responses too, to see whether they were closed.
+def squeezed(text: str) -> str:
+    """A text without its blanks and line breaks."""
+    return "".join(text.split())
 
-    With `fault`, an error comes in the stream after so many characters: whoever reads on meets it.
+
+def answered(question: str, blocks: list[Any], gives: str, after: int = 0) -> Case:
+    """An answer, and these sentences of it; with an error after so many characters.
+
+    A piece holds up to 120 characters: the error stands well behind the sentences.
     """
-    import anthropic
-
-    class Keep(anthropic.Middleware):
-        def handle(self, request: Any, call_next: Any) -> Any:
-            came.append(call_next(request))
-            return came[-1]
-
-        async def handle_async(self, request: Any, call_next: Any) -> Any:
-            came.append(await call_next(request))
-            return came[-1]
-
-    came: list[Any] = []
     reply: dict[str, Any] = {"content": blocks}
-    if fault:
-        reply["fault"] = {"kind": "error", "after": fault}
-    return through(lab, Keep(), question, [reply]), came
+    if after:
+        reply["fault"] = {"kind": "error", "after": after}
+    return case(question, replies=[reply], gives=gives, through=keeping)
 
 
-def check_two(lab: Lab) -> None:
-    """Two sentences, not a piece more; the stream is left, and closed."""
-    rice = "Rinse it well. Take 1.5 cups of water for each cup of rice, and a pinch of salt!"
-    fish = "Is it fresh?\nSmell it."
-    # A piece holds up to 120 characters: the error stands well behind the two sentences.
-    cases: tuple[tuple[str, list[Any], str, int], ...] = (
-        (
-            "How do I begin?",
-            [THOUGHT, rice[:22], rice[22:] + REST, LONG, REST * 6],
-            rice,
-            len(rice) + 200,
-        ),
-        ("Is it done?", ["No! " * 60 + "Soon." + REST, LONG, REST * 6], "No! No!", 500),
-        ("May I eat this?", [fish + REST * 2, LONG, REST * 6], fish, len(fish) + 250),
-        ("Salt?\n", [THOUGHT, "Yes. And ", "early!"], "Yes. And early!", 0),
-        ("Which berries kill?", [], "", 0),
-    )
-    runs = []
-    for asked, blocks, text, fault in cases:
-        runs.append((*heard(lab, asked, blocks, fault), blocks, text))
-    for run, came, blocks, text in runs:
-        raised = type(run.raised).__name__
-        run.expect(raised not in ("StreamClosed", "ReadError"), "closed-already")
-        run.expect(raised != "APIStatusError", "read-on")
-        run.may_raise = False  # any other error is the learner's
-        check_request(run)
-        run.expect(all(response.is_closed for response in came), "left-open")
-        given = run.text.strip()
-        short = text in (cases[-2][2], cases[-1][2])
-        run.expect(given == text or not short, "short-reply", right=repr(text))
-        run.expect(given == text or squeezed(given) != squeezed(text), "blanks")
-        whole = "".join(block for block in blocks if isinstance(block, str))
-        more = given.startswith(text) and whole.startswith(given)
-        run.expect(given == text or not more, "too-much")
-        run.expect(given == text or not text.startswith(given), "too-little")
-        run.expect(given == text, "other-text")
+def gave(run: Run) -> str:
+    """What came back, without blanks at its ends."""
+    return run.text.strip()
+
+
+def is_short(run: Run) -> bool:
+    """Whether the answer has no third sentence, nor a rest of one."""
+    return "fault" not in run.replies[0]
+
+
+def too_much(run: Run) -> bool:
+    """Whether more of the answer came back than wanted."""
+    blocks = [block for block in run.replies[0]["content"] if isinstance(block, str)]
+    more = gave(run).startswith(run.wanted) and "".join(blocks).startswith(gave(run))
+    return more and gave(run) != run.wanted
 
 
 two_sentences = Exercise(
@@ -1278,83 +1201,65 @@ async def two_sentences(client, question):
         'Put the first two of the list together with `"".join(...)`. If the loop ends by itself, '
         "the answer was shorter: give back what you collected.",
     ),
-    rules=check_two,
-    messages={
-        "other-question": OTHER_QUESTION,
-        "twice": TWICE,
-        "not-streamed": NOT_STREAMED,
-        "little-room": LITTLE_ROOM,
-        "read-on": "Two sentences were over, and your code went on reading: far behind them an "
-        "error stood in the stream, and it got there. Leave the loop as soon as you have enough, "
-        "and ask for no final message.",
-        "closed-already": "Your code left the stream, and then asked it for more. It is closed, "
-        "and the rest never arrived: work with the text that you collected.",
-        "left-open": "You stopped reading, but the stream was left open: its connection stays "
-        "taken, and Claude may go on writing, perhaps at your cost. A `with` block closes it.",
-        "short-reply": "An answer of fewer than two sentences should come back whole: $right. "
-        "Yours gave `$returned`.",
-        "too-much": "You gave back more than two sentences: `$returned`. A piece does not end "
-        "where a sentence ends; take the two sentences out of the text.",
-        "too-little": "You gave back less than two sentences: `$returned`. Not every full stop "
-        "ends one, and no number of characters does.",
-        "blanks": "The two sentences are right, but what stands between them is not as it came: "
-        "`$returned`.",
-        "other-text": "What you gave back is not how the answer begins, or not that alone: "
-        "`$returned`.",
-    },
+    rules=cases(
+        answered(
+            "How do I begin?",
+            [THOUGHT, RICE[:22], RICE[22:] + REST, LONG, REST * 6],
+            RICE,
+            len(RICE) + 200,
+        ),
+        answered("Is it done?", ["No! " * 60 + "Soon." + REST, LONG, REST * 6], "No! No!", 500),
+        answered("May I eat this?", [FISH + REST * 2, LONG, REST * 6], FISH, len(FISH) + 250),
+        answered("Salt?\n", [THOUGHT, "Yes. And ", "early!"], "Yes. And early!"),
+        answered("Which berries kill?", [], ""),
+        expect=(
+            closes_stream(),
+            asks(),
+            streams(),
+            room(),
+            rule(
+                "short-reply",
+                "An answer of fewer than two sentences should come back whole: $right. Yours gave "
+                "`$returned`.",
+                lambda run: gave(run) == run.wanted or not is_short(run),
+                {"    return text\n": '    return ""\n'},
+                "the way out that was not thought of: the loop ends by itself",
+                right=lambda run: repr(run.wanted),
+            ),
+            rule(
+                "blanks",
+                "The two sentences are right, but what stands between them is not as it came: "
+                "`$returned`.",
+                lambda run: gave(run) == run.wanted or squeezed(run.text) != squeezed(run.wanted),
+                {'"".join(done[:2])': '" ".join(done[:2])'},
+                "sentences joined as if they had been stripped",
+            ),
+            rule(
+                "too-much",
+                "You gave back more than two sentences: `$returned`. A piece does not end where a "
+                "sentence ends; take the two sentences out of the text.",
+                lambda run: not too_much(run),
+                {'"".join(done[:2])': "text"},
+                "the piece in which the second sentence ends brings the next one along",
+            ),
+            rule(
+                "too-little",
+                "You gave back less than two sentences: `$returned`. Not every full stop ends one, "
+                "and no number of characters does.",
+                lambda run: gave(run) == run.wanted or not run.wanted.startswith(gave(run)),
+                {"done = over(text)": 'done = [part + "." for part in text.split(".")[:-1]]'},
+                "https://github.com/KoljaB/stream2sentence/issues/2",
+            ),
+            rule(
+                "other-text",
+                "What you gave back is not how the answer begins, or not that alone: `$returned`.",
+                lambda run: gave(run) == run.wanted,
+                {"done[:2]": "done[-1:]"},
+                "a slice taken from the wrong end of the list",
+            ),
+        ),
+    ),
     mistakes=(
-        Mistake(
-            "read-on",
-            {
-                "        for piece in stream.text_stream:\n            text += piece\n"
-                "            done = over(text)\n            if len(done) >= 2:\n"
-                '                return "".join(done[:2])\n    return text': "        text = "
-                '"".join(stream.text_stream)\n    return "".join(over(text + " ")[:2])'
-            },
-            "https://github.com/BerriAI/litellm/issues/17364: read to the end, then cut",
-        ),
-        Mistake(
-            "closed-already",
-            {
-                'return "".join(done[:2])\n    return text': "break\n"
-                "    whole = stream.get_final_text()\n"
-                '    return "".join(over(whole + " ")[:2])'
-            },
-            "lesson 04: the final message, asked for after an early exit",
-        ),
-        Mistake(
-            "left-open",
-            {
-                "    with client": "    stream = client",
-                "    ) as stream:\n        for": "    ).__enter__()\n    if True:\n        for",
-            },
-            "https://github.com/run-llama/llama_index/issues/13503",
-        ),
-        Mistake(
-            "too-much",
-            {'"".join(done[:2])': "text"},
-            "the piece in which the second sentence ends brings the next one along",
-        ),
-        Mistake(
-            "too-little",
-            {"done = over(text)": 'done = [part + "." for part in text.split(".")[:-1]]'},
-            "https://github.com/KoljaB/stream2sentence/issues/2",
-        ),
-        Mistake(
-            "short-reply",
-            {"    return text\n": '    return ""\n'},
-            "the way out that was not thought of: the loop ends by itself",
-        ),
-        Mistake(
-            "blanks",
-            {'"".join(done[:2])': '" ".join(done[:2])'},
-            "sentences joined as if they had been stripped",
-        ),
-        Mistake(
-            "other-text",
-            {"done[:2]": "done[-1:]"},
-            "a slice taken from the wrong end of the list",
-        ),
         Mistake(
             "no-return-here",
             {"    return text\n": ""},
@@ -1365,31 +1270,6 @@ async def two_sentences(client, question):
             {'"".join(done[:2])': "done[:2]"},
             "stopping one step early: the sentences are there, but not joined",
         ),
-        Mistake(
-            "not-streamed",
-            {
-                "with client.messages.stream(": "reply = client.messages.create(",
-                ") as stream:\n        for piece in stream.text_stream:": ")\n    if True:\n"
-                '        for piece in [b.text for b in reply.content if b.type == "text"]:',
-            },
-            "an answer that was waited for, and then thrown away",
-        ),
-        Mistake(
-            "twice",
-            {
-                "    return text\n": "    return client.messages.create(\n"
-                "        model=MODEL, max_tokens=2000,\n"
-                '        messages=[{"role": "user", "content": question}],\n'
-                "    ).content[-1].text\n"
-            },
-            "a second call for what the first one had brought",
-        ),
-        Mistake(
-            "other-question",
-            {'"content": question': '"content": question + " Answer in two sentences."'},
-            "asking for two sentences: a wish, while the loop is what holds",
-        ),
-        Mistake("little-room", {"2000": "60"}, "a limit in tokens in place of sentences"),
     ),
     takeaway="Enough is enough: leave the loop inside the `with` block, and use what you "
     "collected.",

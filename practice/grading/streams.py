@@ -411,7 +411,7 @@ def closes_stream() -> Word:
         Mistake(
             "read-on",
             pieces("yield from list(pieces)"),
-            "https://github.com/BerriAI/litellm/issues/17364: read to the end, then cut",
+            "https://github.com/BerriAI/litellm/issues/17364: read, then cut",
         ),
         Mistake(
             "closed-already",
