@@ -727,6 +727,12 @@ def question_free(run: Run) -> bool:
     return limit(run) == whole != bought(run)
 
 
+def asks_it(run: Run) -> None:
+    """The question is sent as it is, where it may be sent."""
+    if run.wanted is not None:
+        run.asks(run.given["question"])
+
+
 def of_room(name: str, says: str, met: Callable[[Run], object], wrong: Any, seen: str) -> Word:
     """A rule about the room for the answer, with the numbers for its message."""
     return rule(
@@ -872,7 +878,7 @@ def ask_within(client, question, budget):
                 "https://github.com/getsentry/sentry/pull/94907: per token for per million",
             ),
             once(),
-            lambda run: run.wanted is None or run.asks(run.given["question"]),
+            asks_it,
             rule(
                 "uncounted",
                 "What you counted is not what you sent: only one of the two requests has `$part`. "

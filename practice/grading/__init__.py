@@ -15,6 +15,7 @@ from practice.grading.expect import (
     missed,
     rule,
 )
+from practice.grading.handed import Screen, events, hasty, keeping, unreachable
 from practice.grading.lab import Lab
 from practice.grading.model import Exercise, Mistake
 from practice.grading.requests import (
@@ -30,15 +31,10 @@ from practice.grading.requests import (
 from practice.grading.run import Run
 from practice.grading.slips import acts, catches, twice
 from practice.grading.streams import (
-    Screen,
     closes_stream,
-    events,
-    hasty,
-    keeping,
     pieces,
     streaming,
     streams,
-    unreachable,
     writes_piece_by_piece,
 )
 from practice.grading.turns import (
