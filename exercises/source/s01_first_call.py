@@ -748,6 +748,101 @@ def of_room(name: str, says: str, met: Callable[[Run], object], wrong: Any, seen
     )
 
 
+ASK_WITHIN_RULES = cases(
+    within(KEEPS, 0.020005, "Rye."),
+    within(RECIPE, 0.01, "It is."),
+    within(KEEPS, 0.0009),
+    within(RECIPE, 0.0021),
+    around(LEAST - 0.4),
+    around(LEAST + 0.6, "Yes."),
+    around(2 * LEAST + 0.9, "Oats."),
+    expect=(
+        rule("not-counted",
+             "You asked without counting first. Ask `count_tokens` for the size of the question: "
+             "it costs nothing.", lambda run: run.counts or not run.requests,
+             {COUNTED: "", "counted.input_tokens": "len(question) / 4"},
+             "https://github.com/shrixtacy/Ai-Council/issues/180: four characters a token"),
+        rule("counted-nothing",
+             "Nothing was sent, not even a count. Count first; only then do you know whether the "
+             "question is too dear.", lambda run: run.counts,
+             acts(given="if budget < 0.05:\n    return None"),
+             "a fixed threshold in place of a count"),
+        rule("asked-first",
+             "You asked first and counted afterwards. Then the money is spent: count before you "
+             "ask.", lambda run: run.sent[0].path.endswith("count_tokens"),
+             acts(given='client.messages.create(model=MODEL, max_tokens=2000, messages=[{"role": '
+                  '"user", "content": question}])'),
+             "https://github.com/MervinPraison/PraisonAI/issues/2314"),
+        rule("counted-other",
+             "You counted another text than the `question`.",
+             lambda run: run.counts[0].said == run.given["question"],
+             {"count_tokens(model=MODEL, messages=messages)": COUNTS_JSON},
+             "counting the JSON of a message: https://github.com/ENTERPILOT/GoModel/pull/933",
+             show="messages"),
+        of_room("too-dear",
+             "The rest of the budget bought $exact output tokens, and you asked nevertheless. "
+             f"With fewer than {LEAST}, rounded down, ask nothing.",
+             lambda run: run.wanted is not None or not run.requests,
+             {ROOM_SUM: f"max(300, {ROOM_SUM})"},
+             "https://github.com/bircex/llmr/issues/40: a cap that reports but never stops"),
+        rule("not-none",
+             f"With room for fewer than {LEAST} tokens, give back `None`. Yours gave "
+             "`$returned`.", lambda run: run.wanted is not None or run.value is None,
+             {"return None": 'return "Too dear."'},
+             "a sentence that a caller cannot tell from an answer"),
+        of_room("too-careful",
+             "You asked nothing, although the rest of the budget buys $exact output tokens, and "
+             f"{LEAST} are enough. Look at the sum and at the comparison again.",
+             lambda run: run.wanted is None or run.requests,
+             {"prices.input / 1_000_000": "prices.input"},
+             "https://github.com/getsentry/sentry/pull/94907: per token for per million"),
+        once(),
+        asks_it,
+        rule("uncounted",
+             "What you counted is not what you sent: only one of the two requests has `$part`. "
+             "Everything in a request is paid for, so count all of it.",
+             lambda run: not uncounted(run), acts(request='request["system"] = "Be brief."'),
+             "tried while reviewing: rules added to the request, and not to the count",
+             part=lambda run: ", ".join(uncounted(run))),
+        of_room("question-free",
+             "Your `max_tokens` would spend the whole budget on the answer, and the question has "
+             "its price too. Take it off first.", lambda run: not question_free(run),
+             {"int(left ": "int(budget "},
+             "articles that name one price: the question seems to be free"),
+        of_room("rounded-up",
+             "The rest of the budget buys $exact output tokens, and your `max_tokens` is $limit. "
+             "Rounded up, the worst case costs more than is left: cut the fraction off.",
+             lambda run: limit(run) != bought(run) + 1,
+             {ROOM_SUM: ROOM_SUM.replace("int(", "round(")},
+             "tried while reviewing: round() and math.ceil() for a number that must not be passed"),
+        of_room("over-budget",
+             "Your `max_tokens` is $limit, but the rest of the budget buys only $room. In the "
+             "worst case the answer costs more than is left.",
+             lambda run: limit(run) <= bought(run), {"prices.output": "prices.input"},
+             "two prices side by side, read in the wrong order"),
+        of_room("under-budget",
+             "Your `max_tokens` is $limit; the rest of the budget buys $room. Give the answer all "
+             "the room there is.", lambda run: limit(run) >= bought(run),
+             {"max_tokens=room": "max_tokens=300"},
+             "a default that ignores what was computed: "
+             "https://github.com/sseshachala/conductai/pull/2118"),
+        rule("not-the-text",
+             "Wanted is the text of the reply, all of it. Yours gave `$returned`.",
+             lambda run: run.wanted is None or run.text == run.wanted,
+             {JOINED: 'next(b.text for b in reply.content if b.type == "text")'},
+             "https://github.com/odysseus-dev/odysseus/pull/1255"),
+    ),
+)  # fmt: skip
+ASK_WITHIN_MISTAKES = (
+    Mistake("raised-400",
+         {ROOM_SUM: ROOM_SUM.removeprefix("int(").removesuffix(")")},
+         "arithmetic in floats, sent as it is"),
+    Mistake("other-question",
+         {"return None": 'return None\n    messages[0]["content"] += f" In {room} tokens."'},
+         "lesson 01, question 2: the limit taken for a wish; and what is counted is not what is "
+         "sent"),
+)  # fmt: skip
+
 ask_within = Exercise(
     id="01.5",
     title="Ask within a budget",
@@ -809,147 +904,14 @@ def ask_within(client, question, budget):
         "What is left, divided by `prices.output` and times a million, is the number of output "
         "tokens you can pay for. `int(...)` cuts off the fraction.",
     ),
-    rules=cases(
-        within(KEEPS, 0.020005, "Rye."),
-        within(RECIPE, 0.01, "It is."),
-        within(KEEPS, 0.0009),
-        within(RECIPE, 0.0021),
-        around(LEAST - 0.4),
-        around(LEAST + 0.6, "Yes."),
-        around(2 * LEAST + 0.9, "Oats."),
-        expect=(
-            rule(
-                "not-counted",
-                "You asked without counting first. Ask `count_tokens` for the size of the "
-                "question: it costs nothing.",
-                lambda run: run.counts or not run.requests,
-                {COUNTED: "", "counted.input_tokens": "len(question) / 4"},
-                "https://github.com/shrixtacy/Ai-Council/issues/180: four characters a token",
-            ),
-            rule(
-                "counted-nothing",
-                "Nothing was sent, not even a count. Count first; only then do you know whether "
-                "the question is too dear.",
-                lambda run: run.counts,
-                acts(given="if budget < 0.05:\n    return None"),
-                "a fixed threshold in place of a count",
-            ),
-            rule(
-                "asked-first",
-                "You asked first and counted afterwards. Then the money is spent: count before you "
-                "ask.",
-                lambda run: run.sent[0].path.endswith("count_tokens"),
-                acts(
-                    given="client.messages.create(model=MODEL, max_tokens=2000, "
-                    'messages=[{"role": "user", "content": question}])'
-                ),
-                "https://github.com/MervinPraison/PraisonAI/issues/2314",
-            ),
-            rule(
-                "counted-other",
-                "You counted another text than the `question`.",
-                lambda run: run.counts[0].said == run.given["question"],
-                {"count_tokens(model=MODEL, messages=messages)": COUNTS_JSON},
-                "counting the JSON of a message: https://github.com/ENTERPILOT/GoModel/pull/933",
-                show="messages",
-            ),
-            of_room(
-                "too-dear",
-                "The rest of the budget bought $exact output tokens, and you asked nevertheless. "
-                f"With fewer than {LEAST}, rounded down, ask nothing.",
-                lambda run: run.wanted is not None or not run.requests,
-                {ROOM_SUM: f"max(300, {ROOM_SUM})"},
-                "https://github.com/bircex/llmr/issues/40: a cap that reports but never stops",
-            ),
-            rule(
-                "not-none",
-                f"With room for fewer than {LEAST} tokens, give back `None`. Yours gave "
-                "`$returned`.",
-                lambda run: run.wanted is not None or run.value is None,
-                {"return None": 'return "Too dear."'},
-                "a sentence that a caller cannot tell from an answer",
-            ),
-            of_room(
-                "too-careful",
-                "You asked nothing, although the rest of the budget buys $exact output tokens, and "
-                f"{LEAST} are enough. Look at the sum and at the comparison again.",
-                lambda run: run.wanted is None or run.requests,
-                {"prices.input / 1_000_000": "prices.input"},
-                "https://github.com/getsentry/sentry/pull/94907: per token for per million",
-            ),
-            once(),
-            asks_it,
-            rule(
-                "uncounted",
-                "What you counted is not what you sent: only one of the two requests has `$part`. "
-                "Everything in a request is paid for, so count all of it.",
-                lambda run: not uncounted(run),
-                acts(request='request["system"] = "Be brief."'),
-                "tried while reviewing: rules added to the request, and not to the count",
-                part=lambda run: ", ".join(uncounted(run)),
-            ),
-            of_room(
-                "question-free",
-                "Your `max_tokens` would spend the whole budget on the answer, and the question "
-                "has its price too. Take it off first.",
-                lambda run: not question_free(run),
-                {"int(left ": "int(budget "},
-                "articles that name one price: the question seems to be free",
-            ),
-            of_room(
-                "rounded-up",
-                "The rest of the budget buys $exact output tokens, and your `max_tokens` is "
-                "$limit. Rounded up, the worst case costs more than is left: cut the fraction off.",
-                lambda run: limit(run) != bought(run) + 1,
-                {ROOM_SUM: ROOM_SUM.replace("int(", "round(")},
-                "tried while reviewing: round() and math.ceil() for a number that must not be "
-                "passed",
-            ),
-            of_room(
-                "over-budget",
-                "Your `max_tokens` is $limit, but the rest of the budget buys only $room. In the "
-                "worst case the answer costs more than is left.",
-                lambda run: limit(run) <= bought(run),
-                {"prices.output": "prices.input"},
-                "two prices side by side, read in the wrong order",
-            ),
-            of_room(
-                "under-budget",
-                "Your `max_tokens` is $limit; the rest of the budget buys $room. Give the answer "
-                "all the room there is.",
-                lambda run: limit(run) >= bought(run),
-                {"max_tokens=room": "max_tokens=300"},
-                "a default that ignores what was computed: "
-                "https://github.com/sseshachala/conductai/pull/2118",
-            ),
-            rule(
-                "not-the-text",
-                "Wanted is the text of the reply, all of it. Yours gave `$returned`.",
-                lambda run: run.wanted is None or run.text == run.wanted,
-                {JOINED: 'next(b.text for b in reply.content if b.type == "text")'},
-                "https://github.com/odysseus-dev/odysseus/pull/1255",
-            ),
-        ),
-    ),
+    rules=ASK_WITHIN_RULES,
     messages={
         "other-question": "The text that you sent is not the `question` that your function was "
         "given. Send it as it is.",
         "raised-400": "$kit If it is about `max_tokens`: that must be a whole number, so cut the "
         "fraction off with `int(...)`.",
     },
-    mistakes=(
-        Mistake(
-            "raised-400",
-            {ROOM_SUM: ROOM_SUM.removeprefix("int(").removesuffix(")")},
-            "arithmetic in floats, sent as it is",
-        ),
-        Mistake(
-            "other-question",
-            {"return None": 'return None\n    messages[0]["content"] += f" In {room} tokens."'},
-            "lesson 01, question 2: the limit taken for a wish; and what is counted is not "
-            "what is sent",
-        ),
-    ),
+    mistakes=ASK_WITHIN_MISTAKES,
     takeaway="Input is known before you pay, output is limited by `max_tokens`: together they "
     "make a budget that nearly holds, for the count before the call is an estimate.",
 )

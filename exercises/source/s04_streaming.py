@@ -63,6 +63,43 @@ def is_the_message(run: Run) -> bool:
     return text == run.wanted and hasattr(run.returned, "stop_reason")
 
 
+ON_SCREEN_RULES = cases(
+    case("How long does rice rest?", replies=[[THOUGHT, "Ten minutes, with the lid on."]],
+         gives="Ten minutes, with the lid on."),
+    case("And couscous?\n", replies=[["Five minutes.", " Loosen it\n", "with a fork."]],
+         gives="Five minutes. Loosen it\nwith a fork."),
+    case("Is my dough ready?", replies=[[ALOUD, "Press it.  ", THOUGHT, "Springs back?"]],
+         gives="Press it.  Springs back?"),
+    case("How do I whip cream?", replies=[{"content": [THOUGHT, CREAM], "fault": CUT}],
+         raises="RemoteProtocolError"),
+    expect=(
+        asks(),
+        streams(),
+        room(),
+        writes_piece_by_piece(),
+        rule("not-the-message",
+             "Wanted is the whole `Message`, with its content, stop reason and usage "
+             "(`stream.get_final_message()`). You gave back a `$kind`.", is_the_message,
+             {"get_final_message": "get_final_text"},
+             "two methods side by side; one gives the text only"),
+    ),
+)  # fmt: skip
+ON_SCREEN_MISTAKES = (
+    Mistake("raised-iterate",
+         {**NOT_OPENED, "stream.text_stream": "stream"},
+         "https://github.com/anthropics/claude-cookbooks/issues/27"),
+    Mistake("raised-attribute",
+         NOT_OPENED, "https://github.com/anthropics/anthropic-sdk-python/issues/434"),
+    Mistake("raised-thinking-delta",
+         {"for piece in stream.text_stream": "for event in stream",
+          "print(piece": 'if event.type == "content_block_delta": print(event.delta.text'},
+         "the loop of many articles, from when replies held nothing but text"),
+    Mistake("raised-StreamClosed",
+         {"    ) as stream:": "    ) as stream:\n        pass\n    if True:"},
+         "lesson 04: a loop that slipped out of its `with` block"),
+    Mistake("printed", acts(""), "what is on the screen seems to be done"),
+)  # fmt: skip
+
 on_screen = Exercise(
     id="04.1",
     title="Mend a stream",
@@ -130,42 +167,7 @@ async def on_screen(client, question):
         "reads from the stream is indented below it.",
         'A loop over `stream.text_stream` meets nothing but text. And `print` takes `end=""`.',
     ),
-    rules=cases(
-        case(
-            "How long does rice rest?",
-            replies=[[THOUGHT, "Ten minutes, with the lid on."]],
-            gives="Ten minutes, with the lid on.",
-        ),
-        case(
-            "And couscous?\n",
-            replies=[["Five minutes.", " Loosen it\n", "with a fork."]],
-            gives="Five minutes. Loosen it\nwith a fork.",
-        ),
-        case(
-            "Is my dough ready?",
-            replies=[[ALOUD, "Press it.  ", THOUGHT, "Springs back?"]],
-            gives="Press it.  Springs back?",
-        ),
-        case(
-            "How do I whip cream?",
-            replies=[{"content": [THOUGHT, CREAM], "fault": CUT}],
-            raises="RemoteProtocolError",
-        ),
-        expect=(
-            asks(),
-            streams(),
-            room(),
-            writes_piece_by_piece(),
-            rule(
-                "not-the-message",
-                "Wanted is the whole `Message`, with its content, stop reason and usage "
-                "(`stream.get_final_message()`). You gave back a `$kind`.",
-                is_the_message,
-                {"get_final_message": "get_final_text"},
-                "two methods side by side; one gives the text only",
-            ),
-        ),
-    ),
+    rules=ON_SCREEN_RULES,
     messages={
         "printed": "The screen is served, but your function gives nothing back (`None`). Besides "
         "printing, it gives back the whole `Message` at the end.",
@@ -176,32 +178,7 @@ async def on_screen(client, question):
         "raised-StreamClosed": "The stream was closed when your code came to read it: the end of "
         "the `with` block closes it. Indent the loop, so that it stands inside.",
     },
-    mistakes=(
-        Mistake(
-            "raised-iterate",
-            {**NOT_OPENED, "stream.text_stream": "stream"},
-            "https://github.com/anthropics/claude-cookbooks/issues/27",
-        ),
-        Mistake(
-            "raised-attribute",
-            NOT_OPENED,
-            "https://github.com/anthropics/anthropic-sdk-python/issues/434",
-        ),
-        Mistake(
-            "raised-thinking-delta",
-            {
-                "for piece in stream.text_stream": "for event in stream",
-                "print(piece": 'if event.type == "content_block_delta": print(event.delta.text',
-            },
-            "the loop of many articles, from when replies held nothing but text",
-        ),
-        Mistake(
-            "raised-StreamClosed",
-            {"    ) as stream:": "    ) as stream:\n        pass\n    if True:"},
-            "lesson 04: a loop that slipped out of its `with` block",
-        ),
-        Mistake("printed", acts(""), "what is on the screen seems to be done"),
-    ),
+    mistakes=ON_SCREEN_MISTAKES,
     takeaway="A `with` block, `text_stream`, and `print` with an empty `end`: that shows any "
     "answer as it comes.",
     equivalent={
@@ -217,6 +194,76 @@ OPEN = (
     "reading room is open as well, from noon until five."
 )
 SILENT = {"content": [], "stop_reason": "refusal"}
+
+STREAM_TEXT_RULES = cases(
+    case("When do you open?", Screen(), replies=[[THOUGHT, OPEN]], gives=OPEN),
+    case("And today?\n", Screen(), replies=[[ALOUD, "We close at one.", " Sorry!\n"]],
+         gives="We close at one. Sorry!\n"),
+    case("Can I renew by post?", Screen(), replies=[["Yes", "!", "!", "\nSend a card."]],
+         gives="Yes!!\nSend a card."),
+    case("What is in the poison cabinet?", Screen(), replies=[SILENT], gives=""),
+    case("When are you open?", Screen(),
+         replies=[{"content": [THOUGHT, OPEN], "fault": CUT}, [OPEN]],
+         raises="RemoteProtocolError"),
+    expect=(
+        rule("asked-again",
+             "When the connection broke in mid-answer, you asked again, and the visitor would "
+             "read the beginning twice: what was written cannot be taken back.",
+             lambda run: not run.raises or len(run.sent) <= 1,
+             catches("except httpx2.TransportError:\n    return _right(client, question, write)"),
+             "https://github.com/aden-hive/hive/issues/5923", of_errors=True),
+        asks(),
+        streams(),
+        room(),
+        rule("something-from-nothing",
+             "One reply held no text at all. Then nothing should be written, and the result is an "
+             "empty text. Yours gave back `$returned`.",
+             lambda run: run.wanted or (run.text == "" and not run.args[1].pieces),
+             {'"".join(pieces)': '"".join(pieces) or "(no answer)"'},
+             "a sentence of one's own that a caller cannot tell from an answer"),
+        writes_piece_by_piece(to="write"),
+        lets_rise(),
+        rule("last-piece",
+             "What was written is right, but you gave back only the last piece: `$returned`. Keep "
+             "all of them while you write.",
+             lambda run: run.text in ("", run.wanted) or run.text != run.args[1].pieces[-1],
+             {'"".join(pieces)': "piece"}, "the loop's variable taken for the whole"),
+        rule("other-text",
+             "What was written is right, but what you gave back is another text: `$returned`.",
+             lambda run: run.text == run.wanted, {'"".join': '"\\n".join'},
+             "pieces taken for lines when they are joined"),
+    ),
+)  # fmt: skip
+STREAM_TEXT_MISTAKES = (
+    Mistake("no-return", acts(""), "what was written seems to be done"),
+    Mistake("raised-thinking-delta",
+         {"for piece in stream.text_stream": "for event in stream",
+          "write(piece)\n": 'if event.type != "content_block_delta": continue\n            piece = '
+              "event.delta.text\n            write(piece)\n"},
+         "the loop of many articles, from when replies held nothing but text"),
+    Mistake("raised-unknown-argument",
+         {"write(piece)": 'write(piece, end="", flush=True)'},
+         "the `print` of the lesson, with another name in front"),
+    Mistake("not-text",
+         {'"".join(pieces)': "pieces"},
+         "stopping one step early: the pieces are there, but not joined"),
+    Mistake("generator",
+         {"write(piece)\n            pieces.append(piece)": "yield piece",
+          '    return "".join(pieces)\n': ""},
+         "libraries whose streams are generators: https://github.com/rogeriochaves/langstream/issues/13"),
+    Mistake("raised-RuntimeError",
+         {'    return "".join(pieces)': "        return stream.get_final_text()"},
+         "https://github.com/anthropics/anthropic-sdk-python/issues/977"),
+    Mistake("swallowed",
+         catches("except httpx2.TransportError:\n    return ''"),
+         "https://github.com/agentjido/req_llm/issues/280: half an answer returned as a whole"),
+    Mistake("swapped",
+         {"(client, question, write)": "(client, write, question)"},
+         "the order of a print with a file: where to first, or what first?"),
+    Mistake("raised-parameters",
+         {"(client, question, write)": "(client, question)", "write(piece)": "print(piece)"},
+         "the function of lesson 01, extended without its new parameter"),
+)  # fmt: skip
 
 stream_text = Exercise(
     id="04.2",
@@ -297,69 +344,7 @@ async def stream_text(client, question, write):
         "The loop over `stream.text_stream` stands inside the `with` block. Behind it, join the "
         'list with `"".join(...)` and return it. No `try` is needed.',
     ),
-    rules=cases(
-        case("When do you open?", Screen(), replies=[[THOUGHT, OPEN]], gives=OPEN),
-        case(
-            "And today?\n",
-            Screen(),
-            replies=[[ALOUD, "We close at one.", " Sorry!\n"]],
-            gives="We close at one. Sorry!\n",
-        ),
-        case(
-            "Can I renew by post?",
-            Screen(),
-            replies=[["Yes", "!", "!", "\nSend a card."]],
-            gives="Yes!!\nSend a card.",
-        ),
-        case("What is in the poison cabinet?", Screen(), replies=[SILENT], gives=""),
-        case(
-            "When are you open?",
-            Screen(),
-            replies=[{"content": [THOUGHT, OPEN], "fault": CUT}, [OPEN]],
-            raises="RemoteProtocolError",
-        ),
-        expect=(
-            rule(
-                "asked-again",
-                "When the connection broke in mid-answer, you asked again, and the visitor would "
-                "read the beginning twice: what was written cannot be taken back.",
-                lambda run: not run.raises or len(run.sent) <= 1,
-                catches(
-                    "except httpx2.TransportError:\n    return _right(client, question, write)"
-                ),
-                "https://github.com/aden-hive/hive/issues/5923",
-                of_errors=True,
-            ),
-            asks(),
-            streams(),
-            room(),
-            rule(
-                "something-from-nothing",
-                "One reply held no text at all. Then nothing should be written, and the result is "
-                "an empty text. Yours gave back `$returned`.",
-                lambda run: run.wanted or (run.text == "" and not run.args[1].pieces),
-                {'"".join(pieces)': '"".join(pieces) or "(no answer)"'},
-                "a sentence of one's own that a caller cannot tell from an answer",
-            ),
-            writes_piece_by_piece(to="write"),
-            lets_rise(),
-            rule(
-                "last-piece",
-                "What was written is right, but you gave back only the last piece: `$returned`. "
-                "Keep all of them while you write.",
-                lambda run: run.text in ("", run.wanted) or run.text != run.args[1].pieces[-1],
-                {'"".join(pieces)': "piece"},
-                "the loop's variable taken for the whole",
-            ),
-            rule(
-                "other-text",
-                "What was written is right, but what you gave back is another text: `$returned`.",
-                lambda run: run.text == run.wanted,
-                {'"".join': '"\\n".join'},
-                "pieces taken for lines when they are joined",
-            ),
-        ),
-    ),
+    rules=STREAM_TEXT_RULES,
     messages={
         "swallowed": "When the connection broke in mid-answer, your function gave back "
         "`$returned` as if that were all. Let the error go on.",
@@ -368,56 +353,7 @@ async def stream_text(client, question, write):
         "raised-unknown-argument": "$kit (`write` takes one text, and nothing else; `end` and "
         "`flush` belong to `print`.)",
     },
-    mistakes=(
-        Mistake("no-return", acts(""), "what was written seems to be done"),
-        Mistake(
-            "raised-thinking-delta",
-            {
-                "for piece in stream.text_stream": "for event in stream",
-                "write(piece)\n": 'if event.type != "content_block_delta": continue\n'
-                "            piece = event.delta.text\n            write(piece)\n",
-            },
-            "the loop of many articles, from when replies held nothing but text",
-        ),
-        Mistake(
-            "raised-unknown-argument",
-            {"write(piece)": 'write(piece, end="", flush=True)'},
-            "the `print` of the lesson, with another name in front",
-        ),
-        Mistake(
-            "not-text",
-            {'"".join(pieces)': "pieces"},
-            "stopping one step early: the pieces are there, but not joined",
-        ),
-        Mistake(
-            "generator",
-            {
-                "write(piece)\n            pieces.append(piece)": "yield piece",
-                '    return "".join(pieces)\n': "",
-            },
-            "libraries whose streams are generators: https://github.com/rogeriochaves/langstream/issues/13",
-        ),
-        Mistake(
-            "raised-RuntimeError",
-            {'    return "".join(pieces)': "        return stream.get_final_text()"},
-            "https://github.com/anthropics/anthropic-sdk-python/issues/977",
-        ),
-        Mistake(
-            "swallowed",
-            catches("except httpx2.TransportError:\n    return ''"),
-            "https://github.com/agentjido/req_llm/issues/280: half an answer returned as a whole",
-        ),
-        Mistake(
-            "swapped",
-            {"(client, question, write)": "(client, write, question)"},
-            "the order of a print with a file: where to first, or what first?",
-        ),
-        Mistake(
-            "raised-parameters",
-            {"(client, question, write)": "(client, question)", "write(piece)": "print(piece)"},
-            "the function of lesson 01, extended without its new parameter",
-        ),
-    ),
+    mistakes=STREAM_TEXT_MISTAKES,
     takeaway="Hand on each piece when it comes, and keep it as well: the reader has it at once, "
     "and your program has the whole.",
 )
@@ -563,6 +499,56 @@ def other_order(run: Run) -> bool:
     return given != right and sorted(map(repr, given)) == sorted(map(repr, right))
 
 
+TALLY_RULES = cases(
+    case(events(EGG)),
+    case(events(SALAD, raw=True)),
+    case(events(TIMER)),
+    case(events({"content": [], "stop_reason": "refusal"})),
+    case(events(SOUP)),
+    right=counted,
+    expect=(
+        rule("not-three",
+             "Wanted are three numbers, separated by commas: pieces, characters, output tokens. "
+             "You gave back `$returned`.",
+             lambda run: isinstance(run.returned, tuple | list) and len(run.returned) == 3,
+             acts('{"pieces": value[0], "letters": value[1]}'),
+             "a dict for those who would rather have names"),
+        rule("other-order",
+             "The numbers are right, but they stand in another order: `$returned`. Pieces come "
+             "first, then characters, then output tokens.", lambda run: not other_order(run),
+             acts("(value[1], value[0], value[2])"),
+             "three numbers in a row, read in the wrong order"),
+        rule("added-only",
+             "In one list the package's own events are left out, and you found no text there. The "
+             "API's event for a piece is `content_block_delta`.",
+             lambda run: run.returned[0] != 0 or run.wanted[0] == 0 or has_added(run),
+             {TALLIED: 'event.type == "text"', "event.delta.text": "event.text"},
+             "the loop of the lesson, where the package's events are there"),
+        rule("made-up",
+             "One stream broke off before the count came, and you gave back $mine. Nobody knows "
+             "how many there were: give back `None`.",
+             lambda run: run.wanted[2] is not None or run.returned[2] is None,
+             {"0, 0, None": "0, 0, 0"},
+             "counters begin at 0, and an unknown number looks like none",
+             mine=lambda run: repr(run.returned[2])[:60]),
+        *(number(*row) for row in NUMBERS),
+    ),
+)  # fmt: skip
+TALLY_MISTAKES = (
+    Mistake("raised-thinking-delta",
+         {' and event.delta.type == "text_delta"': ""},
+         "the loop of many articles, from when replies held nothing but text"),
+    Mistake("raised-attribute",
+         {TALLIED: 'hasattr(event, "delta") and event.delta.type == "text_delta"'},
+         "the delta of `message_delta` is of another kind: it has no type"),
+    Mistake("raised-unbound",
+         {"pieces, letters, tokens = 0, 0, None": "pieces, letters = 0, 0"},
+         "https://github.com/strands-agents/harness-sdk/issues/1868"),
+    Mistake("printed",
+         acts("", after="print(value)"),
+         "articles print every result, because a script shows nothing else"),
+)  # fmt: skip
+
 tally = Exercise(
     id="04.3",
     title="Count what travels",
@@ -625,78 +611,14 @@ def tally(events):
         'A piece of text has `event.delta.type == "text_delta"`. The count is in `event.usage` '
         "of `message_delta`; begin with `None`, and it stays if that event never comes.",
     ),
-    rules=cases(
-        case(events(EGG)),
-        case(events(SALAD, raw=True)),
-        case(events(TIMER)),
-        case(events({"content": [], "stop_reason": "refusal"})),
-        case(events(SOUP)),
-        right=counted,
-        expect=(
-            rule(
-                "not-three",
-                "Wanted are three numbers, separated by commas: pieces, characters, output "
-                "tokens. You gave back `$returned`.",
-                lambda run: isinstance(run.returned, tuple | list) and len(run.returned) == 3,
-                acts('{"pieces": value[0], "letters": value[1]}'),
-                "a dict for those who would rather have names",
-            ),
-            rule(
-                "other-order",
-                "The numbers are right, but they stand in another order: `$returned`. Pieces come "
-                "first, then characters, then output tokens.",
-                lambda run: not other_order(run),
-                acts("(value[1], value[0], value[2])"),
-                "three numbers in a row, read in the wrong order",
-            ),
-            rule(
-                "added-only",
-                "In one list the package's own events are left out, and you found no text there. "
-                "The API's event for a piece is `content_block_delta`.",
-                lambda run: run.returned[0] != 0 or run.wanted[0] == 0 or has_added(run),
-                {TALLIED: 'event.type == "text"', "event.delta.text": "event.text"},
-                "the loop of the lesson, where the package's events are there",
-            ),
-            rule(
-                "made-up",
-                "One stream broke off before the count came, and you gave back $mine. Nobody knows "
-                "how many there were: give back `None`.",
-                lambda run: run.wanted[2] is not None or run.returned[2] is None,
-                {"0, 0, None": "0, 0, 0"},
-                "counters begin at 0, and an unknown number looks like none",
-                mine=lambda run: repr(run.returned[2])[:60],
-            ),
-            *(number(*row) for row in NUMBERS),
-        ),
-    ),
+    rules=TALLY_RULES,
     messages={
         "raised-unbound": "$kit In one list the stream broke off, and the event with the count "
         "never came.",
         "raised-attribute": "$kit Test `event.type` before you read, and remember: in one list the "
         "package's own events, which hold more than the API's, are left out.",
     },
-    mistakes=(
-        Mistake(
-            "raised-thinking-delta",
-            {' and event.delta.type == "text_delta"': ""},
-            "the loop of many articles, from when replies held nothing but text",
-        ),
-        Mistake(
-            "raised-attribute",
-            {TALLIED: 'hasattr(event, "delta") and event.delta.type == "text_delta"'},
-            "the delta of `message_delta` is of another kind: it has no type",
-        ),
-        Mistake(
-            "raised-unbound",
-            {"pieces, letters, tokens = 0, 0, None": "pieces, letters = 0, 0"},
-            "https://github.com/strands-agents/harness-sdk/issues/1868",
-        ),
-        Mistake(
-            "printed",
-            acts("", after="print(value)"),
-            "articles print every result, because a script shows nothing else",
-        ),
-    ),
+    mistakes=TALLY_MISTAKES,
     takeaway="First the type of the event, then the type of its delta; and of several counts the "
     "last one is the total.",
 )
@@ -747,6 +669,124 @@ REASON = tells(
     {"reason is not None": 'reason in ("end_turn", "max_tokens", "refusal")'},
     "tried while reviewing: a list of the stop reasons that one knows",
 )
+
+READ_CARD_RULES = cases(
+    case("What do I need?\n", replies=[[THOUGHT, "250 g flour, 2 eggs, ", "milk\n"]],
+         gives=("250 g flour, 2 eggs, milk\n", True),
+         missed=tells("whole-called-broken",
+              "A reply came to its end, and you called it broken off. Its text ends "
+              "without a full stop, as lists do: the text cannot tell you. What can?",
+              {"reason is not None": '"".join(pieces).endswith((".", "!", "?"))'},
+              "judging by the last character: a list has no full stop")),
+    case("How do I brown butter?", replies=[{"content": [THOUGHT, BUTTER], "fault": CUT}, BUTTER],
+         gives=(BUTTER, False),
+         missed=tells("cut-called-whole",
+              "The connection was cut in mid-sentence, and you called the text complete. "
+              "That there is some text says nothing about its end.",
+              {"reason is not None": "bool(pieces)"}, "any text taken for the whole text")),
+    case("And cocoa?", replies=[{"content": MILK, "fault": NO_END}, "".join(MILK)],
+         gives=(MILK[0], False),
+         missed=tells("no-end-called-whole",
+              "One stream ended without an error, and yet its end was never sent. You "
+              "called it complete. What does the final message lack then?",
+              {"stream.get_final_message().stop_reason": "True"},
+              "https://github.com/MoonshotAI/kosong/issues/60")),
+    ends("How do I fold?", "max_tokens",
+         tells("limit-called-broken",
+              "A reply was cut at its limit, and you gave back `$returned`. Its stream did come "
+              "to its end: every `stop_reason` says so, not only `end_turn`.",
+              {"is not None": '== "end_turn"'}, "articles that know two stop reasons")),
+    ends("And then?", "pause_turn", REASON),
+    ends("Then?", "stop_sequence", REASON, stop_sequence="."),
+    ends("Now?", "model_context_window_exceeded", REASON),
+    case("Which mushrooms kill?", replies=[SILENT], gives=("", True),
+         missed=tells("empty-called-broken",
+              "A reply held no text, and its stream came to its end. Wanted is an empty "
+              "text that is complete; you gave back `$returned`.",
+              {"reason is not None": "reason is not None and len(pieces) > 0"},
+              "https://github.com/agentjido/req_llm/issues/280: empty taken for broken")),
+    case("Hi?", replies=[{"status": 401, "error": WRONG_KEY}], raises="AuthenticationError"),
+    case("Hello?", replies=[{"status": 529, "error": BUSY}], raises="OverloadedError"),
+    case("Anyone?", raises="APIConnectionError", through=unreachable),
+    case("Once more?", replies=[{"content": [THOUGHT, BUTTER], "fault": {**CUT, "kind": "stall"}}],
+         gives=(BUTTER, False), through=hasty,
+         missed=tells("silence-called-whole",
+              "Once the text stopped coming, and the client gave up waiting. You gave back "
+              "`$returned`. Wanted is what arrived, and `False`.",
+              {"except httpx2.TransportError":
+                   'except httpx2.TimeoutException:\n        reason = "timeout"\n    '
+                   "except httpx2.TransportError"},
+              "a reason of one's own, where only the API's should stand")),
+    expect=(
+        asks(),
+        streams(),
+        room(),
+        rule("start-swallowed",
+             "Before any reply began there was an error, `$wanted`. That is no broken stream, and "
+             "whoever called should hear of it. From your function came $error. Catch less.",
+             lambda run: not run.raises or type(run.raised).__name__ == run.raises,
+             {"httpx2.TransportError": "Exception"},
+             "https://github.com/unslothai/unsloth/pull/10811: a wrong key kept as a broken reply",
+             of_errors=True, wanted=lambda run: run.raises,
+             error=lambda run: f"a `{type(run.raised).__name__}`" if run.raised else "no error"),
+        rule("not-a-pair",
+             "Wanted are two things, separated by a comma: the text, and whether it is complete. "
+             "You gave back `$returned`.",
+             lambda run: isinstance(run.returned, tuple | list) and len(run.returned) == 2,
+             acts("value[0]"), "`stream_text` again, which gives back the text only"),
+        rule("pair-swapped",
+             "The two things stand the wrong way round: the text comes first.",
+             lambda run: [bool, str] != [type(part) for part in run.returned], acts("value[::-1]"),
+             "'ok, value', as other languages have it"),
+        rule("no-text-first",
+             "The first of the two should be the text, as one `str`. Yours is a `$first`.",
+             lambda run: isinstance(run.returned[0], str), {'"".join(pieces)': "pieces"},
+             "stopping one step early: the pieces are there, but not joined",
+             first=lambda run: type(run.returned[0]).__name__),
+        rule("not-bool",
+             "The second of the two should be `True` or `False`. Yours is $second: turn it into "
+             "an answer to the question whether the stream came to its end.",
+             lambda run: isinstance(run.returned[1], bool), {"reason is not None": "reason"},
+             "the stop reason handed on in place of the answer",
+             second=lambda run: repr(run.returned[1])[:40]),
+        rule("text-lost",
+             "The stream broke after some text, and you gave back none of it. It was received and "
+             "paid for: keep it outside of the `try`.",
+             lambda run: run.wanted[1] or run.returned[0],
+             {"pass  # what arrived is in pieces": 'return "", False'},
+             "https://github.com/dam-agents/dam/issues/933"),
+        rule("text-changed",
+             "Of a broken reply you gave back `$returned`. Wanted is exactly what arrived, to the "
+             "last piece.", lambda run: run.wanted[1] or arrived(run),
+             {"pass  # what arrived is in pieces": 'pieces.append(" [broken off]")'},
+             "a mark in the text, where every reader takes it for Claude's"),
+        rule("other-text",
+             "A reply that came whole has another text than you gave back: `$returned`. Are all "
+             "pieces in it?", arrived, {"pieces.append(piece)": "pieces = [piece]"},
+             "overwritten in the loop: only the last piece is left"),
+    ),
+)  # fmt: skip
+READ_CARD_MISTAKES = (
+    Mistake("raised-broken-stream",
+         {"httpx2.TransportError": "anthropic.APIError"},
+         "https://github.com/anthropics/anthropic-sdk-python/issues/1919"),
+    Mistake("raised-read-timeout",
+         {"httpx2.TransportError": "(httpx2.RemoteProtocolError, httpx2.ReadError)"},
+         "https://github.com/PostHog/posthog/pull/50795: errors added one by one"),
+    Mistake("raised-name", {"httpx2": "httpx"}, "code from before version 1.0 of the package"),
+    Mistake("raised-unbound",
+         {"pieces, reason = [], None": "reason = None",
+          "for piece in stream.text_stream:\n    ": "pieces = list(stream.text_stream)\n",
+          "            pieces.append(piece)\n": ""},
+         "the shortest way to the text of a stream that never breaks"),
+    Mistake("twice",
+         {"pass  # what arrived is in pieces": "return read_card(client, question)"},
+         "https://github.com/aden-hive/hive/issues/5923: asking again after a break"),
+    Mistake("raised-RuntimeError",
+         {"            reason = ": "            stream.get_final_text()\n            reason = "},
+         "https://github.com/anthropics/anthropic-sdk-python/issues/977"),
+    Mistake("no-return", {"    return": "    # return"}, "a function that ends in its `except`"),
+)  # fmt: skip
 
 read_card = Exercise(
     id="04.4",
@@ -844,162 +884,7 @@ async def read_card(client, question):
         "Catch `httpx2.TransportError`, the whole family. Complete is a reply whose final message "
         "has a `stop_reason`, whichever it is.",
     ),
-    rules=cases(
-        case(
-            "What do I need?\n",
-            replies=[[THOUGHT, "250 g flour, 2 eggs, ", "milk\n"]],
-            gives=("250 g flour, 2 eggs, milk\n", True),
-            missed=tells(
-                "whole-called-broken",
-                "A reply came to its end, and you called it broken off. Its text ends without a "
-                "full stop, as lists do: the text cannot tell you. What can?",
-                {"reason is not None": '"".join(pieces).endswith((".", "!", "?"))'},
-                "judging by the last character: a list has no full stop",
-            ),
-        ),
-        case(
-            "How do I brown butter?",
-            replies=[{"content": [THOUGHT, BUTTER], "fault": CUT}, BUTTER],
-            gives=(BUTTER, False),
-            missed=tells(
-                "cut-called-whole",
-                "The connection was cut in mid-sentence, and you called the text complete. That "
-                "there is some text says nothing about its end.",
-                {"reason is not None": "bool(pieces)"},
-                "any text taken for the whole text",
-            ),
-        ),
-        case(
-            "And cocoa?",
-            replies=[{"content": MILK, "fault": NO_END}, "".join(MILK)],
-            gives=(MILK[0], False),
-            missed=tells(
-                "no-end-called-whole",
-                "One stream ended without an error, and yet its end was never sent. You called it "
-                "complete. What does the final message lack then?",
-                {"stream.get_final_message().stop_reason": "True"},
-                "https://github.com/MoonshotAI/kosong/issues/60",
-            ),
-        ),
-        ends(
-            "How do I fold?",
-            "max_tokens",
-            tells(
-                "limit-called-broken",
-                "A reply was cut at its limit, and you gave back `$returned`. Its stream did come "
-                "to its end: every `stop_reason` says so, not only `end_turn`.",
-                {"is not None": '== "end_turn"'},
-                "articles that know two stop reasons",
-            ),
-        ),
-        ends("And then?", "pause_turn", REASON),
-        ends("Then?", "stop_sequence", REASON, stop_sequence="."),
-        ends("Now?", "model_context_window_exceeded", REASON),
-        case(
-            "Which mushrooms kill?",
-            replies=[SILENT],
-            gives=("", True),
-            missed=tells(
-                "empty-called-broken",
-                "A reply held no text, and its stream came to its end. Wanted is an empty text "
-                "that is complete; you gave back `$returned`.",
-                {"reason is not None": "reason is not None and len(pieces) > 0"},
-                "https://github.com/agentjido/req_llm/issues/280: empty taken for broken",
-            ),
-        ),
-        case("Hi?", replies=[{"status": 401, "error": WRONG_KEY}], raises="AuthenticationError"),
-        case("Hello?", replies=[{"status": 529, "error": BUSY}], raises="OverloadedError"),
-        case("Anyone?", raises="APIConnectionError", through=unreachable),
-        case(
-            "Once more?",
-            replies=[{"content": [THOUGHT, BUTTER], "fault": {**CUT, "kind": "stall"}}],
-            gives=(BUTTER, False),
-            through=hasty,
-            missed=tells(
-                "silence-called-whole",
-                "Once the text stopped coming, and the client gave up waiting. You gave back "
-                "`$returned`. Wanted is what arrived, and `False`.",
-                {
-                    "except httpx2.TransportError": "except httpx2.TimeoutException:\n"
-                    '        reason = "timeout"\n    except httpx2.TransportError'
-                },
-                "a reason of one's own, where only the API's should stand",
-            ),
-        ),
-        expect=(
-            asks(),
-            streams(),
-            room(),
-            rule(
-                "start-swallowed",
-                "Before any reply began there was an error, `$wanted`. That is no broken stream, "
-                "and whoever called should hear of it. From your function came $error. Catch less.",
-                lambda run: not run.raises or type(run.raised).__name__ == run.raises,
-                {"httpx2.TransportError": "Exception"},
-                "https://github.com/unslothai/unsloth/pull/10811: a wrong key kept as a broken "
-                "reply",
-                of_errors=True,
-                wanted=lambda run: run.raises,
-                error=lambda run: f"a `{type(run.raised).__name__}`" if run.raised else "no error",
-            ),
-            rule(
-                "not-a-pair",
-                "Wanted are two things, separated by a comma: the text, and whether it is "
-                "complete. You gave back `$returned`.",
-                lambda run: isinstance(run.returned, tuple | list) and len(run.returned) == 2,
-                acts("value[0]"),
-                "`stream_text` again, which gives back the text only",
-            ),
-            rule(
-                "pair-swapped",
-                "The two things stand the wrong way round: the text comes first.",
-                lambda run: [bool, str] != [type(part) for part in run.returned],
-                acts("value[::-1]"),
-                "'ok, value', as other languages have it",
-            ),
-            rule(
-                "no-text-first",
-                "The first of the two should be the text, as one `str`. Yours is a `$first`.",
-                lambda run: isinstance(run.returned[0], str),
-                {'"".join(pieces)': "pieces"},
-                "stopping one step early: the pieces are there, but not joined",
-                first=lambda run: type(run.returned[0]).__name__,
-            ),
-            rule(
-                "not-bool",
-                "The second of the two should be `True` or `False`. Yours is $second: turn it into "
-                "an answer to the question whether the stream came to its end.",
-                lambda run: isinstance(run.returned[1], bool),
-                {"reason is not None": "reason"},
-                "the stop reason handed on in place of the answer",
-                second=lambda run: repr(run.returned[1])[:40],
-            ),
-            rule(
-                "text-lost",
-                "The stream broke after some text, and you gave back none of it. It was received "
-                "and paid for: keep it outside of the `try`.",
-                lambda run: run.wanted[1] or run.returned[0],
-                {"pass  # what arrived is in pieces": 'return "", False'},
-                "https://github.com/dam-agents/dam/issues/933",
-            ),
-            rule(
-                "text-changed",
-                "Of a broken reply you gave back `$returned`. Wanted is exactly what arrived, to "
-                "the last piece.",
-                lambda run: run.wanted[1] or arrived(run),
-                {"pass  # what arrived is in pieces": 'pieces.append(" [broken off]")'},
-                "a mark in the text, where every reader takes it for Claude's",
-            ),
-            rule(
-                "other-text",
-                "A reply that came whole has another text than you gave back: `$returned`. Are all "
-                "pieces in it?",
-                arrived,
-                {"pieces.append(piece)": "pieces = [piece]"},
-                "overwritten in the loop: only the last piece is left",
-            ),
-        ),
-    ),
+    rules=READ_CARD_RULES,
     messages={
         "twice": "You sent the question more than once. After a break the beginning would come a "
         "second time, and both are paid for. Keep what arrived, and say that it is a part.",
@@ -1014,41 +899,7 @@ async def read_card(client, question):
         "raised-RuntimeError": "`get_final_text` raises when a reply holds no text, and such "
         "replies exist. Collect the pieces, or read the final message.",
     },
-    mistakes=(
-        Mistake(
-            "raised-broken-stream",
-            {"httpx2.TransportError": "anthropic.APIError"},
-            "https://github.com/anthropics/anthropic-sdk-python/issues/1919",
-        ),
-        Mistake(
-            "raised-read-timeout",
-            {"httpx2.TransportError": "(httpx2.RemoteProtocolError, httpx2.ReadError)"},
-            "https://github.com/PostHog/posthog/pull/50795: errors added one by one",
-        ),
-        Mistake("raised-name", {"httpx2": "httpx"}, "code from before version 1.0 of the package"),
-        Mistake(
-            "raised-unbound",
-            {
-                "pieces, reason = [], None": "reason = None",
-                "for piece in stream.text_stream:\n    ": "pieces = list(stream.text_stream)\n",
-                "            pieces.append(piece)\n": "",
-            },
-            "the shortest way to the text of a stream that never breaks",
-        ),
-        Mistake(
-            "twice",
-            {"pass  # what arrived is in pieces": "return read_card(client, question)"},
-            "https://github.com/aden-hive/hive/issues/5923: asking again after a break",
-        ),
-        Mistake(
-            "raised-RuntimeError",
-            {"            reason = ": "            stream.get_final_text()\n            reason = "},
-            "https://github.com/anthropics/anthropic-sdk-python/issues/977",
-        ),
-        Mistake(
-            "no-return", {"    return": "    # return"}, "a function that ends in its `except`"
-        ),
-    ),
+    mistakes=READ_CARD_MISTAKES,
     takeaway="A cut raises an `httpx2` error, a missing end raises nothing: whole is only a reply "
     "that says why it stopped.",
 )
@@ -1097,6 +948,55 @@ def too_much(run: Run) -> bool:
     more = gave(run).startswith(run.wanted) and "".join(blocks).startswith(gave(run))
     return more and gave(run) != run.wanted
 
+
+TWO_SENTENCES_RULES = cases(
+    answered("How do I begin?", [THOUGHT, RICE[:22], RICE[22:] + REST, LONG, REST * 6], RICE,
+         len(RICE) + 200),
+    answered("Is it done?", ["No! " * 60 + "Soon." + REST, LONG, REST * 6], "No! No!", 500),
+    answered("May I eat this?", [FISH + REST * 2, LONG, REST * 6], FISH, len(FISH) + 250),
+    answered("Salt?\n", [THOUGHT, "Yes. And ", "early!"], "Yes. And early!"),
+    answered("Which berries kill?", [], ""),
+    expect=(
+        closes_stream(),
+        asks(),
+        streams(),
+        room(),
+        rule("short-reply",
+             "An answer of fewer than two sentences should come back whole: $right. Yours gave "
+             "`$returned`.", lambda run: gave(run) == run.wanted or not is_short(run),
+             {"    return text\n": '    return ""\n'},
+             "the way out that was not thought of: the loop ends by itself",
+             right=lambda run: repr(run.wanted)),
+        rule("blanks",
+             "The two sentences are right, but what stands between them is not as it came: "
+             "`$returned`.",
+             lambda run: gave(run) == run.wanted or squeezed(run.text) != squeezed(run.wanted),
+             {'"".join(done[:2])': '" ".join(done[:2])'},
+             "sentences joined as if they had been stripped"),
+        rule("too-much",
+             "You gave back more than two sentences: `$returned`. A piece does not end where a "
+             "sentence ends; take the two sentences out of the text.",
+             lambda run: not too_much(run), {'"".join(done[:2])': "text"},
+             "the piece in which the second sentence ends brings the next one along"),
+        rule("too-little",
+             "You gave back less than two sentences: `$returned`. Not every full stop ends one, "
+             "and no number of characters does.",
+             lambda run: gave(run) == run.wanted or not run.wanted.startswith(gave(run)),
+             {"done = over(text)": 'done = [part + "." for part in text.split(".")[:-1]]'},
+             "https://github.com/KoljaB/stream2sentence/issues/2"),
+        rule("other-text",
+             "What you gave back is not how the answer begins, or not that alone: `$returned`.",
+             lambda run: gave(run) == run.wanted, {"done[:2]": "done[-1:]"},
+             "a slice taken from the wrong end of the list"),
+    ),
+)  # fmt: skip
+TWO_SENTENCES_MISTAKES = (
+    Mistake("no-return-here",
+         {"    return text\n": ""}, "a function with one `return`, inside an `if`"),
+    Mistake("not-text",
+         {'"".join(done[:2])': "done[:2]"},
+         "stopping one step early: the sentences are there, but not joined"),
+)  # fmt: skip
 
 two_sentences = Exercise(
     id="04.5",
@@ -1201,76 +1101,8 @@ async def two_sentences(client, question):
         'Put the first two of the list together with `"".join(...)`. If the loop ends by itself, '
         "the answer was shorter: give back what you collected.",
     ),
-    rules=cases(
-        answered(
-            "How do I begin?",
-            [THOUGHT, RICE[:22], RICE[22:] + REST, LONG, REST * 6],
-            RICE,
-            len(RICE) + 200,
-        ),
-        answered("Is it done?", ["No! " * 60 + "Soon." + REST, LONG, REST * 6], "No! No!", 500),
-        answered("May I eat this?", [FISH + REST * 2, LONG, REST * 6], FISH, len(FISH) + 250),
-        answered("Salt?\n", [THOUGHT, "Yes. And ", "early!"], "Yes. And early!"),
-        answered("Which berries kill?", [], ""),
-        expect=(
-            closes_stream(),
-            asks(),
-            streams(),
-            room(),
-            rule(
-                "short-reply",
-                "An answer of fewer than two sentences should come back whole: $right. Yours gave "
-                "`$returned`.",
-                lambda run: gave(run) == run.wanted or not is_short(run),
-                {"    return text\n": '    return ""\n'},
-                "the way out that was not thought of: the loop ends by itself",
-                right=lambda run: repr(run.wanted),
-            ),
-            rule(
-                "blanks",
-                "The two sentences are right, but what stands between them is not as it came: "
-                "`$returned`.",
-                lambda run: gave(run) == run.wanted or squeezed(run.text) != squeezed(run.wanted),
-                {'"".join(done[:2])': '" ".join(done[:2])'},
-                "sentences joined as if they had been stripped",
-            ),
-            rule(
-                "too-much",
-                "You gave back more than two sentences: `$returned`. A piece does not end where a "
-                "sentence ends; take the two sentences out of the text.",
-                lambda run: not too_much(run),
-                {'"".join(done[:2])': "text"},
-                "the piece in which the second sentence ends brings the next one along",
-            ),
-            rule(
-                "too-little",
-                "You gave back less than two sentences: `$returned`. Not every full stop ends one, "
-                "and no number of characters does.",
-                lambda run: gave(run) == run.wanted or not run.wanted.startswith(gave(run)),
-                {"done = over(text)": 'done = [part + "." for part in text.split(".")[:-1]]'},
-                "https://github.com/KoljaB/stream2sentence/issues/2",
-            ),
-            rule(
-                "other-text",
-                "What you gave back is not how the answer begins, or not that alone: `$returned`.",
-                lambda run: gave(run) == run.wanted,
-                {"done[:2]": "done[-1:]"},
-                "a slice taken from the wrong end of the list",
-            ),
-        ),
-    ),
-    mistakes=(
-        Mistake(
-            "no-return-here",
-            {"    return text\n": ""},
-            "a function with one `return`, inside an `if`",
-        ),
-        Mistake(
-            "not-text",
-            {'"".join(done[:2])': "done[:2]"},
-            "stopping one step early: the sentences are there, but not joined",
-        ),
-    ),
+    rules=TWO_SENTENCES_RULES,
+    mistakes=TWO_SENTENCES_MISTAKES,
     takeaway="Enough is enough: leave the loop inside the `with` block, and use what you "
     "collected.",
 )
