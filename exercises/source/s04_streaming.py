@@ -31,6 +31,7 @@ from practice.grading import (
     unreachable,
     writes_piece_by_piece,
 )
+from practice.grading.streams import squeezed
 
 IMPORTS = """
 from re import findall
@@ -914,11 +915,6 @@ LONG = {"type": "thinking", "thinking": "", "signature": "c2VhbA" * 30_000}
 REST = " After that there is a lot more to say, and none of it was asked for, and it goes on"
 RICE = "Rinse it well. Take 1.5 cups of water for each cup of rice, and a pinch of salt!"
 FISH = "Is it fresh?\nSmell it."
-
-
-def squeezed(text: str) -> str:
-    """A text without its blanks and line breaks."""
-    return "".join(text.split())
 
 
 def answered(question: str, blocks: list[Any], gives: str, after: int = 0) -> Case:

@@ -56,8 +56,6 @@ class Lab:
         replies: Sequence[Any] = ("Fine.",),
         by: Callable[..., Any] | None = None,
         limit: int = MAX_REQUESTS,
-        retries: int = 0,
-        timeout: float | None = None,
         through: Callable[[Any, Tape], Any] | None = None,
     ) -> Run:
         """Call the answer with `args`, behind a client if it takes one.
@@ -68,15 +66,13 @@ class Lab:
         `replies` are in the short form of recordings, played in order, the last one
         repeating. `by` calls it in another way:
         `by=lambda Chat, client: Chat(client).say("Hello")`.
-        `retries` and `timeout` (seconds) are the client's own; `through` makes another
-        client of it, and may keep something on the tape.
+        `through` makes another client of the usual one, such as one with retries, and
+        may keep something on the tape.
         """
         self.expect(callable(self.answer), "not-callable")
 
         def make(path: str, tape: Tape, waits: bool) -> Any:
-            client = practice_server().client(
-                path, waits=waits, retries=retries, timeout=timeout
-            )
+            client = practice_server().client(path, waits=waits)
             return through(client, tape) if through else client
 
         def go() -> tuple[Result, Tape]:
