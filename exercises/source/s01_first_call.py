@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from courseserver import facts
+from courseserver.estimate import request_tokens
 from practice.grading import (
     Case,
     Exercise,
-    Lab,
     Mistake,
     Run,
+    Word,
     acts,
     alike,
     asks,
@@ -25,6 +26,7 @@ from practice.grading import (
     lets_rise,
     message,
     miss,
+    once,
     one_request,
     rule,
 )
@@ -672,64 +674,174 @@ price = lambda reply, low, high: 1e-6 * (
 # --- 01.5 ------------------------------------------------------------------------------
 
 LEAST = 300  # output tokens: with less room, asking is not worth it
-AT_LEAST = "room = max(300, int(left / prices.output * 1_000_000))"
+PRICES = facts.model(facts.MODEL)
+KEEPS = "Which bread keeps longest?"
+RECIPE = "We found this old recipe. " * 90 + "Is it any good?\n"
+ROOM_SUM = "int(left / prices.output * 1_000_000)"
+COUNTED = "    counted = client.messages.count_tokens(model=MODEL, messages=messages)\n"
 COUNTS_JSON = """count_tokens(
         model=MODEL, messages=[{"role": "user", "content": str(messages)}]
     )"""
 
 
-def check_budget(lab: Lab) -> None:
-    """Counted before anything is paid for; the limit is what the rest of the budget buys."""
-    prices = facts.model(facts.MODEL)
-    short, long = (
-        "Which bread keeps longest?",
-        "We found this old recipe. " * 90 + "Is it any good?\n",
-    )
-    runs = []
-    for question, dollars, text in (
-        (short, 0.020005, "Rye."), (long, 0.01, "It is."),
-        (short, 0.0009, "No."), (long, 0.0021, "-"),
-    ):  # fmt: skip
-        reply = [THOUGHT, text, " Ask again."]
-        runs.append((lab.call(question, dollars, replies=[reply]), text + " Ask again."))
-    # Around the least that is worth asking: rest and budget with a fraction of a token.
-    first = runs[0][0]
-    counted = first.counts[0].reply["input_tokens"] if first.counts else 0
-    for room, text in ((LEAST - 0.4, "Hm."), (LEAST + 0.6, "Yes."), (2 * LEAST + 0.9, "Oats.")):
-        dollars = (counted * prices.input + room * prices.output) / 1e6
-        reply = [THOUGHT, text, " Ask again."]
-        runs.append((lab.call(short, dollars, replies=[reply]), text + " Ask again."))
-    for run, text in runs:
-        question, dollars = run.args
-        run.surface()
-        sent = [request.path for request in run.sent]
-        run.expect(run.counts or not run.requests, "not-counted")
-        run.expect(run.counts, "counted-nothing")
-        run.expect(sent[0].endswith("count_tokens"), "asked-first")
-        run.expect(run.counts[0].said == question, "counted-other", show="messages")
-        counted = run.counts[0].reply["input_tokens"]
-        exact = (dollars - counted * prices.input / 1e6) / prices.output * 1e6
-        room = int(exact + 1e-6)
-        if room < LEAST:
-            run.expect(not run.requests, "too-dear", room=f"{exact:.1f}")
-            run.expect(run.value is None, "not-none")
-            continue
-        run.expect(run.requests, "too-careful", room=f"{exact:.1f}")
-        run.expect(len(run.requests) == 1, "twice")
-        run.asks(question)
-        asked = {*run.request.body} - {"max_tokens", "stream"}
-        other = sorted(asked ^ {*run.counts[0].body})
-        run.expect(not other, "uncounted", part=", ".join(other))
-        limit = run.request.body["max_tokens"]
-        whole = int(dollars / prices.output * 1e6 + 1e-6)
-        fill = {"room": room, "limit": limit, "exact": f"{exact:.1f}"}
-        run.expect(limit != whole or whole == room, "question-free", show="max_tokens")
-        up = limit == room + 1
-        run.expect(not up, "rounded-up", show="max_tokens", **fill)
-        run.expect(limit <= room, "over-budget", show="max_tokens", **fill)
-        run.expect(limit >= room, "under-budget", show="max_tokens", **fill)
-        run.expect(run.text == text, "not-the-text")
+def within(question: str, budget: float, text: str = "") -> Case:
+    """A question with so many dollars; the text of the reply, "" where nothing may be asked."""
+    reply = [THOUGHT, text, " Ask again."]
+    return case(question, budget, replies=[reply], gives=text + " Ask again." if text else None)
 
+
+def around(tokens: float, text: str = "") -> Case:
+    """The same, with a budget that buys so many output tokens, and a fraction of one."""
+    turn = {"role": "user", "content": KEEPS}
+    counted = request_tokens({"model": facts.MODEL, "messages": [turn]})
+    return within(KEEPS, (counted * PRICES.input + tokens * PRICES.output) / 1e6, text)
+
+
+def exact(run: Run) -> float:
+    """The output tokens that the rest of the budget buys, with the fraction."""
+    dollars = run.counts[0].reply["input_tokens"] * PRICES.input / 1e6
+    return float((run.args[1] - dollars) / PRICES.output * 1e6)
+
+
+def bought(run: Run) -> int:
+    """The same, rounded down."""
+    return int(exact(run) + 1e-6)
+
+
+def limit(run: Run) -> int:
+    """The `max_tokens` that was sent; what may be sent at most if nothing was."""
+    return int(run.requests[0].body["max_tokens"]) if run.requests else bought(run)
+
+
+def uncounted(run: Run) -> list[str]:
+    """The parts that only one of the two requests has."""
+    if not run.requests:
+        return []
+    asked = run.request.body.keys() - {"max_tokens", "stream"}
+    return sorted(asked ^ run.counts[0].body.keys())
+
+
+def question_free(run: Run) -> bool:
+    """Whether the limit spends the whole budget on the answer."""
+    whole = int(run.args[1] / PRICES.output * 1e6 + 1e-6)
+    return limit(run) == whole != bought(run)
+
+
+def asks_it(run: Run) -> None:
+    """The question is sent as it is, where it may be sent."""
+    if run.wanted is not None:
+        run.asks(run.given["question"])
+
+
+def of_room(name: str, says: str, met: Callable[[Run], object], wrong: Any, seen: str) -> Word:
+    """A rule about the room for the answer, with the numbers for its message."""
+    return rule(
+        name,
+        says,
+        met,
+        wrong,
+        seen,
+        show="max_tokens",
+        exact=lambda run: f"{exact(run):.1f}",
+        room=bought,
+        limit=limit,
+    )
+
+
+ASK_WITHIN_RULES = cases(
+    within(KEEPS, 0.020005, "Rye."),
+    within(RECIPE, 0.01, "It is."),
+    within(KEEPS, 0.0009),
+    within(RECIPE, 0.0021),
+    around(LEAST - 0.4),
+    around(LEAST + 0.6, "Yes."),
+    around(2 * LEAST + 0.9, "Oats."),
+    expect=(
+        rule("not-counted",
+             "You asked without counting first. Ask `count_tokens` for the size of the question: "
+             "it costs nothing.", lambda run: run.counts or not run.requests,
+             {COUNTED: "", "counted.input_tokens": "len(question) / 4"},
+             "https://github.com/shrixtacy/Ai-Council/issues/180: four characters a token"),
+        rule("counted-nothing",
+             "Nothing was sent, not even a count. Count first; only then do you know whether the "
+             "question is too dear.", lambda run: run.counts,
+             acts(given="if budget < 0.05:\n    return None"),
+             "a fixed threshold in place of a count"),
+        rule("asked-first",
+             "You asked first and counted afterwards. Then the money is spent: count before you "
+             "ask.", lambda run: run.sent[0].path.endswith("count_tokens"),
+             acts(given='client.messages.create(model=MODEL, max_tokens=2000, messages=[{"role": '
+                  '"user", "content": question}])'),
+             "https://github.com/MervinPraison/PraisonAI/issues/2314"),
+        rule("counted-other",
+             "You counted another text than the `question`.",
+             lambda run: run.counts[0].said == run.given["question"],
+             {"count_tokens(model=MODEL, messages=messages)": COUNTS_JSON},
+             "counting the JSON of a message: https://github.com/ENTERPILOT/GoModel/pull/933",
+             show="messages"),
+        of_room("too-dear",
+             "The rest of the budget bought $exact output tokens, and you asked nevertheless. "
+             f"With fewer than {LEAST}, rounded down, ask nothing.",
+             lambda run: run.wanted is not None or not run.requests,
+             {ROOM_SUM: f"max(300, {ROOM_SUM})"},
+             "https://github.com/bircex/llmr/issues/40: a cap that reports but never stops"),
+        rule("not-none",
+             f"With room for fewer than {LEAST} tokens, give back `None`. Yours gave "
+             "`$returned`.", lambda run: run.wanted is not None or run.value is None,
+             {"return None": 'return "Too dear."'},
+             "a sentence that a caller cannot tell from an answer"),
+        of_room("too-careful",
+             "You asked nothing, although the rest of the budget buys $exact output tokens, and "
+             f"{LEAST} are enough. Look at the sum and at the comparison again.",
+             lambda run: run.wanted is None or run.requests,
+             {"prices.input / 1_000_000": "prices.input"},
+             "https://github.com/getsentry/sentry/pull/94907: per token for per million"),
+        once(),
+        asks_it,
+        rule("uncounted",
+             "What you counted is not what you sent: only one of the two requests has `$part`. "
+             "Everything in a request is paid for, so count all of it.",
+             lambda run: not uncounted(run), acts(request='request["system"] = "Be brief."'),
+             "tried while reviewing: rules added to the request, and not to the count",
+             part=lambda run: ", ".join(uncounted(run))),
+        of_room("question-free",
+             "Your `max_tokens` would spend the whole budget on the answer, and the question has "
+             "its price too. Take it off first.", lambda run: not question_free(run),
+             {"int(left ": "int(budget "},
+             "articles that name one price: the question seems to be free"),
+        of_room("rounded-up",
+             "The rest of the budget buys $exact output tokens, and your `max_tokens` is $limit. "
+             "Rounded up, the worst case costs more than is left: cut the fraction off.",
+             lambda run: limit(run) != bought(run) + 1,
+             {ROOM_SUM: ROOM_SUM.replace("int(", "round(")},
+             "tried while reviewing: round() and math.ceil() for a number that must not be passed"),
+        of_room("over-budget",
+             "Your `max_tokens` is $limit, but the rest of the budget buys only $room. In the "
+             "worst case the answer costs more than is left.",
+             lambda run: limit(run) <= bought(run), {"prices.output": "prices.input"},
+             "two prices side by side, read in the wrong order"),
+        of_room("under-budget",
+             "Your `max_tokens` is $limit; the rest of the budget buys $room. Give the answer all "
+             "the room there is.", lambda run: limit(run) >= bought(run),
+             {"max_tokens=room": "max_tokens=300"},
+             "a default that ignores what was computed: "
+             "https://github.com/sseshachala/conductai/pull/2118"),
+        rule("not-the-text",
+             "Wanted is the text of the reply, all of it. Yours gave `$returned`.",
+             lambda run: run.wanted is None or run.text == run.wanted,
+             {JOINED: 'next(b.text for b in reply.content if b.type == "text")'},
+             "https://github.com/odysseus-dev/odysseus/pull/1255"),
+    ),
+)  # fmt: skip
+ASK_WITHIN_MISTAKES = (
+    Mistake("raised-400",
+         {ROOM_SUM: ROOM_SUM.removeprefix("int(").removesuffix(")")},
+         "arithmetic in floats, sent as it is"),
+    Mistake("other-question",
+         {"return None": 'return None\n    messages[0]["content"] += f" In {room} tokens."'},
+         "lesson 01, question 2: the limit taken for a wish; and what is counted is not what is "
+         "sent"),
+)  # fmt: skip
 
 ask_within = Exercise(
     id="01.5",
@@ -792,137 +904,14 @@ def ask_within(client, question, budget):
         "What is left, divided by `prices.output` and times a million, is the number of output "
         "tokens you can pay for. `int(...)` cuts off the fraction.",
     ),
-    rules=check_budget,
+    rules=ASK_WITHIN_RULES,
     messages={
-        "not-counted": "You asked without counting first. Ask `count_tokens` for the size of the "
-        "question: it costs nothing.",
-        "counted-nothing": "Nothing was sent, not even a count. Count first; only then do you "
-        "know whether the question is too dear.",
-        "asked-first": "You asked first and counted afterwards. Then the money is spent: count "
-        "before you ask.",
-        "counted-other": "You counted another text than the `question`.",
-        "too-dear": "The rest of the budget bought $room output tokens, and you asked "
-        f"nevertheless. With fewer than {LEAST}, rounded down, ask nothing.",
-        "not-none": f"With room for fewer than {LEAST} tokens, give back `None`. Yours gave "
-        "`$returned`.",
-        "too-careful": "You asked nothing, although the rest of the budget buys $room output "
-        f"tokens, and {LEAST} are enough. Look at the sum and at the comparison again.",
-        "rounded-up": "The rest of the budget buys $exact output tokens, and your `max_tokens` is "
-        "$limit. Rounded up, the worst case costs more than is left: cut the fraction off.",
-        "twice": "You asked more than once. Each request is paid for.",
         "other-question": "The text that you sent is not the `question` that your function was "
         "given. Send it as it is.",
-        "uncounted": "What you counted is not what you sent: only one of the two requests has "
-        "`$part`. Everything in a request is paid for, so count all of it.",
-        "question-free": "Your `max_tokens` would spend the whole budget on the answer, and the "
-        "question has its price too. Take it off first.",
-        "over-budget": "Your `max_tokens` is $limit, but the rest of the budget buys only $room. "
-        "In the worst case the answer costs more than is left.",
-        "under-budget": "Your `max_tokens` is $limit; the rest of the budget buys $room. Give the "
-        "answer all the room there is.",
-        "not-the-text": "Wanted is the text of the reply, all of it. Yours gave `$returned`.",
         "raised-400": "$kit If it is about `max_tokens`: that must be a whole number, so cut the "
         "fraction off with `int(...)`.",
     },
-    mistakes=(
-        Mistake(
-            "not-counted",
-            {
-                "    counted = client.messages.count_tokens(model=MODEL, messages=messages)\n": "",
-                "counted.input_tokens": "len(question) / 4",
-            },
-            "https://github.com/shrixtacy/Ai-Council/issues/180: four characters a token",
-        ),
-        Mistake(
-            "asked-first",
-            """
-prices = facts.model(MODEL)
-
-
-def ask_within(client, question, budget):
-    messages = [{"role": "user", "content": question}]
-    reply = client.messages.create(model=MODEL, max_tokens=2000, messages=messages)
-    counted = client.messages.count_tokens(model=MODEL, messages=messages)
-    left = budget - counted.input_tokens * prices.input / 1_000_000
-    if left / prices.output * 1_000_000 < 300:
-        return None
-    return "".join(block.text for block in reply.content if block.type == "text")
-""",
-            "https://github.com/MervinPraison/PraisonAI/issues/2314",
-        ),
-        Mistake(
-            "too-dear",
-            {"room = int(left / prices.output * 1_000_000)": AT_LEAST},
-            "https://github.com/bircex/llmr/issues/40: a cap that reports but never stops",
-        ),
-        Mistake(
-            "question-free",
-            {"int(left ": "int(budget "},
-            "articles that name one price: the question seems to be free",
-        ),
-        Mistake(
-            "over-budget",
-            {"prices.output": "prices.input"},
-            "two prices side by side, read in the wrong order",
-        ),
-        Mistake(
-            "uncounted",
-            {"max_tokens=room,": 'system="Be brief.", max_tokens=room,'},
-            "tried while reviewing: rules added to the request, and not to the count",
-        ),
-        Mistake(
-            "rounded-up",
-            {"int(left / prices.output * 1_000_000)": "round(left / prices.output * 1_000_000)"},
-            "tried while reviewing: round() and math.ceil() for a number that must not be passed",
-        ),
-        Mistake(
-            "under-budget",
-            {"max_tokens=room": "max_tokens=300"},
-            "a default that ignores what was computed: "
-            "https://github.com/sseshachala/conductai/pull/2118",
-        ),
-        Mistake(
-            "raised-400",
-            {"int(left / prices.output * 1_000_000)": "left / prices.output * 1_000_000"},
-            "arithmetic in floats, sent as it is",
-        ),
-        Mistake(
-            "too-careful",
-            {"prices.input / 1_000_000": "prices.input"},
-            "https://github.com/getsentry/sentry/pull/94907: per token for per million",
-        ),
-        Mistake(
-            "counted-nothing",
-            {"budget):": "budget):\n    if budget < 0.05:\n        return None"},
-            "a fixed threshold in place of a count",
-        ),
-        Mistake(
-            "counted-other",
-            {"count_tokens(model=MODEL, messages=messages)": COUNTS_JSON},
-            "counting the JSON of a message: https://github.com/ENTERPILOT/GoModel/pull/933",
-        ),
-        Mistake(
-            "not-none",
-            {"return None": 'return "Too dear."'},
-            "a sentence that a caller cannot tell from an answer",
-        ),
-        Mistake(
-            "other-question",
-            {"return None": 'return None\n    messages[0]["content"] += f" In {room} tokens."'},
-            "lesson 01, question 2: the limit taken for a wish; and what is counted is not "
-            "what is sent",
-        ),
-        Mistake(
-            "twice",
-            {"    reply = client": "    for _ in 1, 2: reply = client"},
-            "https://github.com/sjnims/cc-plugin-eval/issues/75: retries around a budget",
-        ),
-        Mistake(
-            "not-the-text",
-            {JOINED: 'next(b.text for b in reply.content if b.type == "text")'},
-            "https://github.com/odysseus-dev/odysseus/pull/1255",
-        ),
-    ),
+    mistakes=ASK_WITHIN_MISTAKES,
     takeaway="Input is known before you pay, output is limited by `max_tokens`: together they "
     "make a budget that nearly holds, for the count before the call is an estimate.",
 )

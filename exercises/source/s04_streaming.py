@@ -6,11 +6,32 @@ the table of common mistakes from it; tests/practice/test_exercises.py proves wh
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
-from courseserver import facts
-from practice.grading import Exercise, Lab, Mistake, Run
+from practice.grading import (
+    Case,
+    Exercise,
+    Mistake,
+    Run,
+    Screen,
+    Word,
+    acts,
+    asks,
+    case,
+    cases,
+    catches,
+    closes_stream,
+    events,
+    hasty,
+    keeping,
+    lets_rise,
+    room,
+    rule,
+    streams,
+    unreachable,
+    writes_piece_by_piece,
+)
+from practice.grading.streams import squeezed
 
 IMPORTS = """
 from re import findall
@@ -22,69 +43,9 @@ from helpers import MODEL, exercise, progress  # not found? Run: start.py
 """
 
 THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with
-ROOM = 200  # output tokens: with less, thinking may leave nothing for the answer
-
-# What the exercises with a request share: rules, and their sentences.
-OTHER_QUESTION = (
-    "The text that you sent is not the `question` that your function was given. Send it as it is."
-)
-LITTLE_ROOM = (
-    f"Your `max_tokens` is under {ROOM}. Thinking counts too, so the limit could be used up before "
-    "any text appears. The lessons use 2,000."
-)
-NOT_STREAMED = (
-    "The request did not ask for a stream, so nothing can be shown before the whole answer is "
-    "there. Which method of `client.messages` streams?"
-)
-TWICE = (
-    "You sent the question more than once. Each request is paid for, and the second answer may be "
-    "another one: a single stream gives you the pieces and the whole."
-)
-
-
-def check_request(run: Run) -> None:
-    """One request: streamed, with the question as it is and with enough room."""
-    run.asks(run.args[0])
-    run.expect(len(run.requests) == 1, "twice")
-    run.expect(run.request.body.get("stream") is True, "not-streamed")
-    run.expect(run.request.body["max_tokens"] >= ROOM, "little-room", show="max_tokens")
-
-
-def squeezed(text: str) -> str:
-    """A text without its blanks and line breaks."""
-    return "".join(text.split())
-
-
-def slip(shown: str, words: str) -> str:
-    """What went wrong on the way from the pieces of `words` to what was shown; "" for nothing."""
-    got, right = squeezed(shown), squeezed(words)
-    if shown == words:
-        return ""
-    if got == right:
-        return "line-breaks" if shown.count("\n") > words.count("\n") else "gaps"
-    if got == right * 2:
-        return "again"
-    if sorted(got) == sorted(right * 2):
-        return "doubled"
-    twice = any(got.startswith(right[:first] * 2) for first in range(1, len(right)))
-    if twice and got.endswith(right):
-        return "growing"
-    if right and right in got:
-        return "more-shown"
-    return "stopped-early" if right.startswith(got) else "other-shown"
-
-
-SLIPS = (
-    "line-breaks",
-    "gaps",
-    "again",
-    "doubled",
-    "growing",
-    "more-shown",
-    "stopped-early",
-    "other-shown",
-)
-
+# Thinking that can be read: requests of this course do not ask for it, and yet some replies have
+# it, for instance those of older models.
+ALOUD = {"type": "thinking", "thinking": "The visitor wants hours.", "signature": "c2VhbA=="}
 
 # --- 04.1 ------------------------------------------------------------------------------
 
@@ -92,36 +53,53 @@ CREAM = (
     "Whip cold cream in a cold bowl, slowly at first. Stop when the whisk leaves lines: a minute "
     "more, and you are making butter."
 )
+CUT = {"kind": "cut", "after": 60}  # the connection breaks after so many characters
+NOT_OPENED = {"    with client": "    stream = client", ") as stream:": ")\n    if True:"}
 
 
-def check_screen(lab: Lab) -> None:
-    """Every piece of text is printed at once and as it is; the whole `Message` comes back."""
-    runs = [
-        lab.call("How long does rice rest?", replies=[[THOUGHT, "Ten minutes, with the lid on."]]),
-        lab.call("And couscous?\n", replies=[["Five minutes.", " Loosen it\n", "with a fork."]]),
-        lab.call(
-            "Is my dough ready?", replies=[[THOUGHT, "Press it.  ", THOUGHT, "Springs back?"]]
-        ),
-    ]
-    texts = [
-        "Ten minutes, with the lid on.",
-        "Five minutes. Loosen it\nwith a fork.",
-        "Press it.  Springs back?",
-    ]
-    for run, words in zip(runs, texts, strict=True):
-        check_request(run)
-        run.expect(run.printed.strip(), "nothing-shown")
-        wrong, shown = slip(run.printed.removesuffix("\n"), words), run.printed[:80]
-        for rule in SLIPS:
-            run.expect(wrong != rule, rule, shown=repr(shown), end=repr(run.printed[-60:]))
-        blocks = getattr(run.returned, "content", ())
-        whole = "".join(getattr(block, "text", "") for block in blocks)
-        run.expect(whole == words and hasattr(run.returned, "stop_reason"), "not-the-message")
-    broken = {"content": [THOUGHT, CREAM], "fault": {"kind": "cut", "after": 60}}
-    cut = lab.call("How do I whip cream?", replies=[broken])
-    _ = cut.raised  # it may raise here, and need not
-    cut.expect(len(cut.printed) >= 60, "late", shown=len(cut.printed))
+def is_the_message(run: Run) -> bool:
+    """Whether the whole `Message` of this reply came back."""
+    blocks = getattr(run.returned, "content", ())
+    text = "".join(getattr(block, "text", "") for block in blocks)
+    return text == run.wanted and hasattr(run.returned, "stop_reason")
 
+
+ON_SCREEN_RULES = cases(
+    case("How long does rice rest?", replies=[[THOUGHT, "Ten minutes, with the lid on."]],
+         gives="Ten minutes, with the lid on."),
+    case("And couscous?\n", replies=[["Five minutes.", " Loosen it\n", "with a fork."]],
+         gives="Five minutes. Loosen it\nwith a fork."),
+    case("Is my dough ready?", replies=[[ALOUD, "Press it.  ", THOUGHT, "Springs back?"]],
+         gives="Press it.  Springs back?"),
+    case("How do I whip cream?", replies=[{"content": [THOUGHT, CREAM], "fault": CUT}],
+         raises="RemoteProtocolError"),
+    expect=(
+        asks(),
+        streams(),
+        room(),
+        writes_piece_by_piece(),
+        rule("not-the-message",
+             "Wanted is the whole `Message`, with its content, stop reason and usage "
+             "(`stream.get_final_message()`). You gave back a `$kind`.", is_the_message,
+             {"get_final_message": "get_final_text"},
+             "two methods side by side; one gives the text only"),
+    ),
+)  # fmt: skip
+ON_SCREEN_MISTAKES = (
+    Mistake("raised-iterate",
+         {**NOT_OPENED, "stream.text_stream": "stream"},
+         "https://github.com/anthropics/claude-cookbooks/issues/27"),
+    Mistake("raised-attribute",
+         NOT_OPENED, "https://github.com/anthropics/anthropic-sdk-python/issues/434"),
+    Mistake("raised-thinking-delta",
+         {"for piece in stream.text_stream": "for event in stream",
+          "print(piece": 'if event.type == "content_block_delta": print(event.delta.text'},
+         "the loop of many articles, from when replies held nothing but text"),
+    Mistake("raised-StreamClosed",
+         {"    ) as stream:": "    ) as stream:\n        pass\n    if True:"},
+         "lesson 04: a loop that slipped out of its `with` block"),
+    Mistake("printed", acts(""), "what is on the screen seems to be done"),
+)  # fmt: skip
 
 on_screen = Exercise(
     id="04.1",
@@ -190,32 +168,8 @@ async def on_screen(client, question):
         "reads from the stream is indented below it.",
         'A loop over `stream.text_stream` meets nothing but text. And `print` takes `end=""`.',
     ),
-    rules=check_screen,
+    rules=ON_SCREEN_RULES,
     messages={
-        "other-question": OTHER_QUESTION,
-        "twice": TWICE,
-        "not-streamed": NOT_STREAMED,
-        "little-room": LITTLE_ROOM,
-        "nothing-shown": "Nothing was printed. The stream was read; each piece of text that comes "
-        "out of it should be printed as well.",
-        "line-breaks": "You printed line breaks that are not in the answer. `print` ends every "
-        "call with one unless you tell it how to end, and pieces are not lines.",
-        "gaps": "You changed the blanks between the pieces. Pieces are neither words nor "
-        "lines, and they bring their own blanks: print them as they are.",
-        "again": "The answer was printed twice: in pieces, and then once more as a whole. Whoever "
-        "has read the pieces needs no second copy.",
-        "doubled": "Every piece was printed twice. After each delta stands a second event that the "
-        "package adds, with the same text: take one of the two kinds.",
-        "growing": "You printed the beginning of the answer again with each piece. The text so far "
-        "(a `snapshot`) is for looking things up; print only what is new.",
-        "more-shown": "You printed more than the answer. It begins with $shown and ends with $end",
-        "stopped-early": "Only the beginning was printed: $shown. Something in your loop ends it "
-        "too early: a `return`, a `break`, or a block that was taken for the last one.",
-        "other-shown": "What you printed is not the text of the answer. It begins with $shown",
-        "not-the-message": "Wanted is the whole `Message`, with its content, stop reason and usage "
-        "(`stream.get_final_message()`). You gave back a `$kind`.",
-        "late": "In one try the connection broke after more than 60 characters, and $shown of them "
-        "were on the screen. Your code collects the answer first: print each piece when it comes.",
         "printed": "The screen is served, but your function gives nothing back (`None`). Besides "
         "printing, it gives back the whole `Message` at the end.",
         "raised-iterate": "No loop can go over this. A `MessageStreamManager` is only the way to a "
@@ -225,174 +179,7 @@ async def on_screen(client, question):
         "raised-StreamClosed": "The stream was closed when your code came to read it: the end of "
         "the `with` block closes it. Indent the loop, so that it stands inside.",
     },
-    mistakes=(
-        Mistake(
-            "raised-iterate",
-            """
-def on_screen(client, question):
-    stream = client.messages.stream(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": question}],
-    )
-    for event in stream:
-        if event.type == "text":
-            print(event.text, end="")
-    return stream.get_final_message()
-""",
-            "https://github.com/anthropics/claude-cookbooks/issues/27",
-        ),
-        Mistake(
-            "raised-attribute",
-            """
-def on_screen(client, question):
-    stream = client.messages.stream(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": question}],
-    )
-    for piece in stream.text_stream:
-        print(piece, end="", flush=True)
-    return stream.get_final_message()
-""",
-            "https://github.com/anthropics/anthropic-sdk-python/issues/434",
-        ),
-        Mistake(
-            "raised-thinking-delta",
-            {
-                "for piece in stream.text_stream": "for event in stream",
-                "print(piece": 'if event.type == "content_block_delta": print(event.delta.text',
-            },
-            "the loop of many articles, from when replies held nothing but text",
-        ),
-        Mistake(
-            "raised-StreamClosed",
-            {
-                "        for piece in stream.text_stream:\n    ": "        pass\n"
-                "    for piece in stream.text_stream:\n",
-                "        return": "    return",
-            },
-            "lesson 04: a loop that slipped out of its `with` block",
-        ),
-        Mistake(
-            "line-breaks",
-            {', end="", flush=True': ""},
-            "a plain print in the loop: nothing there says that it ends with a line break",
-        ),
-        Mistake(
-            "gaps",
-            {'end=""': 'end=" "'},
-            "pieces taken for words, as articles describe them",
-        ),
-        Mistake(
-            "doubled",
-            {
-                "for piece in stream.text_stream:": "for event in stream:",
-                "print(piece,": 'piece = getattr(getattr(event, "delta", event), "text", "")\n'
-                "            print(piece,",
-            },
-            "https://github.com/MagnivOrg/prompt-layer-library/issues/160",
-        ),
-        Mistake(
-            "growing",
-            {
-                "for piece in stream.text_stream:": "for event in stream:",
-                "print(piece,": 'if event.type == "text": print(event.snapshot,',
-            },
-            "https://github.com/BrainDAO/adk-ts/pull/564: the text so far taken for the new text",
-        ),
-        Mistake(
-            "more-shown",
-            {"return stream": "print(' (end)')\n        return stream"},
-            "tried while reviewing: words of one's own before or behind the answer",
-        ),
-        Mistake(
-            "again",
-            {"return stream": "print(stream.get_final_text())\n        return stream"},
-            "https://github.com/hurttlocker/o8/pull/694",
-        ),
-        Mistake(
-            "stopped-early",
-            {
-                "for piece in stream.text_stream:": "for event in stream:",
-                "print(piece,": 'if event.type == "content_block_stop" and (\n'
-                '                event.content_block.type == "text"\n'
-                "            ):\n"
-                "                break\n"
-                '            if event.type == "text": print(event.text,',
-            },
-            "the end of a block taken for the end: a reply holds several",
-        ),
-        Mistake(
-            "other-shown",
-            {
-                "for piece in stream.text_stream:": "for event in stream:",
-                "print(piece,": 'if event.type == "content_block_delta": print(event.delta,',
-            },
-            "printing what came in place of the text in it",
-        ),
-        Mistake(
-            "nothing-shown",
-            {
-                "for piece in stream.text_stream:\n            print": "stream.until_done()\n",
-                '(piece, end="", flush=True)\n': "",
-            },
-            "a loop taken out while mending, and not put back",
-        ),
-        Mistake(
-            "late",
-            {
-                "for piece in stream.text_stream:\n            print(piece": "if True:\n"
-                "            print(stream.get_final_text()"
-            },
-            "https://github.com/BerriAI/litellm/issues/3129: everything at once, at the end",
-        ),
-        Mistake(
-            "not-streamed",
-            """
-def on_screen(client, question):
-    reply = client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": question}],
-    )
-    for block in reply.content:
-        if block.type == "text":
-            print(block.text, end="", flush=True)
-    return reply
-""",
-            "going back to what worked in lessons 01 to 03",
-        ),
-        Mistake(
-            "twice",
-            """
-def on_screen(client, question):
-    turn = {"role": "user", "content": question}
-    request = {"model": MODEL, "max_tokens": 2000, "messages": [turn]}
-    with client.messages.stream(**request) as stream:
-        for piece in stream.text_stream:
-            print(piece, end="", flush=True)
-    return client.messages.create(**request)
-""",
-            "a stream for the eye, and a second call for the whole",
-        ),
-        Mistake(
-            "not-the-message",
-            {"get_final_message": "get_final_text"},
-            "two methods side by side; one gives the text only",
-        ),
-        Mistake(
-            "printed",
-            {"        return stream.get_final_message()\n": ""},
-            "what is on the screen seems to be done",
-        ),
-        Mistake(
-            "other-question",
-            {'"content": question': '"content": "Step by step: " + question'},
-            "prompt wrappers left over from other code",
-        ),
-        Mistake("little-room", {"2000": "100"}, "limits from before thinking was on"),
-    ),
+    mistakes=ON_SCREEN_MISTAKES,
     takeaway="A `with` block, `text_stream`, and `print` with an empty `end`: that shows any "
     "answer as it comes.",
     equivalent={
@@ -403,69 +190,81 @@ def on_screen(client, question):
 
 # --- 04.2 ------------------------------------------------------------------------------
 
-# Thinking that can be read: requests of this course do not ask for it, and yet some replies have
-# it, for instance those of older models.
-ALOUD = {"type": "thinking", "thinking": "The visitor wants hours.", "signature": "c2VhbA=="}
 OPEN = (
     "We open at nine on weekdays and at ten on Saturdays. On the first Sunday of the month the "
     "reading room is open as well, from noon until five."
 )
+SILENT = {"content": [], "stop_reason": "refusal"}
 
-
-class Screen:
-    """What the check hands over as `write`: it keeps what is written, piece by piece."""
-
-    def __init__(self) -> None:
-        self.pieces: list[Any] = []
-
-    def write(self, piece: Any) -> None:
-        """Keep one piece; empty ones show nothing."""
-        if piece != "":
-            self.pieces.append(piece)
-
-    __call__ = write  # so that Python, too, calls it `write` when it complains
-
-    def __repr__(self) -> str:
-        """The name that it has in the exercise."""
-        return "write"
-
-
-def check_stream_text(lab: Lab) -> None:
-    """Each piece of text is written as it comes, and the whole text comes back."""
-    cases = (
-        ("When do you open?", [THOUGHT, OPEN], OPEN),
-        ("And today?\n", [ALOUD, "We close at one.", " Sorry!\n"], "We close at one. Sorry!\n"),
-        ("Can I renew by post?", ["Yes", "!", "!", "\nSend a card."], "Yes!!\nSend a card."),
-    )  # fmt: skip
-    runs = [(lab.call(asked, Screen(), replies=[reply]), text) for asked, reply, text in cases]
-    for run, words in runs:
-        pieces = run.args[1].pieces
-        check_request(run)
-        run.expect(pieces or not run.printed.strip(), "printed-instead")
-        run.expect(pieces, "nothing-written")
-        texts = all(isinstance(piece, str) for piece in pieces)
-        run.expect(texts, "wrote-objects", piece=type(pieces[0]).__name__)
-        written = "".join(pieces)
-        thinks = squeezed(str(ALOUD["thinking"]))
-        run.expect(thinks not in squeezed(written), "thinking-shown")
-        run.expect(pieces != [words], "in-one-go")
-        wrong = slip(written, words)
-        for rule in SLIPS:
-            run.expect(wrong != rule, rule, shown=repr(written[:80]), end=repr(written[-60:]))
-        run.expect(not run.printed.strip(), "printed-too")
-        run.expect(not (run.text != words and run.text == pieces[-1]), "last-piece")
-        run.expect(run.text == words, "other-text")
-    silent = {"content": [], "stop_reason": "refusal"}
-    none = lab.call("What is in the poison cabinet?", Screen(), replies=[silent])
-    none.expect(none.text == "" and not none.args[1].pieces, "something-from-nothing")
-    broken = {"content": [THOUGHT, OPEN], "fault": {"kind": "cut", "after": 60}}
-    cut = lab.call("When are you open?", Screen(), replies=[broken, [OPEN]])
-    raised = cut.raised
-    written = "".join(map(str, cut.args[1].pieces))
-    cut.expect(len(cut.requests) == 1, "asked-again")
-    cut.expect(len(written) >= 60, "late", shown=len(written))
-    cut.expect(raised is not None, "swallowed")
-
+STREAM_TEXT_RULES = cases(
+    case("When do you open?", Screen(), replies=[[THOUGHT, OPEN]], gives=OPEN),
+    case("And today?\n", Screen(), replies=[[ALOUD, "We close at one.", " Sorry!\n"]],
+         gives="We close at one. Sorry!\n"),
+    case("Can I renew by post?", Screen(), replies=[["Yes", "!", "!", "\nSend a card."]],
+         gives="Yes!!\nSend a card."),
+    case("What is in the poison cabinet?", Screen(), replies=[SILENT], gives=""),
+    case("When are you open?", Screen(),
+         replies=[{"content": [THOUGHT, OPEN], "fault": CUT}, [OPEN]],
+         raises="RemoteProtocolError"),
+    expect=(
+        rule("asked-again",
+             "When the connection broke in mid-answer, you asked again, and the visitor would "
+             "read the beginning twice: what was written cannot be taken back.",
+             lambda run: not run.raises or len(run.sent) <= 1,
+             catches("except httpx2.TransportError:\n    return _right(client, question, write)"),
+             "https://github.com/aden-hive/hive/issues/5923", of_errors=True),
+        asks(),
+        streams(),
+        room(),
+        rule("something-from-nothing",
+             "One reply held no text at all. Then nothing should be written, and the result is an "
+             "empty text. Yours gave back `$returned`.",
+             lambda run: run.wanted or (run.text == "" and not run.args[1].pieces),
+             {'"".join(pieces)': '"".join(pieces) or "(no answer)"'},
+             "a sentence of one's own that a caller cannot tell from an answer"),
+        writes_piece_by_piece(to="write"),
+        lets_rise(),
+        rule("last-piece",
+             "What was written is right, but you gave back only the last piece: `$returned`. Keep "
+             "all of them while you write.",
+             lambda run: run.text in ("", run.wanted) or run.text != run.args[1].pieces[-1],
+             {'"".join(pieces)': "piece"}, "the loop's variable taken for the whole"),
+        rule("other-text",
+             "What was written is right, but what you gave back is another text: `$returned`.",
+             lambda run: run.text == run.wanted, {'"".join': '"\\n".join'},
+             "pieces taken for lines when they are joined"),
+    ),
+)  # fmt: skip
+STREAM_TEXT_MISTAKES = (
+    Mistake("no-return", acts(""), "what was written seems to be done"),
+    Mistake("raised-thinking-delta",
+         {"for piece in stream.text_stream": "for event in stream",
+          "write(piece)\n": 'if event.type != "content_block_delta": continue\n            piece = '
+              "event.delta.text\n            write(piece)\n"},
+         "the loop of many articles, from when replies held nothing but text"),
+    Mistake("raised-unknown-argument",
+         {"write(piece)": 'write(piece, end="", flush=True)'},
+         "the `print` of the lesson, with another name in front"),
+    Mistake("not-text",
+         {'"".join(pieces)': "pieces"},
+         "stopping one step early: the pieces are there, but not joined"),
+    Mistake("generator",
+         {"write(piece)\n            pieces.append(piece)": "yield piece",
+          '    return "".join(pieces)\n': ""},
+         "libraries whose streams are generators: https://github.com/rogeriochaves/langstream/issues/13"),
+    Mistake("raised-RuntimeError",
+         {'    return "".join(pieces)': "        return stream.get_final_text()"},
+         "https://github.com/anthropics/anthropic-sdk-python/issues/977"),
+    Mistake("swallowed",
+         catches("except httpx2.TransportError:\n    return ''"),
+         "https://github.com/agentjido/req_llm/issues/280: half an answer returned as a whole"),
+    Mistake("swapped",
+         {"(client, question, write)": "(client, write, question)"},
+         "the order of a print with a file: where to first, or what first?"),
+    Mistake("raised-parameters",
+         {"(client, question, write)": "(client, question)", "write(piece)": "print(piece)"},
+         "the function of lesson 01, extended without its new parameter"),
+)  # fmt: skip
 
 stream_text = Exercise(
     id="04.2",
@@ -546,48 +345,8 @@ async def stream_text(client, question, write):
         "The loop over `stream.text_stream` stands inside the `with` block. Behind it, join the "
         'list with `"".join(...)` and return it. No `try` is needed.',
     ),
-    rules=check_stream_text,
+    rules=STREAM_TEXT_RULES,
     messages={
-        "other-question": OTHER_QUESTION,
-        "twice": TWICE,
-        "not-streamed": NOT_STREAMED,
-        "little-room": LITTLE_ROOM,
-        "printed-instead": "You printed the pieces. Hand them to `write`: only whoever calls your "
-        "function knows whether they belong on a screen, on a page or in a file.",
-        "printed-too": "You handed the pieces to `write`, and printed something as well. Only "
-        "whoever calls your function knows whether anything belongs on a screen.",
-        "nothing-written": "`write` was never called, so the visitor saw nothing. Call it with "
-        "each piece of text, inside the loop.",
-        "wrote-objects": "You handed a `$piece` to `write`. It takes a text: the piece itself, "
-        "without anything around it.",
-        "thinking-shown": "One reply began with thinking that can be read, and you wrote it out. "
-        "It is not part of the answer: choose the events that carry text.",
-        "in-one-go": "You called `write` once, with the whole answer. Then nobody reads anything "
-        "before the end: call it for each piece, inside the loop.",
-        "line-breaks": "You wrote line breaks that are not in the answer. Pieces are not lines: "
-        "hand them on as they are.",
-        "gaps": "You changed the blanks between the pieces. Pieces are not words, and they bring "
-        "their own blanks: hand them on as they are.",
-        "again": "The answer was written twice: in pieces, and then once more as a whole. What was "
-        "written stays on the page.",
-        "doubled": "Every piece was written twice. After each delta stands a second event that the "
-        "package adds, with the same text: take one of the two kinds.",
-        "growing": "You wrote the beginning of the answer again with each piece. `write` adds to "
-        "what stands there already: hand it only what is new.",
-        "more-shown": "You wrote more than the answer. It begins with $shown and ends with $end",
-        "stopped-early": "Only the beginning was written: $shown. A `return` inside the loop ends "
-        "the loop, and so does a `break`: whatever comes after all pieces stands behind the loop.",
-        "other-shown": "What you wrote is not the text of the answer. It begins with $shown",
-        "last-piece": "What was written is right, but you gave back only the last piece: "
-        "`$returned`. Keep all of them while you write.",
-        "other-text": "What was written is right, but what you gave back is another text: "
-        "`$returned`.",
-        "something-from-nothing": "One reply held no text at all. Then nothing should be written, "
-        "and the result is an empty text. Yours gave back `$returned`.",
-        "asked-again": "When the connection broke in mid-answer, you asked again, and the visitor "
-        "would read the beginning twice: what was written cannot be taken back.",
-        "late": "In one try the connection broke after more than 60 characters, and $shown had "
-        "been written. Your code keeps the pieces back: write each one when it comes.",
         "swallowed": "When the connection broke in mid-answer, your function gave back "
         "`$returned` as if that were all. Let the error go on.",
         "raised-RuntimeError": "`get_final_text` raises when a reply holds no text, and such "
@@ -595,239 +354,7 @@ async def stream_text(client, question, write):
         "raised-unknown-argument": "$kit (`write` takes one text, and nothing else; `end` and "
         "`flush` belong to `print`.)",
     },
-    mistakes=(
-        Mistake(
-            "in-one-go",
-            {"write(piece)\n            ": "", "return": 'write("".join(pieces))\n    return'},
-            "https://github.com/editor-code-assistant/eca/pull/479: the same to look at",
-        ),
-        Mistake(
-            "late",
-            {
-                "write(piece)\n            ": "",
-                "return": "for piece in pieces:\n        write(piece)\n    return",
-            },
-            "https://github.com/hkc5/cursor-bridge/pull/1: pieces, but handed on at the end",
-        ),
-        Mistake(
-            "no-return",
-            {'    return "".join(pieces)\n': ""},
-            "what was written seems to be done",
-        ),
-        Mistake(
-            "last-piece",
-            {'"".join(pieces)': "piece"},
-            "the loop's variable taken for the whole",
-        ),
-        Mistake(
-            "stopped-early",
-            {"write(piece)\n            pieces.append": "write(piece)\n            return str"},
-            "a return that slid into the loop",
-        ),
-        Mistake(
-            "thinking-shown",
-            {
-                "for piece in stream.text_stream": "for event in stream",
-                "write(piece)\n": 'if event.type not in ("text", "thinking"): continue\n'
-                "            piece = getattr(event, event.type)\n            write(piece)\n",
-            },
-            "https://github.com/envoyproxy/ai-gateway/pull/2578: thinking folded into the answer",
-        ),
-        Mistake(
-            "raised-thinking-delta",
-            {
-                "for piece in stream.text_stream": "for event in stream",
-                "write(piece)\n": 'if event.type != "content_block_delta": continue\n'
-                "            piece = event.delta.text\n            write(piece)\n",
-            },
-            "the loop of many articles, from when replies held nothing but text",
-        ),
-        Mistake(
-            "doubled",
-            {
-                "for piece in stream.text_stream": "for event in stream",
-                "write(piece)\n": 'if not hasattr(getattr(event, "delta", event), "text"):\n'
-                "                continue\n"
-                '            piece = getattr(event, "delta", event).text\n'
-                "            write(piece)\n",
-            },
-            "https://github.com/microsoft/agent-framework/issues/3979",
-        ),
-        Mistake(
-            "growing",
-            {
-                "write(piece)\n            pieces.append(piece)": "pieces.append(piece)\n"
-                '            write("".join(pieces))'
-            },
-            "https://github.com/BrainDAO/adk-ts/pull/564: the text so far in place of the new",
-        ),
-        Mistake(
-            "again",
-            {"return": 'write("".join(pieces))\n    return'},
-            "https://github.com/generative-computing/mellea/issues/618",
-        ),
-        Mistake(
-            "gaps",
-            {"write(piece)": 'write(piece.strip() + " ")'},
-            "pieces taken for words, as articles describe them",
-        ),
-        Mistake(
-            "line-breaks",
-            {"write(piece)": 'write(piece + "\\n")'},
-            "`write` taken for something that writes lines",
-        ),
-        Mistake(
-            "wrote-objects",
-            {
-                "for piece in stream.text_stream": "for event in stream",
-                "write(piece)\n": 'write(event)\n            piece = getattr(event, "text", "")\n',
-            },
-            "events handed on unopened",
-        ),
-        Mistake(
-            "other-shown",
-            {"write(piece)": "write(repr(piece))"},
-            "pieces made safe for a log, and shown so",
-        ),
-        Mistake(
-            "nothing-written",
-            {"            write(piece)\n": ""},
-            "collected for the result, and the visitor forgotten",
-        ),
-        Mistake(
-            "more-shown",
-            {"return": "write(' (end)')\n    return"},
-            "tried while reviewing: words of one's own before or behind the answer",
-        ),
-        Mistake(
-            "printed-too",
-            {"write(piece)": 'print(piece, end="")\n            write(piece)'},
-            "tried while reviewing: the lesson's `print` left beside `write`",
-        ),
-        Mistake(
-            "printed-instead",
-            {"write(piece)": 'print(piece, end="", flush=True)'},
-            "the loop of the lesson, copied along with its `print`",
-        ),
-        Mistake(
-            "raised-unknown-argument",
-            {"write(piece)": 'write(piece, end="", flush=True)'},
-            "the `print` of the lesson, with another name in front",
-        ),
-        Mistake(
-            "other-text",
-            {'"".join': '"\\n".join'},
-            "pieces taken for lines when they are joined",
-        ),
-        Mistake(
-            "not-text",
-            {'"".join(pieces)': "pieces"},
-            "stopping one step early: the pieces are there, but not joined",
-        ),
-        Mistake(
-            "generator",
-            {
-                "write(piece)\n            pieces.append(piece)": "yield piece",
-                '    return "".join(pieces)\n': "",
-            },
-            "libraries whose streams are generators: https://github.com/rogeriochaves/langstream/issues/13",
-        ),
-        Mistake(
-            "raised-RuntimeError",
-            {'    return "".join(pieces)': "        return stream.get_final_text()"},
-            "https://github.com/anthropics/anthropic-sdk-python/issues/977",
-        ),
-        Mistake(
-            "something-from-nothing",
-            {'"".join(pieces)': '"".join(pieces) or "(no answer)"'},
-            "a sentence of one's own that a caller cannot tell from an answer",
-        ),
-        Mistake(
-            "swallowed",
-            """
-def stream_text(client, question, write):
-    text = ""
-    turn = {"role": "user", "content": question}
-    try:
-        with client.messages.stream(
-            model=MODEL, max_tokens=2000, messages=[turn]
-        ) as stream:
-            for piece in stream.text_stream:
-                write(piece)
-                text += piece
-    except httpx2.TransportError:
-        pass
-    return text
-""",
-            "https://github.com/agentjido/req_llm/issues/280: half an answer returned as a whole",
-        ),
-        Mistake(
-            "asked-again",
-            """
-def stream_text(client, question, write):
-    turn = {"role": "user", "content": question}
-    for attempt in range(3):
-        try:
-            with client.messages.stream(
-                model=MODEL, max_tokens=2000, messages=[turn]
-            ) as stream:
-                text = ""
-                for piece in stream.text_stream:
-                    write(piece)
-                    text += piece
-                return text
-        except httpx2.TransportError:
-            continue
-""",
-            "https://github.com/aden-hive/hive/issues/5923",
-        ),
-        Mistake(
-            "not-streamed",
-            """
-def stream_text(client, question, write):
-    reply = client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": question}],
-    )
-    text = "".join(block.text for block in reply.content if block.type == "text")
-    for word in text.split():
-        write(word + " ")
-    return text
-""",
-            "a typewriter effect over an answer that was waited for",
-        ),
-        Mistake(
-            "twice",
-            """
-def stream_text(client, question, write):
-    turn = {"role": "user", "content": question}
-    request = {"model": MODEL, "max_tokens": 2000, "messages": [turn]}
-    with client.messages.stream(**request) as stream:
-        for piece in stream.text_stream:
-            write(piece)
-    reply = client.messages.create(**request)
-    return "".join(block.text for block in reply.content if block.type == "text")
-""",
-            "a stream for the eye, and a second call for the whole",
-        ),
-        Mistake(
-            "swapped",
-            {"(client, question, write)": "(client, write, question)"},
-            "the order of a print with a file: where to first, or what first?",
-        ),
-        Mistake(
-            "raised-parameters",
-            {"(client, question, write)": "(client, question)", "write(piece)": "print(piece)"},
-            "the function of lesson 01, extended without its new parameter",
-        ),
-        Mistake(
-            "other-question",
-            {'"content": question': '"content": f"Visitor: {question}"'},
-            "prompt wrappers left over from other code",
-        ),
-        Mistake("little-room", {"2000": "50"}, "limits from before thinking was on"),
-    ),
+    mistakes=STREAM_TEXT_MISTAKES,
     takeaway="Hand on each piece when it comes, and keep it as well: the reader has it at once, "
     "and your program has the whole.",
 )
@@ -835,104 +362,193 @@ def stream_text(client, question, write):
 
 # --- 04.3 ------------------------------------------------------------------------------
 
+EGG = [THOUGHT, "Seven minutes ", "for a crème-soft yolk, ", "ten for a firm one."]
+SALAD = ["Wash it.\n", "Dry it well, or the dressing will run off."]
+TIMER = [THOUGHT, "I will set one.", {"tool": "set_timer", "input": {"minutes": 7}}]
+SOUP = {
+    "content": [THOUGHT, "Simmer it for an hour, and salt it at the end."],
+    "fault": {"kind": "no-end", "after": 20},
+}
 TALLIED = 'event.type == "content_block_delta" and event.delta.type == "text_delta"'
+ADDED = 'sum(event.type == "text" for event in events)'
+DELTAS = 'sum(event.type == "content_block_delta" for event in events)'
+BLOCKS = (
+    'sum(event.type == "content_block_start" and event.content_block.type == "text"'
+    " for event in events)"
+)
+TEXT = '"".join(getattr(getattr(event, "delta", 0), "text", "") for event in events)'
+FIRST = "events[0].message.usage"
+
+# The place in the three, the rule, its message, what was given back, where it was seen.
+NUMBERS = (
+    (0, "both-kinds",
+     "You counted every piece twice: the delta, and the event `text` that the package adds "
+     "behind it. Take one of the two.",
+     f"value[0] + {ADDED}",
+     "https://github.com/zed-industries/codex-acp/pull/65: both kinds of events taken"),
+    (0, "all-deltas",
+     "You counted every delta. The ones of a thinking or tool block are no text: "
+     "`event.delta.type` says of what kind a piece is.",
+     DELTAS,
+     "articles that call every delta 'the actual text'"),
+    (0, "starts-counted",
+     "You counted the start of a text block as a piece. It only says that text will come; "
+     "there is none in it yet.",
+     f"value[0] + {BLOCKS}",
+     "https://github.com/YishenTu/claudian/pull/465"),
+    (0, "blocks-counted",
+     "You counted text blocks. A block comes in many pieces, one for each delta.",
+     BLOCKS,
+     "blocks taken for pieces: content is a list of blocks, as lesson 02 has it"),
+    (0, "other-pieces",
+     "You counted $mine pieces of text; in this list there are $right.",
+     "len(events)",
+     "the length of the list, as the lesson's guess has it"),
+    (1, "bytes",
+     "Your second number counts bytes. An “è” is one character and two bytes: wanted are "
+     "characters.",
+     f"len({TEXT}.encode())",
+     "tried while reviewing: what travels, counted as the network counts"),
+    (1, "words",
+     "Your second number counts words. Wanted are characters, blanks included.",
+     f"len({TEXT}.split())",
+     "words per second, as displays of streams show them"),
+    (1, "letters-twice",
+     "You counted every character twice: in the delta, and again in the event that the package"
+     " adds behind it.",
+     "value[1] * 2",
+     "lesson 04, raw events: each letter stands in two events"),
+    (1, "other-letters",
+     "You counted $mine characters; in this list there are $right.",
+     "value[1] - 1",
+     "overwritten or cut in the loop: a part of the text is missing"),
+    (2, "tokens-summed",
+     "You added the counts of `message_start` and `message_delta`. The later one is the total,"
+     " and what came before is in it already.",
+     f"value[2] + {FIRST}.output_tokens",
+     "https://github.com/microsoft/agent-framework/issues/7143"),
+    (2, "input-added",
+     "You added the input tokens. Wanted is the output alone.",
+     f"value[2] + {FIRST}.input_tokens",
+     "'tokens' as a bill has them: in and out together"),
+    (2, "first-count",
+     "You took the count of `message_start`. It was made when the answer had hardly begun; the"
+     " real one comes with `message_delta`.",
+     f"{FIRST}.output_tokens",
+     "https://github.com/ccusage/ccusage/issues/938"),
+    (2, "pieces-as-tokens",
+     "You took the number of pieces for the number of tokens. A piece may hold many tokens, "
+     "and thinking counts too: the API tells you the number.",
+     "value[0]",
+     "articles that let answers come token by token"),
+    (2, "other-tokens",
+     "You gave back $mine output tokens; the API counted $right in the end.",
+     "value[2] and value[2] - 7",
+     "https://github.com/BerriAI/litellm/issues/10691: thinking taken to be free"),
+)  # fmt: skip
 
 
-class Events(list[Any]):
-    """The events of one stream, as `list(stream)` gives them; shown by their types."""
+def counted(events: list[Any]) -> tuple[int, int, int | None]:
+    """The pieces of text, their characters, and the last count of output tokens."""
+    texts = []
+    tokens = None
+    for event in events:
+        if event.type == "content_block_delta" and event.delta.type == "text_delta":
+            texts.append(event.delta.text)
+        if event.type == "message_delta":
+            tokens = event.usage.output_tokens
+    return len(texts), len("".join(texts)), tokens
 
-    def __repr__(self) -> str:
-        """Short enough to be read beside a call."""
-        return f"[{len(self)} events: {', '.join(event.type for event in self)}]"
 
+def number(at: int, name: str, says: str, gives: str, seen: str) -> Word:
+    """A number that people get in a known wrong way, at this place of the three.
 
-def events_of(short: Any, number: int, raw: bool = False) -> Events:
-    """The events that the SDK makes of a reply in the short form, without any socket.
-
-    `raw`: without those that the package adds, as `create(stream=True)` gives them.
+    `gives` is an expression of `value`, the three right numbers, and of the `events`. With a
+    name in `other-` any wrong number is meant, and `$mine` and `$right` are filled in.
     """
-    import anthropic
-    import httpx2
+    whole = ["value[0]", "value[1]", "value[2]"]
+    whole[at] = gives
 
-    from courseserver import wire
-    from courseserver.call import Call
-    from courseserver.short import whole_message
-    from courseserver.values import Request
-    from practice.grading.tape import KEY
+    def met(run: Run) -> bool:
+        mine = run.returned[at]
+        right = run.wanted[at]
+        if mine == right or name.startswith("other-"):
+            return bool(mine == right)
+        known = {"value": run.wanted, "events": run.args[0]}
+        return right is None or bool(mine != eval(gives, known))
 
-    turn = {"role": "user", "content": "How long do I boil an egg?"}
-    body = {"model": facts.MODEL, "max_tokens": 2000, "messages": [turn], "stream": True}
-    call = Call(Request("POST", "/v1/messages", "", {}, b"", body))
-    fault = short.get("fault") if isinstance(short, dict) else None
-    whole = whole_message(short, body, "tally", number)
-    reply = wire.reply(whole, call, "practice", "tally", number, fault=fault)
-    data, head = b"".join(step.data for step in reply.steps), {"content-type": "text/event-stream"}
-    carrier = httpx2.MockTransport(lambda _: httpx2.Response(200, headers=head, content=data))
-    client = anthropic.Anthropic(
-        api_key=KEY,
-        base_url="http://127.0.0.1",
-        http_client=anthropic.DefaultHttpxClient(transport=carrier),
+    return rule(
+        name,
+        says,
+        met,
+        acts(f"({', '.join(whole)})"),
+        seen,
+        mine=lambda run: repr(run.returned[at])[:60],
+        right=lambda run: run.wanted[at],
     )
-    asked: Any = {name: body[name] for name in ("model", "max_tokens", "messages")}
-    if raw:
-        return Events(client.messages.create(**asked, stream=True))
-    with client.messages.stream(**asked) as stream:
-        return Events(stream)
 
 
-def check_tally(lab: Lab) -> None:
-    """Pieces and characters of text only, each counted once; the last count of tokens."""
-    egg = [THOUGHT, "Seven minutes ", "for a crème-soft yolk, ", "ten for a firm one."]
-    salad = ["Wash it.\n", "Dry it well, or the dressing will run off."]
-    timer = [THOUGHT, "I will set one.", {"tool": "set_timer", "input": {"minutes": 7}}]
-    soup = {"content": [THOUGHT, "Simmer it for an hour, and salt it at the end."]}
-    lists = (
-        events_of(egg, 1),
-        events_of(salad, 2, raw=True),
-        events_of(timer, 3),
-        events_of({"content": [], "stop_reason": "refusal"}, 4),
-        events_of({**soup, "fault": {"kind": "no-end", "after": 20}}, 5),
-    )
-    for events in lists:
-        judge_tally(lab.call(events), events)
+def has_added(run: Run) -> bool:
+    """Whether the package's own events for text are in the list."""
+    return any(event.type == "text" for event in run.args[0])
 
 
-def judge_tally(run: Run, events: Events) -> None:
-    """Compare one result with the events, naming the slip that explains the difference."""
-    deltas = [event for event in events if event.type == "content_block_delta"]
-    texts = [event.delta.text for event in deltas if event.delta.type == "text_delta"]
-    starts = [event for event in events if event.type == "content_block_start"]
-    opened = sum(event.content_block.type == "text" for event in starts)
-    added = sum(event.type == "text" for event in events)
-    first = events[0].message.usage
-    last = next((event.usage for event in events if event.type == "message_delta"), None)
-    text, total = "".join(texts), last and last.output_tokens
-    right = (len(texts), len(text), total)
-    given = run.returned
-    run.expect(isinstance(given, tuple | list) and len(given) == 3, "not-three")
-    pieces, letters, tokens = given
-    mixed = list(given) != list(right) and sorted(map(repr, given)) == sorted(map(repr, right))
-    run.expect(not mixed, "other-order")
-    if pieces != right[0]:
-        run.expect(not (pieces == 0 and not added), "added-only")
-        run.expect(pieces != len(texts) + added, "both-kinds")
-        run.expect(pieces != len(deltas), "all-deltas")
-        run.expect(pieces != len(texts) + opened, "starts-counted")
-        run.expect(pieces != opened, "blocks-counted")
-        run.expect(False, "other-pieces", mine=repr(pieces)[:60], right=right[0])
-    if letters != right[1]:
-        run.expect(letters != len(text.encode()), "bytes")
-        run.expect(letters != len(text.split()), "words")
-        run.expect(letters != 2 * len(text), "letters-twice")
-        run.expect(False, "other-letters", mine=repr(letters)[:60], right=right[1])
-    if tokens != total:
-        run.expect(total is None or tokens != total + first.output_tokens, "tokens-summed")
-        run.expect(total is None or tokens != total + first.input_tokens, "input-added")
-        run.expect(total is None or tokens != first.output_tokens, "first-count")
-        run.expect(total is None or tokens != right[0], "pieces-as-tokens")
-        run.expect(total is not None, "made-up", mine=repr(tokens)[:60])
-        run.expect(False, "other-tokens", mine=repr(tokens)[:60], right=total)
+def other_order(run: Run) -> bool:
+    """Whether the right numbers stand in another order."""
+    given = list(run.returned)
+    right = list(run.wanted)
+    return given != right and sorted(map(repr, given)) == sorted(map(repr, right))
 
+
+TALLY_RULES = cases(
+    case(events(EGG)),
+    case(events(SALAD, raw=True)),
+    case(events(TIMER)),
+    case(events({"content": [], "stop_reason": "refusal"})),
+    case(events(SOUP)),
+    right=counted,
+    expect=(
+        rule("not-three",
+             "Wanted are three numbers, separated by commas: pieces, characters, output tokens. "
+             "You gave back `$returned`.",
+             lambda run: isinstance(run.returned, tuple | list) and len(run.returned) == 3,
+             acts('{"pieces": value[0], "letters": value[1]}'),
+             "a dict for those who would rather have names"),
+        rule("other-order",
+             "The numbers are right, but they stand in another order: `$returned`. Pieces come "
+             "first, then characters, then output tokens.", lambda run: not other_order(run),
+             acts("(value[1], value[0], value[2])"),
+             "three numbers in a row, read in the wrong order"),
+        rule("added-only",
+             "In one list the package's own events are left out, and you found no text there. The "
+             "API's event for a piece is `content_block_delta`.",
+             lambda run: run.returned[0] != 0 or run.wanted[0] == 0 or has_added(run),
+             {TALLIED: 'event.type == "text"', "event.delta.text": "event.text"},
+             "the loop of the lesson, where the package's events are there"),
+        rule("made-up",
+             "One stream broke off before the count came, and you gave back $mine. Nobody knows "
+             "how many there were: give back `None`.",
+             lambda run: run.wanted[2] is not None or run.returned[2] is None,
+             {"0, 0, None": "0, 0, 0"},
+             "counters begin at 0, and an unknown number looks like none",
+             mine=lambda run: repr(run.returned[2])[:60]),
+        *(number(*row) for row in NUMBERS),
+    ),
+)  # fmt: skip
+TALLY_MISTAKES = (
+    Mistake("raised-thinking-delta",
+         {' and event.delta.type == "text_delta"': ""},
+         "the loop of many articles, from when replies held nothing but text"),
+    Mistake("raised-attribute",
+         {TALLIED: 'hasattr(event, "delta") and event.delta.type == "text_delta"'},
+         "the delta of `message_delta` is of another kind: it has no type"),
+    Mistake("raised-unbound",
+         {"pieces, letters, tokens = 0, 0, None": "pieces, letters = 0, 0"},
+         "https://github.com/strands-agents/harness-sdk/issues/1868"),
+    Mistake("printed",
+         acts("", after="print(value)"),
+         "articles print every result, because a script shows nothing else"),
+)  # fmt: skip
 
 tally = Exercise(
     id="04.3",
@@ -996,195 +612,14 @@ def tally(events):
         'A piece of text has `event.delta.type == "text_delta"`. The count is in `event.usage` '
         "of `message_delta`; begin with `None`, and it stays if that event never comes.",
     ),
-    rules=check_tally,
+    rules=TALLY_RULES,
     messages={
-        "not-three": "Wanted are three numbers, separated by commas: pieces, characters, output "
-        "tokens. You gave back `$returned`.",
-        "other-order": "The numbers are right, but they stand in another order: `$returned`. "
-        "Pieces come first, then characters, then output tokens.",
-        "added-only": "In one list the package's own events are left out, and you found no text "
-        "there. The API's event for a piece is `content_block_delta`.",
-        "both-kinds": "You counted every piece twice: the delta, and the event `text` that the "
-        "package adds behind it. Take one of the two.",
-        "all-deltas": "You counted every delta. The ones of a thinking or tool block are no text: "
-        "`event.delta.type` says of what kind a piece is.",
-        "starts-counted": "You counted the start of a text block as a piece. It only says that "
-        "text will come; there is none in it yet.",
-        "blocks-counted": "You counted text blocks. A block comes in many pieces, one for each "
-        "delta.",
-        "other-pieces": "You counted $mine pieces of text; in this list there are $right.",
-        "words": "Your second number counts words. Wanted are characters, blanks included.",
-        "bytes": "Your second number counts bytes. An “è” is one character and two bytes: wanted "
-        "are characters.",
-        "letters-twice": "You counted every character twice: in the delta, and again in the event "
-        "that the package adds behind it.",
-        "other-letters": "You counted $mine characters; in this list there are $right.",
-        "tokens-summed": "You added the counts of `message_start` and `message_delta`. The later "
-        "one is the total, and what came before is in it already.",
-        "input-added": "You added the input tokens. Wanted is the output alone.",
-        "first-count": "You took the count of `message_start`. It was made when the answer had "
-        "hardly begun; the real one comes with `message_delta`.",
-        "pieces-as-tokens": "You took the number of pieces for the number of tokens. A piece may "
-        "hold many tokens, and thinking counts too: the API tells you the number.",
-        "made-up": "One stream broke off before the count came, and you gave back $mine. Nobody "
-        "knows how many there were: give back `None`.",
-        "other-tokens": "You gave back $mine output tokens; the API counted $right in the end.",
         "raised-unbound": "$kit In one list the stream broke off, and the event with the count "
         "never came.",
         "raised-attribute": "$kit Test `event.type` before you read, and remember: in one list the "
         "package's own events, which hold more than the API's, are left out.",
     },
-    mistakes=(
-        Mistake(
-            "both-kinds",
-            {
-                f"if {TALLIED}": 'if hasattr(getattr(event, "delta", event), "text")',
-                "len(event.delta.text)": 'len(getattr(event, "delta", event).text)',
-            },
-            "https://github.com/zed-industries/codex-acp/pull/65: both kinds of events taken",
-        ),
-        Mistake(
-            "added-only",
-            {TALLIED: 'event.type == "text"', "event.delta.text": "event.text"},
-            "the loop of the lesson, where the package's events are there",
-        ),
-        Mistake(
-            "all-deltas",
-            {
-                ' and event.delta.type == "text_delta"': "",
-                "event.delta.text": 'getattr(event.delta, "text", "")',
-            },
-            "articles that call every delta 'the actual text'",
-        ),
-        Mistake(
-            "raised-thinking-delta",
-            {' and event.delta.type == "text_delta"': ""},
-            "the loop of many articles, from when replies held nothing but text",
-        ),
-        Mistake(
-            "raised-attribute",
-            {TALLIED: 'hasattr(event, "delta") and event.delta.type == "text_delta"'},
-            "the delta of `message_delta` is of another kind: it has no type",
-        ),
-        Mistake(
-            "starts-counted",
-            {
-                '        if event.type == "message_delta"': "        if ("
-                'event.type == "content_block_start"\n'
-                '            and event.content_block.type == "text"\n'
-                "        ):\n            pieces += 1\n"
-                '        if event.type == "message_delta"'
-            },
-            "https://github.com/YishenTu/claudian/pull/465",
-        ),
-        Mistake(
-            "blocks-counted",
-            {
-                "            pieces += 1\n": "",
-                '        if event.type == "message_delta"': "        pieces += ("
-                'event.type == "content_block_start"\n'
-                '            and event.content_block.type == "text"\n        )\n'
-                '        if event.type == "message_delta"',
-            },
-            "blocks taken for pieces: content is a list of blocks, as lesson 02 has it",
-        ),
-        Mistake(
-            "other-pieces",
-            {"return pieces": "return len(events)"},
-            "the length of the list, as the lesson's guess has it",
-        ),
-        Mistake(
-            "bytes",
-            {"len(event.delta.text)": "len(event.delta.text.encode())"},
-            "tried while reviewing: what travels, counted as the network counts",
-        ),
-        Mistake(
-            "words",
-            {
-                "letters += len(event.delta.text)": "letters = letters or 0",
-                "return pieces, letters": 'return pieces, len("".join(\n'
-                "        event.delta.text\n        for event in events\n"
-                f"        if {TALLIED}\n    ).split())",
-            },
-            "words per second, as displays of streams show them",
-        ),
-        Mistake(
-            "letters-twice",
-            {
-                '        if event.type == "message_delta"': '        if event.type == "text":\n'
-                "            letters += len(event.text)\n"
-                '        if event.type == "message_delta"'
-            },
-            "lesson 04, raw events: each letter stands in two events",
-        ),
-        Mistake(
-            "other-letters",
-            {"letters += len": "letters = len"},
-            "overwritten in the loop: only the last piece is left",
-        ),
-        Mistake(
-            "tokens-summed",
-            {
-                '        if event.type == "message_delta":\n            tokens =': "        if "
-                'event.type == "message_start":\n'
-                "            begun = event.message.usage.output_tokens\n"
-                '        if event.type == "message_delta":\n            tokens = begun +'
-            },
-            "https://github.com/microsoft/agent-framework/issues/7143",
-        ),
-        Mistake(
-            "first-count",
-            {'"message_delta"': '"message_start"', "event.usage": "event.message.usage"},
-            "https://github.com/ccusage/ccusage/issues/938",
-        ),
-        Mistake(
-            "input-added",
-            {
-                "= event.usage.output_tokens": "= event.usage.output_tokens + (\n"
-                "                event.usage.input_tokens\n            )"
-            },
-            "'tokens' as a bill has them: in and out together",
-        ),
-        Mistake(
-            "pieces-as-tokens",
-            {"tokens = event.usage.output_tokens": "tokens = pieces"},
-            "articles that let answers come token by token",
-        ),
-        Mistake(
-            "other-tokens",
-            {
-                "= event.usage.output_tokens": "= event.usage.output_tokens - (\n"
-                "                event.usage.output_tokens_details.thinking_tokens\n"
-                "            )"
-            },
-            "https://github.com/BerriAI/litellm/issues/10691: thinking taken to be free",
-        ),
-        Mistake(
-            "made-up",
-            {"0, 0, None": "0, 0, 0"},
-            "counters begin at 0, and an unknown number looks like none",
-        ),
-        Mistake(
-            "raised-unbound",
-            {"pieces, letters, tokens = 0, 0, None": "pieces, letters = 0, 0"},
-            "https://github.com/strands-agents/harness-sdk/issues/1868",
-        ),
-        Mistake(
-            "other-order",
-            {"return pieces, letters": "return letters, pieces"},
-            "three numbers in a row, read in the wrong order",
-        ),
-        Mistake(
-            "not-three",
-            {"return pieces, letters, tokens": 'return {"pieces": pieces, "letters": letters}'},
-            "a dict for those who would rather have names",
-        ),
-        Mistake(
-            "printed",
-            {"return pieces, letters, tokens": "print(pieces, letters, tokens)"},
-            "articles print every result, because a script shows nothing else",
-        ),
-    ),
+    mistakes=TALLY_MISTAKES,
     takeaway="First the type of the event, then the type of its delta; and of several counts the "
     "last one is the total.",
 )
@@ -1196,130 +631,163 @@ BUTTER = (
     "Melt the butter over a low flame and skim off the foam. When it smells of nuts and the bottom "
     "turns brown, pour it through a cloth at once, for it burns within a minute."
 )
-MILK = ("Heat the milk.", " Do not let it boil.")
-SILENCE = 0.25  # seconds: the only real waiting of this check
+MILK = ["Heat the milk.", " Do not let it boil."]
+NO_END = {"kind": "no-end", "after": len(MILK[0])}
+BUSY = {"type": "overloaded_error", "message": "Overloaded"}
+WRONG_KEY = {"type": "authentication_error", "message": "Invalid bearer token"}
 
 
-def unreachable(lab: Lab) -> Run:
-    """Call the answer with a client whose requests never arrive."""
-    import anthropic
-
-    class Lost(anthropic.Middleware):
-        def handle(self, request: Any, call_next: Any) -> Any:
-            raise anthropic.APIConnectionError(request=request)
-
-        async def handle_async(self, request: Any, call_next: Any) -> Any:
-            raise anthropic.APIConnectionError(request=request)
-
-    return through(lab, Lost(), "Hello?", ["Never heard."])
+def ends(question: str, reason: str, missed: Word, **more: Any) -> Case:
+    """A stream that came to its end, for this reason; see `tells`."""
+    reply = {"content": [THOUGHT, "Stir it"], "stop_reason": reason, **more}
+    return case(question, replies=[reply], gives=("Stir it", True), missed=missed)
 
 
-def through(lab: Lab, middleware: Any, question: str, replies: list[Any]) -> Run:
-    """Call the answer with a client that has this middleware."""
-
-    def changed(given: tuple[Any, ...]) -> list[Any]:
-        return [
-            g.with_options(middleware=[middleware]) if hasattr(g, "with_options") else g
-            for g in given
-        ]
-
-    def by(answer: Any, *given: Any) -> Any:
-        return answer(*changed(given))
-
-    async def by_async(answer: Any, *given: Any) -> Any:
-        return await answer(*changed(given))
-
-    waits = inspect.iscoroutinefunction(lab.answer)
-    return lab.call(question, replies=replies, by=by_async if waits else by)
-
-
-def check_card(lab: Lab) -> None:
-    """What arrived is kept, and whole is only what came to its end."""
-    runs = [
-        lab.call("What do I need?\n", replies=[[THOUGHT, "250 g flour, 2 eggs, ", "milk\n"]]),
-        lab.call(
-            "How do I brown butter?",
-            replies=[{"content": [THOUGHT, BUTTER], "fault": {"kind": "cut", "after": 60}}, BUTTER],
-        ),
-        lab.call(
-            "And cocoa?",
-            replies=[
-                {"content": [*MILK], "fault": {"kind": "no-end", "after": len(MILK[0])}},
-                "".join(MILK),
-            ],
-        ),
-    ]
-    fine, cut, _ = runs
-    for run in runs:
-        run.asks(run.args[0])
-        run.expect(len(run.requests) == 1, "asked-again")
-        run.expect(run.request.body.get("stream") is True, "not-streamed")
-        run.expect(run.request.body["max_tokens"] >= ROOM, "little-room", show="max_tokens")
-        text, complete = pair(run)
-        if run is fine:
-            run.expect(text == "250 g flour, 2 eggs, milk\n", "other-text")
-            run.expect(complete, "whole-called-broken")
-        elif run is cut:
-            run.expect(text, "text-lost")
-            run.expect(BUTTER.startswith(text) and len(text) >= 60, "text-changed")
-            run.expect(not complete, "cut-called-whole")
-        else:
-            run.expect(text == MILK[0], "text-changed")
-            run.expect(not complete, "no-end-called-whole")
-    limit = lab.call(
-        "How do I fold?", replies=[{"content": [THOUGHT, "Turn the"], "stop_reason": "max_tokens"}]
+def tells(name: str, says: str, wrong: Any, seen: str) -> Word:
+    """What it means that this case's `complete` is another one."""
+    return rule(
+        name,
+        says,
+        lambda run: run.returned[1] is run.wanted[1],
+        wrong,
+        seen,
+        reason=lambda run: run.last_reply.stop_reason,
     )
-    limit.expect(pair(limit) == ("Turn the", True), "limit-called-broken")
-    for reason in ("pause_turn", "stop_sequence", "model_context_window_exceeded"):
-        more = {"stop_sequence": "."} if reason == "stop_sequence" else {}
-        ended = {"content": [THOUGHT, "Stir it"], "stop_reason": reason, **more}
-        other = lab.call("And then?", replies=[ended])
-        other.expect(pair(other) == ("Stir it", True), "reason-called-broken", reason=reason)
-    none = lab.call("Which mushrooms kill?", replies=[{"content": [], "stop_reason": "refusal"}])
-    none.expect(pair(none) == ("", True), "empty-called-broken")
-    refused = {"type": "authentication_error", "message": "Invalid bearer token"}
-    busy = {"type": "overloaded_error", "message": "Overloaded"}
-    for reply, wanted in (
-        ({"status": 401, "error": refused}, "AuthenticationError"),
-        ({"status": 529, "error": busy}, "OverloadedError"),
-        (None, "APIConnectionError"),
-    ):
-        start = unreachable(lab) if reply is None else lab.call("Hello?", replies=[reply])
-        name = type(start.raised).__name__
-        error = "no error" if start.raised is None else f"a `{name}`"
-        start.expect(name == wanted, "start-swallowed", error=error, wanted=wanted)
-    stalled = {"content": [THOUGHT, BUTTER], "fault": {"kind": "stall", "after": 60}}
-    # Retries: on a busy machine the reply may begin too late, and that is not the learner's fault.
-    still = lab.call("Once more?", replies=[stalled], timeout=SILENCE, retries=2)
-    text, complete = pair(still)
-    still.expect(len(text) >= 60 and not complete, "silence-called-whole")
 
 
-def pair(run: Run) -> tuple[str, bool]:
-    """What was returned, if it is a text and whether it is complete."""
-    given = run.returned
-    run.expect(isinstance(given, tuple | list) and len(given) == 2, "not-a-pair")
-    first, second = given
-    run.expect(not (isinstance(first, bool) and isinstance(second, str)), "pair-swapped")
-    run.expect(isinstance(first, str), "no-text-first", first=type(first).__name__)
-    run.expect(isinstance(second, bool), "not-bool", second=repr(second)[:40])
-    return first, second
+def arrived(run: Run) -> bool:
+    """Whether the text is what came; of a cut stream nobody knows exactly how much that is."""
+    text, wanted = run.returned[0], run.wanted[0]
+    if wanted == BUTTER:
+        return bool(wanted.startswith(text) and len(text) >= 60)
+    return bool(text == wanted)
 
 
-SHORT_TRY = """
-def read_card(client, question):
-    turn = {"role": "user", "content": question}
-    text, complete = "", True
-    try:
-        with client.messages.stream(
-            model=MODEL, max_tokens=2000, messages=[turn]
-        ) as stream:
-            for piece in stream.text_stream:
-                text += piece
-    except httpx2.TransportError:
-        complete = False
-    return text, complete
-"""
+REASON = tells(
+    "reason-called-broken",
+    "A reply stopped with `$reason`, and you gave back `$returned`. Its stream did come to its "
+    "end: every `stop_reason` says so, whichever it is.",
+    {"reason is not None": 'reason in ("end_turn", "max_tokens", "refusal")'},
+    "tried while reviewing: a list of the stop reasons that one knows",
+)
+
+READ_CARD_RULES = cases(
+    case("What do I need?\n", replies=[[THOUGHT, "250 g flour, 2 eggs, ", "milk\n"]],
+         gives=("250 g flour, 2 eggs, milk\n", True),
+         missed=tells("whole-called-broken",
+              "A reply came to its end, and you called it broken off. Its text ends "
+              "without a full stop, as lists do: the text cannot tell you. What can?",
+              {"reason is not None": '"".join(pieces).endswith((".", "!", "?"))'},
+              "judging by the last character: a list has no full stop")),
+    case("How do I brown butter?", replies=[{"content": [THOUGHT, BUTTER], "fault": CUT}, BUTTER],
+         gives=(BUTTER, False),
+         missed=tells("cut-called-whole",
+              "The connection was cut in mid-sentence, and you called the text complete. "
+              "That there is some text says nothing about its end.",
+              {"reason is not None": "bool(pieces)"}, "any text taken for the whole text")),
+    case("And cocoa?", replies=[{"content": MILK, "fault": NO_END}, "".join(MILK)],
+         gives=(MILK[0], False),
+         missed=tells("no-end-called-whole",
+              "One stream ended without an error, and yet its end was never sent. You "
+              "called it complete. What does the final message lack then?",
+              {"stream.get_final_message().stop_reason": "True"},
+              "https://github.com/MoonshotAI/kosong/issues/60")),
+    ends("How do I fold?", "max_tokens",
+         tells("limit-called-broken",
+              "A reply was cut at its limit, and you gave back `$returned`. Its stream did come "
+              "to its end: every `stop_reason` says so, not only `end_turn`.",
+              {"is not None": '== "end_turn"'}, "articles that know two stop reasons")),
+    ends("And then?", "pause_turn", REASON),
+    ends("Then?", "stop_sequence", REASON, stop_sequence="."),
+    ends("Now?", "model_context_window_exceeded", REASON),
+    case("Which mushrooms kill?", replies=[SILENT], gives=("", True),
+         missed=tells("empty-called-broken",
+              "A reply held no text, and its stream came to its end. Wanted is an empty "
+              "text that is complete; you gave back `$returned`.",
+              {"reason is not None": "reason is not None and len(pieces) > 0"},
+              "https://github.com/agentjido/req_llm/issues/280: empty taken for broken")),
+    case("Hi?", replies=[{"status": 401, "error": WRONG_KEY}], raises="AuthenticationError"),
+    case("Hello?", replies=[{"status": 529, "error": BUSY}], raises="OverloadedError"),
+    case("Anyone?", raises="APIConnectionError", through=unreachable),
+    case("Once more?", replies=[{"content": [THOUGHT, BUTTER], "fault": {**CUT, "kind": "stall"}}],
+         gives=(BUTTER, False), through=hasty,
+         missed=tells("silence-called-whole",
+              "Once the text stopped coming, and the client gave up waiting. You gave back "
+              "`$returned`. Wanted is what arrived, and `False`.",
+              {"except httpx2.TransportError":
+                   'except httpx2.TimeoutException:\n        reason = "timeout"\n    '
+                   "except httpx2.TransportError"},
+              "a reason of one's own, where only the API's should stand")),
+    expect=(
+        asks(),
+        streams(),
+        room(),
+        rule("start-swallowed",
+             "Before any reply began there was an error, `$wanted`. That is no broken stream, and "
+             "whoever called should hear of it. From your function came $error. Catch less.",
+             lambda run: not run.raises or type(run.raised).__name__ == run.raises,
+             {"httpx2.TransportError": "Exception"},
+             "https://github.com/unslothai/unsloth/pull/10811: a wrong key kept as a broken reply",
+             of_errors=True, wanted=lambda run: run.raises,
+             error=lambda run: f"a `{type(run.raised).__name__}`" if run.raised else "no error"),
+        rule("not-a-pair",
+             "Wanted are two things, separated by a comma: the text, and whether it is complete. "
+             "You gave back `$returned`.",
+             lambda run: isinstance(run.returned, tuple | list) and len(run.returned) == 2,
+             acts("value[0]"), "`stream_text` again, which gives back the text only"),
+        rule("pair-swapped",
+             "The two things stand the wrong way round: the text comes first.",
+             lambda run: [bool, str] != [type(part) for part in run.returned], acts("value[::-1]"),
+             "'ok, value', as other languages have it"),
+        rule("no-text-first",
+             "The first of the two should be the text, as one `str`. Yours is a `$first`.",
+             lambda run: isinstance(run.returned[0], str), {'"".join(pieces)': "pieces"},
+             "stopping one step early: the pieces are there, but not joined",
+             first=lambda run: type(run.returned[0]).__name__),
+        rule("not-bool",
+             "The second of the two should be `True` or `False`. Yours is $second: turn it into "
+             "an answer to the question whether the stream came to its end.",
+             lambda run: isinstance(run.returned[1], bool), {"reason is not None": "reason"},
+             "the stop reason handed on in place of the answer",
+             second=lambda run: repr(run.returned[1])[:40]),
+        rule("text-lost",
+             "The stream broke after some text, and you gave back none of it. It was received and "
+             "paid for: keep it outside of the `try`.",
+             lambda run: run.wanted[1] or run.returned[0],
+             {"pass  # what arrived is in pieces": 'return "", False'},
+             "https://github.com/dam-agents/dam/issues/933"),
+        rule("text-changed",
+             "Of a broken reply you gave back `$returned`. Wanted is exactly what arrived, to the "
+             "last piece.", lambda run: run.wanted[1] or arrived(run),
+             {"pass  # what arrived is in pieces": 'pieces.append(" [broken off]")'},
+             "a mark in the text, where every reader takes it for Claude's"),
+        rule("other-text",
+             "A reply that came whole has another text than you gave back: `$returned`. Are all "
+             "pieces in it?", arrived, {"pieces.append(piece)": "pieces = [piece]"},
+             "overwritten in the loop: only the last piece is left"),
+    ),
+)  # fmt: skip
+READ_CARD_MISTAKES = (
+    Mistake("raised-broken-stream",
+         {"httpx2.TransportError": "anthropic.APIError"},
+         "https://github.com/anthropics/anthropic-sdk-python/issues/1919"),
+    Mistake("raised-read-timeout",
+         {"httpx2.TransportError": "(httpx2.RemoteProtocolError, httpx2.ReadError)"},
+         "https://github.com/PostHog/posthog/pull/50795: errors added one by one"),
+    Mistake("raised-name", {"httpx2": "httpx"}, "code from before version 1.0 of the package"),
+    Mistake("raised-unbound",
+         {"pieces, reason = [], None": "reason = None",
+          "for piece in stream.text_stream:\n    ": "pieces = list(stream.text_stream)\n",
+          "            pieces.append(piece)\n": ""},
+         "the shortest way to the text of a stream that never breaks"),
+    Mistake("twice",
+         {"pass  # what arrived is in pieces": "return read_card(client, question)"},
+         "https://github.com/aden-hive/hive/issues/5923: asking again after a break"),
+    Mistake("raised-RuntimeError",
+         {"            reason = ": "            stream.get_final_text()\n            reason = "},
+         "https://github.com/anthropics/anthropic-sdk-python/issues/977"),
+    Mistake("no-return", {"    return": "    # return"}, "a function that ends in its `except`"),
+)  # fmt: skip
 
 read_card = Exercise(
     id="04.4",
@@ -1417,43 +885,10 @@ async def read_card(client, question):
         "Catch `httpx2.TransportError`, the whole family. Complete is a reply whose final message "
         "has a `stop_reason`, whichever it is.",
     ),
-    rules=check_card,
+    rules=READ_CARD_RULES,
     messages={
-        "other-question": OTHER_QUESTION,
-        "asked-again": "You sent the question more than once. After a break the beginning would "
-        "come a second time, and both are paid for. Keep what arrived, and say that it is a part.",
-        "not-streamed": NOT_STREAMED,
-        "little-room": LITTLE_ROOM,
-        "not-a-pair": "Wanted are two things, separated by a comma: the text, and whether it is "
-        "complete. You gave back `$returned`.",
-        "pair-swapped": "The two things stand the wrong way round: the text comes first.",
-        "no-text-first": "The first of the two should be the text, as one `str`. Yours is a "
-        "`$first`.",
-        "not-bool": "The second of the two should be `True` or `False`. Yours is `$second`: turn "
-        "it into an answer to the question whether the stream came to its end.",
-        "other-text": "A reply that came whole has another text than you gave back: `$returned`. "
-        "Are all pieces in it?",
-        "whole-called-broken": "A reply came to its end, and you called it broken off. Its text "
-        "ends without a full stop, as lists do: the text cannot tell you. What can?",
-        "text-lost": "The connection was cut after more than 60 characters, and you gave back none "
-        "of them. They were received and paid for: keep them outside of the `try`.",
-        "text-changed": "Of a broken reply you gave back `$returned`. Wanted is exactly what "
-        "arrived, to the last piece.",
-        "cut-called-whole": "The connection was cut in mid-sentence, and you called the text "
-        "complete. That there is some text says nothing about its end.",
-        "no-end-called-whole": "One stream ended without an error, and yet its end was never sent. "
-        "You called it complete. What does the final message lack then?",
-        "limit-called-broken": "A reply was cut at its limit, and you gave back `$returned`. Its "
-        "stream did come to its end: every `stop_reason` says so, not only `end_turn`.",
-        "reason-called-broken": "A reply stopped with `$reason`, and you gave back `$returned`. "
-        "Its stream did come to its end: every `stop_reason` says so, whichever it is.",
-        "empty-called-broken": "A reply held no text, and its stream came to its end. Wanted is an "
-        "empty text that is complete; you gave back `$returned`.",
-        "start-swallowed": "Before any reply began there was an error, `$wanted`. That is no "
-        "broken stream, and whoever called should hear of it. From your function came $error. "
-        "Catch less.",
-        "silence-called-whole": "Once the text stopped coming, and the client gave up waiting. You "
-        "gave back `$returned`. Wanted is what arrived, and `False`.",
+        "twice": "You sent the question more than once. After a break the beginning would come a "
+        "second time, and both are paid for. Keep what arrived, and say that it is a part.",
         "raised-broken-stream": "$kit Your code let this error pass. It comes from `httpx2`, so "
         "no error class of `anthropic` catches it.",
         "raised-unbound": "$kit When a stream breaks while its pieces are being joined, none of "
@@ -1465,175 +900,7 @@ async def read_card(client, question):
         "raised-RuntimeError": "`get_final_text` raises when a reply holds no text, and such "
         "replies exist. Collect the pieces, or read the final message.",
     },
-    mistakes=(
-        Mistake(
-            "raised-broken-stream",
-            {"httpx2.TransportError": "anthropic.APIError"},
-            "https://github.com/anthropics/anthropic-sdk-python/issues/1919",
-        ),
-        Mistake(
-            "raised-read-timeout",
-            {"httpx2.TransportError": "(httpx2.RemoteProtocolError, httpx2.ReadError)"},
-            "https://github.com/PostHog/posthog/pull/50795: errors added one by one",
-        ),
-        Mistake(
-            "raised-name",
-            {"httpx2": "httpx"},
-            "code from before version 1.0 of the package",
-        ),
-        Mistake(
-            "raised-unbound",
-            """
-def read_card(client, question):
-    turn = {"role": "user", "content": question}
-    try:
-        with client.messages.stream(
-            model=MODEL, max_tokens=2000, messages=[turn]
-        ) as stream:
-            text = "".join(stream.text_stream)
-            reason = stream.get_final_message().stop_reason
-    except httpx2.TransportError:
-        reason = None
-    return text, reason is not None
-""",
-            "the shortest way to the text of a stream that never breaks",
-        ),
-        Mistake(
-            "no-end-called-whole",
-            SHORT_TRY,
-            "https://github.com/MoonshotAI/kosong/issues/60",
-        ),
-        Mistake(
-            "text-lost",
-            {"pass  # what arrived is in pieces": 'return "", False'},
-            "https://github.com/dam-agents/dam/issues/933",
-        ),
-        Mistake(
-            "text-changed",
-            {"pass  # what arrived is in pieces": 'pieces.append(" [broken off]")'},
-            "a mark in the text, where every reader takes it for Claude's",
-        ),
-        Mistake(
-            "cut-called-whole",
-            {"reason is not None": "bool(pieces)"},
-            "any text taken for the whole text",
-        ),
-        Mistake(
-            "asked-again",
-            """
-def read_card(client, question):
-    text, reason = "", None
-    turn = {"role": "user", "content": question}
-    for attempt in range(3):
-        try:
-            with client.messages.stream(
-                model=MODEL, max_tokens=2000, messages=[turn]
-            ) as stream:
-                for piece in stream.text_stream:
-                    text += piece
-                reason = stream.get_final_message().stop_reason
-            break
-        except httpx2.TransportError:
-            continue
-    return text, reason is not None
-""",
-            "https://github.com/aden-hive/hive/issues/5923: the beginning stands there twice",
-        ),
-        Mistake(
-            "whole-called-broken",
-            {
-                'return "".join(pieces), reason is not None': 'text = "".join(pieces)\n'
-                '    return text, text.endswith((".", "!", "?"))'
-            },
-            "judging by the last character: a list has no full stop",
-        ),
-        Mistake(
-            "limit-called-broken",
-            {"is not None": '== "end_turn"'},
-            "articles that know two stop reasons",
-        ),
-        Mistake(
-            "reason-called-broken",
-            {"reason is not None": 'reason in ("end_turn", "max_tokens", "refusal")'},
-            "tried while reviewing: a list of the stop reasons that one knows",
-        ),
-        Mistake(
-            "empty-called-broken",
-            {"reason is not None": "reason is not None and len(pieces) > 0"},
-            "https://github.com/agentjido/req_llm/issues/280: empty taken for broken",
-        ),
-        Mistake(
-            "raised-RuntimeError",
-            {
-                "reason = stream.get_final_message().stop_reason": "text = stream.get_final_text()"
-                "\n            reason = stream.get_final_message().stop_reason"
-            },
-            "https://github.com/anthropics/anthropic-sdk-python/issues/977",
-        ),
-        Mistake(
-            "start-swallowed",
-            {"httpx2.TransportError": "Exception"},
-            "https://github.com/unslothai/unsloth/pull/10811: a wrong key kept as a broken reply",
-        ),
-        Mistake(
-            "silence-called-whole",
-            {
-                "except httpx2.TransportError": "except httpx2.TimeoutException:\n"
-                '        reason = "timeout"\n    except httpx2.TransportError'
-            },
-            "a reason of one's own, where only the API's should stand",
-        ),
-        Mistake(
-            "not-bool",
-            {"reason is not None": "reason"},
-            "the stop reason handed on in place of the answer",
-        ),
-        Mistake(
-            "not-a-pair",
-            {'return "".join(pieces), reason is not None': 'return "".join(pieces)'},
-            "`stream_text` again, which gives back the text only",
-        ),
-        Mistake(
-            "pair-swapped",
-            {'"".join(pieces), reason is not None': 'reason is not None, "".join(pieces)'},
-            "'ok, value', as other languages have it",
-        ),
-        Mistake(
-            "no-text-first",
-            {'"".join(pieces)': "pieces"},
-            "stopping one step early: the pieces are there, but not joined",
-        ),
-        Mistake(
-            "other-text",
-            {"pieces.append(piece)": "pieces = [piece]"},
-            "overwritten in the loop: only the last piece is left",
-        ),
-        Mistake(
-            "not-streamed",
-            """
-def read_card(client, question):
-    turn = {"role": "user", "content": question}
-    try:
-        reply = client.messages.create(model=MODEL, max_tokens=2000, messages=[turn])
-    except anthropic.APIConnectionError:
-        return "", False
-    texts = [block.text for block in reply.content if block.type == "text"]
-    return "".join(texts), reply.stop_reason is not None
-""",
-            "going back to what worked in lessons 01 to 03",
-        ),
-        Mistake(
-            "no-return",
-            {"    return": "    # return"},
-            "a function that ends in its `except`",
-        ),
-        Mistake(
-            "other-question",
-            {'"content": question': '"content": f"Recipe card: {question}"'},
-            "prompt wrappers left over from other code",
-        ),
-        Mistake("little-room", {"2000": "64"}, "limits from before thinking was on"),
-    ),
+    mistakes=READ_CARD_MISTAKES,
     takeaway="A cut raises an `httpx2` error, a missing end raises nothing: whole is only a reply "
     "that says why it stopped.",
 )
@@ -1646,68 +913,86 @@ def read_card(client, question):
 LONG = {"type": "thinking", "thinking": "", "signature": "c2VhbA" * 30_000}
 # One sentence, with no end in it: whoever waits for a third sentence reads on into the error.
 REST = " After that there is a lot more to say, and none of it was asked for, and it goes on"
+RICE = "Rinse it well. Take 1.5 cups of water for each cup of rice, and a pinch of salt!"
+FISH = "Is it fresh?\nSmell it."
 
 
-def heard(lab: Lab, question: str, blocks: list[Any], fault: int = 0) -> tuple[Run, list[Any]]:
-    """Call the answer, and keep the responses too, to see whether they were closed.
+def answered(question: str, blocks: list[Any], gives: str, after: int = 0) -> Case:
+    """An answer, and these sentences of it; with an error after so many characters.
 
-    With `fault`, an error comes in the stream after so many characters: whoever reads on meets it.
+    A piece holds up to 120 characters: the error stands well behind the sentences.
     """
-    import anthropic
-
-    class Keep(anthropic.Middleware):
-        def handle(self, request: Any, call_next: Any) -> Any:
-            came.append(call_next(request))
-            return came[-1]
-
-        async def handle_async(self, request: Any, call_next: Any) -> Any:
-            came.append(await call_next(request))
-            return came[-1]
-
-    came: list[Any] = []
     reply: dict[str, Any] = {"content": blocks}
-    if fault:
-        reply["fault"] = {"kind": "error", "after": fault}
-    return through(lab, Keep(), question, [reply]), came
+    if after:
+        reply["fault"] = {"kind": "error", "after": after}
+    return case(question, replies=[reply], gives=gives, through=keeping)
 
 
-def check_two(lab: Lab) -> None:
-    """Two sentences, not a piece more; the stream is left, and closed."""
-    rice = "Rinse it well. Take 1.5 cups of water for each cup of rice, and a pinch of salt!"
-    fish = "Is it fresh?\nSmell it."
-    # A piece holds up to 120 characters: the error stands well behind the two sentences.
-    cases: tuple[tuple[str, list[Any], str, int], ...] = (
-        (
-            "How do I begin?",
-            [THOUGHT, rice[:22], rice[22:] + REST, LONG, REST * 6],
-            rice,
-            len(rice) + 200,
-        ),
-        ("Is it done?", ["No! " * 60 + "Soon." + REST, LONG, REST * 6], "No! No!", 500),
-        ("May I eat this?", [fish + REST * 2, LONG, REST * 6], fish, len(fish) + 250),
-        ("Salt?\n", [THOUGHT, "Yes. And ", "early!"], "Yes. And early!", 0),
-        ("Which berries kill?", [], "", 0),
-    )
-    runs = []
-    for asked, blocks, text, fault in cases:
-        runs.append((*heard(lab, asked, blocks, fault), blocks, text))
-    for run, came, blocks, text in runs:
-        raised = type(run.raised).__name__
-        run.expect(raised not in ("StreamClosed", "ReadError"), "closed-already")
-        run.expect(raised != "APIStatusError", "read-on")
-        run.may_raise = False  # any other error is the learner's
-        check_request(run)
-        run.expect(all(response.is_closed for response in came), "left-open")
-        given = run.text.strip()
-        short = text in (cases[-2][2], cases[-1][2])
-        run.expect(given == text or not short, "short-reply", right=repr(text))
-        run.expect(given == text or squeezed(given) != squeezed(text), "blanks")
-        whole = "".join(block for block in blocks if isinstance(block, str))
-        more = given.startswith(text) and whole.startswith(given)
-        run.expect(given == text or not more, "too-much")
-        run.expect(given == text or not text.startswith(given), "too-little")
-        run.expect(given == text, "other-text")
+def gave(run: Run) -> str:
+    """What came back, without blanks at its ends."""
+    return run.text.strip()
 
+
+def is_short(run: Run) -> bool:
+    """Whether the answer has no third sentence, nor a rest of one."""
+    return "fault" not in run.replies[0]
+
+
+def too_much(run: Run) -> bool:
+    """Whether more of the answer came back than wanted."""
+    blocks = [block for block in run.replies[0]["content"] if isinstance(block, str)]
+    more = gave(run).startswith(run.wanted) and "".join(blocks).startswith(gave(run))
+    return more and gave(run) != run.wanted
+
+
+TWO_SENTENCES_RULES = cases(
+    answered("How do I begin?", [THOUGHT, RICE[:22], RICE[22:] + REST, LONG, REST * 6], RICE,
+         len(RICE) + 200),
+    answered("Is it done?", ["No! " * 60 + "Soon." + REST, LONG, REST * 6], "No! No!", 500),
+    answered("May I eat this?", [FISH + REST * 2, LONG, REST * 6], FISH, len(FISH) + 250),
+    answered("Salt?\n", [THOUGHT, "Yes. And ", "early!"], "Yes. And early!"),
+    answered("Which berries kill?", [], ""),
+    expect=(
+        closes_stream(),
+        asks(),
+        streams(),
+        room(),
+        rule("short-reply",
+             "An answer of fewer than two sentences should come back whole: $right. Yours gave "
+             "`$returned`.", lambda run: gave(run) == run.wanted or not is_short(run),
+             {"    return text\n": '    return ""\n'},
+             "the way out that was not thought of: the loop ends by itself",
+             right=lambda run: repr(run.wanted)),
+        rule("blanks",
+             "The two sentences are right, but what stands between them is not as it came: "
+             "`$returned`.",
+             lambda run: gave(run) == run.wanted or squeezed(run.text) != squeezed(run.wanted),
+             {'"".join(done[:2])': '" ".join(done[:2])'},
+             "sentences joined as if they had been stripped"),
+        rule("too-much",
+             "You gave back more than two sentences: `$returned`. A piece does not end where a "
+             "sentence ends; take the two sentences out of the text.",
+             lambda run: not too_much(run), {'"".join(done[:2])': "text"},
+             "the piece in which the second sentence ends brings the next one along"),
+        rule("too-little",
+             "You gave back less than two sentences: `$returned`. Not every full stop ends one, "
+             "and no number of characters does.",
+             lambda run: gave(run) == run.wanted or not run.wanted.startswith(gave(run)),
+             {"done = over(text)": 'done = [part + "." for part in text.split(".")[:-1]]'},
+             "https://github.com/KoljaB/stream2sentence/issues/2"),
+        rule("other-text",
+             "What you gave back is not how the answer begins, or not that alone: `$returned`.",
+             lambda run: gave(run) == run.wanted, {"done[:2]": "done[-1:]"},
+             "a slice taken from the wrong end of the list"),
+    ),
+)  # fmt: skip
+TWO_SENTENCES_MISTAKES = (
+    Mistake("no-return-here",
+         {"    return text\n": ""}, "a function with one `return`, inside an `if`"),
+    Mistake("not-text",
+         {'"".join(done[:2])': "done[:2]"},
+         "stopping one step early: the sentences are there, but not joined"),
+)  # fmt: skip
 
 two_sentences = Exercise(
     id="04.5",
@@ -1812,119 +1097,8 @@ async def two_sentences(client, question):
         'Put the first two of the list together with `"".join(...)`. If the loop ends by itself, '
         "the answer was shorter: give back what you collected.",
     ),
-    rules=check_two,
-    messages={
-        "other-question": OTHER_QUESTION,
-        "twice": TWICE,
-        "not-streamed": NOT_STREAMED,
-        "little-room": LITTLE_ROOM,
-        "read-on": "Two sentences were over, and your code went on reading: far behind them an "
-        "error stood in the stream, and it got there. Leave the loop as soon as you have enough, "
-        "and ask for no final message.",
-        "closed-already": "Your code left the stream, and then asked it for more. It is closed, "
-        "and the rest never arrived: work with the text that you collected.",
-        "left-open": "You stopped reading, but the stream was left open: its connection stays "
-        "taken, and Claude may go on writing, perhaps at your cost. A `with` block closes it.",
-        "short-reply": "An answer of fewer than two sentences should come back whole: $right. "
-        "Yours gave `$returned`.",
-        "too-much": "You gave back more than two sentences: `$returned`. A piece does not end "
-        "where a sentence ends; take the two sentences out of the text.",
-        "too-little": "You gave back less than two sentences: `$returned`. Not every full stop "
-        "ends one, and no number of characters does.",
-        "blanks": "The two sentences are right, but what stands between them is not as it came: "
-        "`$returned`.",
-        "other-text": "What you gave back is not how the answer begins, or not that alone: "
-        "`$returned`.",
-    },
-    mistakes=(
-        Mistake(
-            "read-on",
-            {
-                "        for piece in stream.text_stream:\n            text += piece\n"
-                "            done = over(text)\n            if len(done) >= 2:\n"
-                '                return "".join(done[:2])\n    return text': "        text = "
-                '"".join(stream.text_stream)\n    return "".join(over(text + " ")[:2])'
-            },
-            "https://github.com/BerriAI/litellm/issues/17364: read to the end, then cut",
-        ),
-        Mistake(
-            "closed-already",
-            {
-                'return "".join(done[:2])\n    return text': "break\n"
-                "    whole = stream.get_final_text()\n"
-                '    return "".join(over(whole + " ")[:2])'
-            },
-            "lesson 04: the final message, asked for after an early exit",
-        ),
-        Mistake(
-            "left-open",
-            {
-                "    with client": "    stream = client",
-                "    ) as stream:\n        for": "    ).__enter__()\n    if True:\n        for",
-            },
-            "https://github.com/run-llama/llama_index/issues/13503",
-        ),
-        Mistake(
-            "too-much",
-            {'"".join(done[:2])': "text"},
-            "the piece in which the second sentence ends brings the next one along",
-        ),
-        Mistake(
-            "too-little",
-            {"done = over(text)": 'done = [part + "." for part in text.split(".")[:-1]]'},
-            "https://github.com/KoljaB/stream2sentence/issues/2",
-        ),
-        Mistake(
-            "short-reply",
-            {"    return text\n": '    return ""\n'},
-            "the way out that was not thought of: the loop ends by itself",
-        ),
-        Mistake(
-            "blanks",
-            {'"".join(done[:2])': '" ".join(done[:2])'},
-            "sentences joined as if they had been stripped",
-        ),
-        Mistake(
-            "other-text",
-            {"done[:2]": "done[-1:]"},
-            "a slice taken from the wrong end of the list",
-        ),
-        Mistake(
-            "no-return-here",
-            {"    return text\n": ""},
-            "a function with one `return`, inside an `if`",
-        ),
-        Mistake(
-            "not-text",
-            {'"".join(done[:2])': "done[:2]"},
-            "stopping one step early: the sentences are there, but not joined",
-        ),
-        Mistake(
-            "not-streamed",
-            {
-                "with client.messages.stream(": "reply = client.messages.create(",
-                ") as stream:\n        for piece in stream.text_stream:": ")\n    if True:\n"
-                '        for piece in [b.text for b in reply.content if b.type == "text"]:',
-            },
-            "an answer that was waited for, and then thrown away",
-        ),
-        Mistake(
-            "twice",
-            {
-                "    return text\n": "    return client.messages.create(\n"
-                "        model=MODEL, max_tokens=2000,\n"
-                '        messages=[{"role": "user", "content": question}],\n'
-                "    ).content[-1].text\n"
-            },
-            "a second call for what the first one had brought",
-        ),
-        Mistake(
-            "other-question",
-            {'"content": question': '"content": question + " Answer in two sentences."'},
-            "asking for two sentences: a wish, while the loop is what holds",
-        ),
-        Mistake("little-room", {"2000": "60"}, "a limit in tokens in place of sentences"),
-    ),
+    rules=TWO_SENTENCES_RULES,
+    mistakes=TWO_SENTENCES_MISTAKES,
     takeaway="Enough is enough: leave the loop inside the `with` block, and use what you "
     "collected.",
 )

@@ -6,6 +6,7 @@ returned, raised and printed. It must not know what a notebook is.
 
 from practice.grading.expect import (
     Case,
+    Word,
     alike,
     case,
     cases,
@@ -14,6 +15,7 @@ from practice.grading.expect import (
     missed,
     rule,
 )
+from practice.grading.handed import Screen, events, hasty, keeping, unreachable
 from practice.grading.lab import Lab
 from practice.grading.model import Exercise, Mistake
 from practice.grading.requests import (
@@ -28,6 +30,13 @@ from practice.grading.requests import (
 )
 from practice.grading.run import Run
 from practice.grading.slips import acts, catches, twice
+from practice.grading.streams import (
+    closes_stream,
+    pieces,
+    streaming,
+    streams,
+    writes_piece_by_piece,
+)
 from practice.grading.turns import (
     answers_every_call,
     batch_of,
@@ -50,6 +59,8 @@ __all__ = [
     "Lab",
     "Mistake",
     "Run",
+    "Screen",
+    "Word",
     "acts",
     "alike",
     "answers_every_call",
@@ -58,9 +69,13 @@ __all__ = [
     "case",
     "cases",
     "catches",
+    "closes_stream",
+    "events",
     "function_of",
     "gives",
     "gives_text",
+    "hasty",
+    "keeping",
     "leaves_alone",
     "lets_rise",
     "listed",
@@ -71,12 +86,17 @@ __all__ = [
     "of_kind",
     "once",
     "one_request",
+    "pieces",
     "room",
     "rounds",
     "rule",
     "sends",
     "sends_back_whole_turns",
+    "streaming",
+    "streams",
     "to_model",
     "twice",
+    "unreachable",
     "with_system",
+    "writes_piece_by_piece",
 ]

@@ -6,6 +6,7 @@ run the learner's code.
 
 from __future__ import annotations
 
+import ast
 import dis
 from types import CodeType, EllipsisType, FunctionType
 from typing import Any
@@ -21,13 +22,23 @@ def untouched(exercise: Exercise, imports: str, namespace: dict[str, Any]) -> bo
     `imports` is the first cell of the notebook, which the template may need.
     """
     blank: dict[str, Any] = {}
-    for cell in (imports, exercise.template):  # apart, and without our own __future__:
-        exec(compile(code(cell), "<cell>", "exec", dont_inherit=True), blank)
+    run_cell(code(imports), blank)
+    run_cell(code(exercise.template), blank)
     for name in exercise.bound:
         mine = namespace.get(name, ...)
         if not isinstance(mine, EllipsisType) and not same(mine, blank[name]):
             return False
     return True
+
+
+def run_cell(text: str, namespace: dict[str, Any], file: str = "<cell>") -> None:
+    """Run code as a kernel does: statement by statement.
+
+    Python compiles a statement by itself a little differently than as a part of a file.
+    """
+    for statement in ast.parse(text).body:
+        one = ast.Module([statement], [])
+        exec(compile(one, file, "exec", dont_inherit=True), namespace)
 
 
 def same(mine: Any, blank: Any) -> bool:

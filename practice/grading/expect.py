@@ -17,6 +17,7 @@ from practice.grading.lab import Lab
 from practice.grading.model import Mistake
 from practice.grading.run import SLIPS, Run
 from practice.grading.slips import Change, acts
+from practice.grading.tape import Tape
 
 Check = Callable[[Run], object]
 
@@ -45,8 +46,14 @@ class Handed:
     """A reply in short form that a case hands to the answer as a `Message`."""
 
     content: Any
-    stop_reason: str
-    usage: Mapping[str, Any]
+    stop_reason: str = ""
+    usage: Mapping[str, Any] = field(default_factory=dict)
+
+    def made(self, lab: Lab) -> Any:
+        """A fresh one for one call."""
+        reply = lab.message(self.content, **self.usage)
+        reply.stop_reason = self.stop_reason or reply.stop_reason
+        return reply
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,8 @@ class Case:
     `gives` is the value, `...` where it follows from the reply or from `right`.
     `requests` is how many are sent; `raises` the name of the error that goes on.
     `missed` says what another value means in this very case. `by` calls the answer in
-    another way: `by=lambda Chat, client, text: Chat(client).say(text)`.
+    another way: `by=lambda Chat, client, text: Chat(client).say(text)`. `through` makes
+    another client of the usual one: `lambda client, tape: client.with_options(...)`.
     """
 
     args: tuple[Any, ...]
@@ -66,6 +74,7 @@ class Case:
     raises: str = ""
     missed: Word | None = None
     by: Callable[..., Any] | None = None
+    through: Callable[[Any, Tape], Any] | None = None
 
 
 def case(
@@ -76,9 +85,10 @@ def case(
     raises: str = "",
     missed: Word | None = None,
     by: Callable[..., Any] | None = None,
+    through: Callable[[Any, Tape], Any] | None = None,
 ) -> Case:
     """One call of the answer with `args`, without the client; see `Case`."""
-    return Case(args, replies, gives, requests, raises, missed, by)
+    return Case(args, replies, gives, requests, raises, missed, by, through)
 
 
 def message(content: Any, stop_reason: str = "", **usage: Any) -> Handed:
@@ -114,13 +124,11 @@ class Rules:
         args = []
         for value in one.args:
             if isinstance(value, Handed):
-                reply = lab.message(value.content, **value.usage)
-                reply.stop_reason = value.stop_reason or reply.stop_reason
-                value = reply
-            elif isinstance(value, list | dict):
+                value = value.made(lab)
+            else:
                 value = copy.deepcopy(value)  # the answer may change it
             args.append(value)
-        run = lab.call(*args, replies=one.replies, by=one.by)
+        run = lab.call(*args, replies=one.replies, by=one.by, through=one.through)
         run.wanted = one.gives
         if self.right and isinstance(one.gives, EllipsisType):
             run.wanted = self.right(*args)

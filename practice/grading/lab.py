@@ -56,8 +56,7 @@ class Lab:
         replies: Sequence[Any] = ("Fine.",),
         by: Callable[..., Any] | None = None,
         limit: int = MAX_REQUESTS,
-        retries: int = 0,
-        timeout: float | None = None,
+        through: Callable[[Any, Tape], Any] | None = None,
     ) -> Run:
         """Call the answer with `args`, behind a client if it takes one.
 
@@ -67,14 +66,19 @@ class Lab:
         `replies` are in the short form of recordings, played in order, the last one
         repeating. `by` calls it in another way:
         `by=lambda Chat, client: Chat(client).say("Hello")`.
-        `retries` and `timeout` (seconds) are the client's own.
+        `through` makes another client of the usual one, such as one with retries, and
+        may keep something on the tape.
         """
         self.expect(callable(self.answer), "not-callable")
+
+        def make(path: str, tape: Tape, waits: bool) -> Any:
+            client = practice_server().client(path, waits=waits)
+            return through(client, tape) if through else client
 
         def go() -> tuple[Result, Tape]:
             tape = Tape(limit, threading.Event())
             path = practice_server().begin(replies, tape)
-            return self._perform(path, tape, args, by, retries, timeout), tape
+            return self._perform(path, tape, args, by, make), tape
 
         self.runs.append(Run(self, args, replies, go, by))
         return self.runs[-1]
@@ -85,8 +89,7 @@ class Lab:
         tape: Tape,
         args: Sequence[Any],
         by: Callable[..., Any] | None,
-        retries: int,
-        timeout: float | None,
+        make: Callable[[str, Tape, bool], Any],
     ) -> Result:
         """Run the answer once, at the address `path` of the practice server."""
         function = self.answer
@@ -95,7 +98,7 @@ class Lab:
         server = practice_server()
         client: Any = None
         if self.exercise.takes_client:
-            client = server.client(path, waits=waits, retries=retries, timeout=timeout)
+            client = make(path, tape, waits)
             values.insert(0, client)
         if self.swap:
             first, second = self.swap

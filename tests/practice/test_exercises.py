@@ -20,7 +20,7 @@ import pytest
 from practice import desk
 from practice.grading import Exercise, Mistake
 from practice.grading._check import check, judge
-from practice.grading.blank import fingerprint
+from practice.grading.blank import fingerprint, run_cell
 from practice.grading.lab import Lab
 from practice.grading.model import Outcome, code
 from practice.grading.sources import FOLDER, Sheet, sheets
@@ -44,10 +44,10 @@ ODD = """None ... 42 '' 'x' b'x' [] [None] {} {'a':1} () True object() print flo
 def names(sheet: Sheet, one: Exercise, text: str) -> dict[str, Any]:
     """A notebook's namespace after its first cell and one with this answer."""
     made: dict[str, Any] = {"__name__": "__main__"}
-    exec(compile(code(sheet.imports), "imports", "exec", dont_inherit=True), made)
+    run_cell(code(sheet.imports), made)
     file = f"<answer to {one.id}>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    exec(compile(text, file, "exec", dont_inherit=True), made)
+    run_cell(text, made, file)
     return made
 
 

@@ -386,13 +386,19 @@ def test_sleeping_is_noted_and_nobody_waits(text: str) -> None:
     assert time.sleep is real
 
 
+def tries(**options: Any) -> Callable[[Any, Tape], Any]:
+    """The usual client with these options of the SDK, for `through=`."""
+    return lambda client, tape: client.with_options(**options)
+
+
 def test_the_retries_of_the_sdk_are_the_exercise_s_choice_and_cost_no_time() -> None:
     overloaded = {"status": 529, "error": {"type": "overloaded_error", "message": "Overloaded"}}
     seen: list[tuple[int, int]] = []
 
     def retries(lab: Lab) -> None:
         for number in (0, 2):
-            run = lab.call("x", replies=[overloaded, overloaded, "Fine."], retries=number)
+            again = tries(max_retries=number)
+            run = lab.call("x", replies=[overloaded, overloaded, "Fine."], through=again)
             error = type(run.raised).__name__
             seen.append((len(run.sent), len(run.slept)))
             run.expect(error == ("OverloadedError" if number == 0 else "NoneType"), "other")
@@ -411,7 +417,7 @@ def test_a_reply_that_stalls_ends_by_the_client_s_timeout() -> None:
     stalls = {"content": "x", "fault": {"kind": "stall", "after": 0}}
 
     def waits(lab: Lab) -> None:
-        run = lab.call("x", replies=[stalls], timeout=0.2)
+        run = lab.call("x", replies=[stalls], through=tries(timeout=0.2))
         run.expect(type(run.raised).__name__ == "APITimeoutError", "other")
 
     assert say(ASK, make(waits)).state == "correct"
@@ -460,7 +466,7 @@ def test_runs_of_two_threads_do_not_mix() -> None:
     paths = [server.begin(["x"], tape) for tape in tapes]
     assert paths[0] != paths[1]
     for path in paths:
-        asking = server.client(path, waits=False, retries=0, timeout=None)
+        asking = server.client(path, waits=False)
         asking.messages.create(**said(path))
     server.forget()
     assert [[sent.said for sent in tape.sent] for tape in tapes] == [[path] for path in paths]
@@ -555,7 +561,9 @@ REPLIES = {
 @pytest.mark.parametrize("rule", sorted(RAISING))
 def test_an_exception_is_explained_with_the_learner_s_own_line(rule: str) -> None:
     exercise = make(
-        lambda lab: lab.call("Hi", replies=[REPLIES.get(rule, THINKS)], timeout=0.3).surface()
+        lambda lab: lab.call(
+            "Hi", replies=[REPLIES.get(rule, THINKS)], through=tries(timeout=0.3)
+        ).surface()
     )
     if rule == "raised-streaming":
         exercise = make(lambda lab: lab.call("Hi").surface())

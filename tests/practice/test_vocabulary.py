@@ -85,6 +85,30 @@ class Chat:
         self.turns.append({{"role": "assistant", "content": reply.content}})
         return {TEXT}
 """
+STREAM = """
+def hand_on(client, question, write):
+    pieces = []
+    with client.messages.stream(
+        model=MODEL, max_tokens=2000, messages=[{"role": "user", "content": question}]
+    ) as stream:
+        for piece in stream.text_stream:
+            write(piece)
+            pieces.append(piece)
+    return "".join(pieces)
+"""
+PRINTS = STREAM.replace(", write)", ")").replace("write(piece)", 'print(piece, end="")')
+FIRST = """
+def first(client, question):
+    text = ""
+    with client.messages.stream(
+        model=MODEL, max_tokens=2000, messages=[{"role": "user", "content": question}]
+    ) as stream:
+        for piece in stream.text_stream:
+            text += piece
+            if "." in text:
+                return text.partition(".")[0]
+    return text
+"""
 BATCH = """
 def send(client, reviews):
     requests = []
@@ -101,6 +125,23 @@ async def tell(client, question):
     )
     return {TEXT}
 """
+
+
+ALOUD = {"type": "thinking", "thinking": "They want hours.", "signature": "c2VhbA=="}
+LONG = {"type": "thinking", "thinking": "", "signature": "c2VhbA" * 30_000}  # over 64 KB
+CUT = {
+    "content": [THOUGHT, "We open at nine, and at noon on the first Sunday of the month. " * 2],
+    "fault": {"kind": "cut", "after": 60},
+}
+ERROR = {
+    "content": ["By the door. ", "It is the one " * 30, LONG, "there " * 60],
+    "fault": {"kind": "error", "after": 300},
+}
+STREAMED = (
+    ("When?", [ALOUD, "From nine to five."], ""),
+    ("And then?\n", ["Until noon.", " Then\n", "not."], ""),
+    ("Now?", CUT, "RemoteProtocolError"),
+)
 
 
 def two_turns(chat: Any, client: Any, first: str, second: str) -> Any:
@@ -182,6 +223,28 @@ EXERCISES = {
     "cache": small(
         CACHED, cases(*QUESTIONS, expect=(grading.marks("system.0"), grading.gives_text()))
     ),
+    "a stream handed on": small(
+        STREAM,
+        cases(
+            *(case(asked, grading.Screen(), replies=[x], raises=e) for asked, x, e in STREAMED),
+            expect=(grading.streams(), grading.writes_piece_by_piece(to="write")),
+        ),
+    ),
+    "a stream printed": small(
+        PRINTS,
+        cases(
+            *(case(asked, replies=[x], raises=error) for asked, x, error in STREAMED),
+            expect=(grading.streams(), grading.writes_piece_by_piece()),
+        ),
+    ),
+    "a stream left": small(
+        FIRST,
+        cases(
+            case("Where?", replies=[ERROR], through=grading.keeping),
+            case("Where else?", replies=["Nowhere."], through=grading.keeping),
+            expect=(grading.closes_stream(),),
+        ),
+    ),
     "batch": small(
         BATCH,
         cases(
@@ -241,12 +304,18 @@ NAMES = {
     "case",
     "cases",
     "catches",
+    "events",
+    "hasty",
+    "keeping",
     "listed",
     "message",
     "miss",
     "missed",
+    "pieces",
     "rule",
+    "streaming",
     "twice",
+    "unreachable",
 }
 
 
