@@ -6,6 +6,7 @@ returned, raised and printed. It must not know what a notebook is.
 
 from practice.grading.expect import (
     Case,
+    Word,
     alike,
     case,
     cases,
@@ -17,6 +18,7 @@ from practice.grading.expect import (
 from practice.grading.lab import Lab
 from practice.grading.model import Exercise, Mistake
 from practice.grading.requests import (
+    as_data,
     asks,
     once,
     one_request,
@@ -50,9 +52,11 @@ __all__ = [
     "Lab",
     "Mistake",
     "Run",
+    "Word",
     "acts",
     "alike",
     "answers_every_call",
+    "as_data",
     "asks",
     "batch_of",
     "case",
