@@ -38,7 +38,7 @@ class Limits(NamedTuple):
 
 ROOMS = {
     "helpers": Limits(files=10, lines=925, per_file=165),
-    "practice": Limits(files=31, lines=3_520, per_file=260),
+    "practice": Limits(files=32, lines=3_560, per_file=260),
 }
 MOST_COMPREHENSIONS = 15  # in a thousand lines of helpers/; httpx has 8, learntools 12
 

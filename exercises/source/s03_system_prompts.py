@@ -14,11 +14,14 @@ from practice.grading import (
     Mistake,
     Run,
     Word,
+    acts,
     as_data,
+    asks_each,
     case,
     cases,
     gives_text,
     missed,
+    of_kind,
     once,
     room,
     rule,
@@ -1276,32 +1279,55 @@ def desk_prompt(client, rules, note, limit):
 
 # --- 03.5 ------------------------------------------------------------------------------
 
-PRICE = "12 euros"
-PLAYED = {  # P passes, F fails, T was cut, R was refused, C: no reply came
-    "P": [THOUGHT, "A puncture is 12 ", "euros."],
-    "F": [THOUGHT, "A puncture is 21 euros."],
-    "T": cut("A puncture is 12 euros."),
-    "R": refused("A puncture is 12 euros"),
-    "U": stopped("pause_turn", "A puncture is 12 euros."),
-    "L": [THOUGHT, "A puncture is 12 EUROS."],
-    "C": BUSY,
-}
-PLAIN = {"P": "P", "F": "F", "T": "F", "R": "F", "U": "F", "L": "F", "C": "C"}
-LENIENT = PLAIN | {"T": "P", "R": "P", "U": "P"}  # wrong: a reply that was cut passes
-STRICT = PLAIN | {"C": "F"}  # wrong: no reply counts as a bad one
-ROUNDS = (  # what is played for one case, asked twice: both natural orders meet each word
-    "PPFF", "PFPF", "TTPP", "RPRP", "FTPP", "FPTP", "CCPP", "CPCP",
-    "UUPP", "UPUP", "LLPP", "LPLP", "PFPP", "PPFP", "PPPF", "FFPF",
-)  # fmt: skip
 OLD = "You answer notes for a bicycle repair shop."
 NEW = "You answer notes for a bicycle repair shop. A puncture is 12 euros."
+PLAYED: dict[str, Any] = {  # P passes; F, L fail; T, R, U did not come to their end; C: no reply
+    "P": [THOUGHT, "A puncture is 12 ", "euros."],
+    "F": [THOUGHT, "A puncture is 21 euros."],
+    "L": [THOUGHT, "A puncture is 12 EUROS."],
+    "T": stopped("max_tokens", "A puncture is 12 euros."),
+    "R": stopped("refusal", "A puncture is 12 euros."),
+    "U": stopped("pause_turn", "A puncture is 12 euros."),
+    "C": BUSY,
+}
+UNENDED = "TRU"
+ASK_OLD = "passed(client, old, note, wanted) for turn in range(times)"
+ASK_NEW = "passed(client, new, note, wanted) for turn in range(times)"
+VERDICT = 'reply.stop_reason == "end_turn" and wanted in text'
 
 
-def in_words(old: str, new: str) -> str:
-    """The right word for what came under the two prompts, such as `PP` and `FF`."""
-    if len({*old}) > 1 or len({*new}) > 1 or "C" in old + new:
+def comparison(letters: str, *notes: str, wanted: str = "12 euros.") -> Case:
+    """One call in which these replies come; what is right follows from what was asked."""
+    pairs = [(note, wanted) for note in notes]
+    times = len(letters) // (2 * len(notes))
+    return case(OLD, NEW, pairs, times, replies=[PLAYED[letter] for letter in letters])
+
+
+def heard(run: Run) -> list[tuple[str, str]]:
+    """For each case, the letters of what came under the old and under the new prompt."""
+    found = []
+    for note, _ in run.given["cases"]:
+        both = []
+        for system in (OLD, NEW):
+            letters = ""
+            for sent, reply in zip(run.sent, run.replies, strict=False):
+                if (sent.system, sent.said) == (system, note):
+                    letters += next(key for key in PLAYED if PLAYED[key] is reply)
+            both.append(letters)
+        found.append((both[0], both[1]))
+    return found
+
+
+def in_words(old: str, new: str, passing: str = "P", failing: str = "FLTRU") -> str:
+    """The word for these replies, when these letters pass and those fail."""
+    verdicts = []
+    for letters in (old, new):
+        for passes, kind in ((True, passing), (False, failing)):
+            if all(letter in kind for letter in letters):
+                verdicts.append(passes)
+    if len(verdicts) < 2:
         return "unsure"
-    return {"FP": "better", "PF": "worse"}.get(old[0] + new[0], "same")
+    return {(False, True): "better", (True, False): "worse"}.get((verdicts[0], verdicts[1]), "same")
 
 
 def in_sums(old: str, new: str) -> str:
@@ -1310,68 +1336,34 @@ def in_sums(old: str, new: str) -> str:
     return "better" if more > 0 else "worse" if more < 0 else "same"
 
 
-def check_compare(lab: Lab) -> None:
-    """Each case `times` under each prompt; only what was the same each time counts."""
-    runs = []
-    for played in ROUNDS:
-        runs.append((lab.call(OLD, NEW, [("A hole?", PRICE)], 2, replies=play(played)), played))
-    three = [("A hole?\n", PRICE), ("Two holes?", PRICE), ("And the tube?", "is 12")]
-    for played in ("FFPPFP", "PFPPFF"):
-        runs.append((lab.call(NEW, OLD, three, 1, replies=play(played)), played))
-    for run, played in runs:
-        old, new, cases, times = run.args
-        sent, notes = run.sent, [note for note, _ in cases]
-        wanted = 2 * times * len(cases)
-        fill: dict[str, Any] = {"asked": len(sent), "wanted": wanted}
-        run.expect(sent or run.result.raised, "no-request")
-        run.expect(len(sent) <= wanted, "asked-again", **fill)
-        run.expect({s.system for s in sent} <= {old, new}, "other-prompt", show="system")
-        said = {s.said for s in sent}
-        edges = said - {*notes} and {t.strip() for t in said} <= {n.strip() for n in notes}
-        run.expect(not edges, "trimmed", "messages")
-        run.expect(said <= {*notes}, "other-note", "messages")
-        run.expect(all(s.roles == ["user"] for s in sent), "more-turns", "messages")
-        run.surface()
-        run.expect(sent, "no-request")
-        run.expect({s.system for s in sent} == {old, new}, "one-prompt", show="system")
-        run.expect(len(sent) > 2 * len(cases) or times == 1, "asked-once", **fill)
-        run.expect(len(sent) == wanted, "too-few", **fill)
-        heard = {(s.system, s.said): "" for s in sent}
-        for s, letter in zip(sent, played, strict=True):
-            heard[s.system, s.said] += letter
-        even = [*map(len, heard.values())] == [times] * 2 * len(cases)
-        run.expect(even, "uneven", times=times)
-        found = run.returned
-        run.expect(isinstance(found, list), "not-a-list")
-        run.expect(len(found) == len(cases), "case-left-out", lines=len(found), cases=len(cases))
-        for line, note in zip(found, notes, strict=True):
-            both = heard[old, note], heard[new, note]
-            plain, lenient, strict = (
-                ["".join(read[letter] for letter in letters) for letters in both]
-                for read in (PLAIN, LENIENT, STRICT)
-            )
-            right = in_words(*plain)
-            words = {"P": "passed", "F": "failed", "C": "no reply"}
-            told = [", ".join(words[letter] for letter in letters) for letters in plain]
-            fill = {"line": repr(line), "right": right, "old": told[0], "new": told[1]}
-            if line == right:
-                continue
-            two_ways = any("F" in letters and {*letters} & {*"TR"} for letters in both)
-            run.expect(not two_ways or line != "unsure", "two-ways", **fill)
-            run.expect(line != in_words(*lenient), "cut-passes", **fill)
-            crashed = "C" in "".join(plain)
-            run.expect(not crashed or line != in_words(*strict), "crash-counts", **fill)
-            run.expect(crashed or line != in_sums(*plain), "by-chance", **fill)
-            run.expect(False, "other-word", **fill)
+def words_are_right(run: Run) -> None:
+    """Each case has its word; what a known mistake would say has a message of its own."""
+    told = {"P": "passed", "C": "no reply"}
+    lines = run.returned
+    pairs = heard(run)
+    run.expect(len(lines) == len(pairs), "case-left-out", lines=len(lines), cases=len(pairs))
+    for line, (old, new) in zip(lines, pairs, strict=True):
+        right = in_words(old, new)
+        if line == right:
+            continue
+        both = [", ".join(told.get(letter, "failed") for letter in part) for part in (old, new)]
+        fill = {"line": repr(line), "right": right, "old": both[0], "new": both[1]}
+        mixed = any("F" in part and {*part} & {*UNENDED} for part in (old, new))
+        run.expect(not mixed or line != "unsure", "two-ways", **fill)
+        run.expect(line != in_words(old, new, "P" + UNENDED, "FL"), "cut-passes", **fill)
+        crashed = "C" in old + new
+        as_bad = in_words(old, new, "P", "FLC" + UNENDED)
+        run.expect(not crashed or line != as_bad, "crash-counts", **fill)
+        run.expect(crashed or line != in_sums(old, new), "by-chance", **fill)
+        run.expect(False, "other-word", **fill)
 
 
-def play(letters: str) -> list[object]:
-    """The replies for these letters."""
-    return [PLAYED[letter] for letter in letters]
+def wanted_requests(run: Run) -> int:
+    """How many requests a comparison takes."""
+    return 2 * int(run.given["times"]) * len(run.given["cases"])
 
 
-ASK_OLD = "passed(client, old, note, wanted) for turn in range(times)"
-ASK_NEW = "passed(client, new, note, wanted) for turn in range(times)"
+NUMBERS: dict[str, Any] = {"wanted": wanted_requests, "asked": lambda run: len(run.sent)}
 
 compare = Exercise(
     id="03.5",
@@ -1467,21 +1459,74 @@ def compare(client, old, new, cases, times):
         "A steady case under both prompts gives two sets with one verdict each. Name the three "
         "words that come from those, and let everything else be unsure.",
     ),
-    rules=check_compare,
+    rules=cases(
+        comparison("FFPP", "A hole?"),  # steady in one natural order of asking,
+        comparison("FPFP", "A hole?"),  # and in the other; all that follow say the same in both
+        comparison("PFFP", "A hole?"),
+        comparison("FPPP", "A hole?"),
+        comparison("PPPF", "A hole?"),
+        comparison("FPPFLPPP", "A hole?", "Two holes?", "A tube?", "A bell?\n", wanted="12 euros"),
+        comparison("CP", "A tube?\n"),
+        comparison("TPRPUP", "A hole?", "Two holes?", "And the tube?\n"),
+        comparison("FTTF", "A hole?"),
+        expect=(
+            rule(
+                "asked-again",
+                "$wanted requests are enough here, and you sent $asked. Asking until it fits would "
+                "make every prompt look good.",
+                lambda run: len(run.sent) <= wanted_requests(run),
+                {ASK_NEW: ASK_NEW.replace("times", "times + 1")},
+                "more tries for the favourite",
+                **NUMBERS,
+            ),
+            rule(
+                "other-prompt",
+                "A request went out with another `system` than the two prompts that your function "
+                "was given.",
+                lambda run: {sent.system for sent in run.sent} <= {OLD, NEW},
+                acts(request='request["system"] += " Answer in one sentence."'),
+                "a wish added in the test only",
+                show="system",
+            ),
+            asks_each(lambda run: [note for note, _ in run.given["cases"]]),
+            rule(
+                "one-prompt",
+                "All your requests carry the same `system`. The other prompt was not asked.",
+                lambda run: not run.requests or len({sent.system for sent in run.sent}) == 2,
+                {ASK_OLD: ASK_NEW},
+                "a line copied, and one word in it not changed",
+                show="system",
+            ),
+            rule(
+                "too-few",
+                "Your function should have asked $wanted times and asked $asked times. Replies "
+                "vary, so each case is asked several times, as often under either prompt.",
+                lambda run: len(run.sent) == wanted_requests(run),
+                {"range(times)": "range(1)"},
+                "https://github.com/margince/margince/pull/738: eleven of 21 scenarios moved when "
+                "the same prompt was run again",
+                **NUMBERS,
+            ),
+            rule(
+                "uneven",
+                "Each case wants $times replies under each prompt. Yours were spread another way, "
+                "and then the two sides cannot be compared.",
+                lambda run: all(
+                    len(old) == len(new) == run.given["times"] for old, new in heard(run)
+                ),
+                {
+                    ASK_OLD: ASK_OLD.replace("times", "times - 1"),
+                    ASK_NEW: ASK_NEW.replace("times", "times + 1"),
+                },
+                "https://github.com/apache/maka/pull/170: a comparison whose two sides had not the "
+                "same budget",
+                times=lambda run: run.given["times"],
+            ),
+            of_kind(list),
+            words_are_right,
+        ),
+    ),
     messages={
-        "asked-again": "$wanted requests are enough here, and you sent $asked. Asking until it "
-        "fits would make every prompt look good.",
-        "other-prompt": "A request went out with another `system` than the two prompts that your "
-        "function was given.",
-        "other-note": "A request went out with another text than the note of a case.",
-        "one-prompt": "All your requests carry the same `system`. The other prompt was not asked.",
-        "asked-once": "Your function should have asked $wanted times and asked $asked times: each "
-        "case once under each prompt. Replies vary, so one reply proves little.",
-        "too-few": "Your function should have asked $wanted times, and it asked $asked times.",
-        "uneven": "Each case wants $times replies under each prompt. Yours were spread another "
-        "way, and then the two sides cannot be compared.",
-        "not-a-list": "Your function gave back a `$kind`; a list with a word for each case is "
-        "wanted.",
         "case-left-out": "Cases: $cases; words in your list: $lines. The cases that did not change "
         "have a word, too.",
         "cut-passes": "Among the replies was one that had not come to its end, and your word is "
@@ -1498,12 +1543,6 @@ def compare(client, old, new, cases, times):
         "with it. Its case is unsure; the others still count.",
     },
     mistakes=(
-        Mistake(
-            "asked-once",
-            {"range(times)": "range(1)"},
-            "https://github.com/margince/margince/pull/738: eleven of 21 scenarios moved when the "
-            "same prompt was run again",
-        ),
         Mistake(
             "by-chance",
             {
@@ -1531,95 +1570,17 @@ def compare(client, old, new, cases, times):
             "https://github.com/cybersemics/em/pull/5098: rows that were kept until the end",
         ),
         Mistake(
-            "cut-passes",
-            {'reply.stop_reason == "end_turn" and wanted in text': "wanted in text"},
-            "https://github.com/ducks/claux/issues/14",
+            "cut-passes", {VERDICT: "wanted in text"}, "https://github.com/ducks/claux/issues/14"
         ),
         Mistake(
             "two-ways",
-            """
-def line(client, system, note, wanted):
-    request = {"model": MODEL, "max_tokens": 2000, "system": system}
-    turn = {"role": "user", "content": note}
-    try:
-        reply = client.messages.create(messages=[turn], **request)
-    except anthropic.APIError:
-        return None
-    text = "".join(block.text for block in reply.content if block.type == "text")
-    if reply.stop_reason != "end_turn":
-        return f"stopped: {reply.stop_reason}"
-    return "passes" if wanted in text else f"missing: {wanted}"
-
-
-def compare(client, old, new, cases, times):
-    words = []
-    for note, wanted in cases:
-        before = {line(client, old, note, wanted) for turn in range(times)}
-        after = {line(client, new, note, wanted) for turn in range(times)}
-        if len(before) > 1 or len(after) > 1 or None in before | after:
-            words.append("unsure")
-        elif ("passes" in before) == ("passes" in after):
-            words.append("same")
-        else:
-            words.append("better" if "passes" in after else "worse")
-    return words
-""",
+            {VERDICT: 'wanted in text if reply.stop_reason == "end_turn" else reply.stop_reason'},
             "the lines of `evaluate` compared as they are, reasons and all",
-        ),
-        Mistake(
-            "one-prompt",
-            {ASK_OLD: ASK_NEW},
-            "a line copied, and one word in it not changed",
-        ),
-        Mistake(
-            "asked-again",
-            {ASK_NEW: ASK_NEW.replace("times", "times + 1")},
-            "more tries for the favourite",
-        ),
-        Mistake(
-            "too-few",
-            {ASK_NEW: "passed(client, new, note, wanted) for turn in range(1)"},
-            "the old prompt measured well, the new one by a glance",
-        ),
-        Mistake(
-            "uneven",
-            """
-def compare(client, old, new, cases, times):
-    words = []
-    for note, wanted in cases:
-        for system in [old] + [new] * (2 * times - 1):
-            reply = client.messages.create(
-                model=MODEL,
-                max_tokens=2000,
-                system=system,
-                messages=[{"role": "user", "content": note}],
-            )
-        words.append("same")
-    return words
-""",
-            "https://github.com/apache/maka/pull/170: a comparison whose two sides had not the "
-            "same budget",
-        ),
-        Mistake(
-            "other-prompt",
-            {'"system": system': '"system": system + " Answer in one sentence."'},
-            "a wish added in the test only",
-        ),
-        Mistake(
-            "other-note",
-            {'"content": note': '"content": f"{note} ({wanted})"'},
-            "the answer slipped into the question",
         ),
         Mistake(
             "case-left-out",
             {"return words": 'return [word for word in words if word != "same"]'},
-            "https://github.com/UKGovernmentBEIS/inspect_ai/issues/4286: cases that vanish from "
-            "the sum",
-        ),
-        Mistake(
-            "not-a-list",
-            {"return words": "return dict(zip(cases, words))"},
-            "a dict by note, in which two equal notes are one",
+            "https://github.com/UKGovernmentBEIS/inspect_ai/issues/4286: cases that vanish",
         ),
         Mistake(
             "other-word",

@@ -17,8 +17,8 @@ from practice.grading.expect import (
 )
 from practice.grading.lab import Lab
 from practice.grading.model import Exercise, Mistake
+from practice.grading.others import as_data, asks_each
 from practice.grading.requests import (
-    as_data,
     asks,
     once,
     one_request,
@@ -58,6 +58,7 @@ __all__ = [
     "answers_every_call",
     "as_data",
     "asks",
+    "asks_each",
     "batch_of",
     "case",
     "cases",

@@ -39,6 +39,15 @@ def tell(client, question):
     )
     return {TEXT}
 """
+EACH = """
+def tell_all(client, notes):
+    return [
+        client.messages.create(
+            model=MODEL, max_tokens=2000, messages=[{"role": "user", "content": note}]
+        )
+        for note in notes
+    ]
+"""
 DATA = """
 def tell(client, note):
     letters = note.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -237,6 +246,14 @@ EXERCISES = {
             ),
             case(-1, gives="down"),
             expect=(grading.of_kind(str),),
+        ),
+    ),
+    "asks each": small(
+        EACH,
+        cases(
+            case(["Hello?\n", "Open?"], replies=["Yes.", "No."]),
+            case(["Now?"], replies=["So so."]),
+            expect=(grading.asks_each(lambda run: run.given["notes"]),),
         ),
     ),
     "as data": small(
