@@ -5,12 +5,12 @@ the table of common mistakes from it; tests/practice/test_exercises.py proves wh
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from practice.grading import (
     Case,
     Exercise,
-    Lab,
     Mistake,
     Run,
     Word,
@@ -25,6 +25,8 @@ from practice.grading import (
     once,
     room,
     rule,
+    twice,
+    with_system,
 )
 
 IMPORTS = """
@@ -38,20 +40,9 @@ from helpers import MODEL, exercise, progress  # not found? Run: start.py
 
 THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with
 JOINED = '"".join(block.text for block in reply.content if block.type == "text")'
-ROOM = 200  # output tokens: with less, thinking may leave nothing for the answer
 BUSY = {"status": 529, "error": {"type": "overloaded_error", "message": "Overloaded"}}
 BROKEN = {"content": "", "fault": {"kind": "cut", "after": 0}}  # no reply comes at all
 WORDING = "one letter more in a sentence of the prompt, which says the same"
-
-
-def cut(*blocks: str) -> dict[str, object]:
-    """A reply that ran into `max_tokens`."""
-    return {"content": [THOUGHT, *blocks], "stop_reason": "max_tokens"}
-
-
-def refused(*blocks: str) -> dict[str, object]:
-    """A reply that ended in a refusal, perhaps after some text."""
-    return {"content": list(blocks), "stop_reason": "refusal"}
 
 
 def stopped(reason: str, *blocks: str) -> dict[str, object]:
@@ -62,62 +53,33 @@ def stopped(reason: str, *blocks: str) -> dict[str, object]:
 
 # --- 03.1 ------------------------------------------------------------------------------
 
-
-def check_system(lab: Lab) -> None:
-    """Each note is a request of its own, and each request carries the rules in `system`."""
-    runs = []
-    for rules, notes, texts in (
-        (
-            "You answer notes for a bicycle repair shop. A puncture is 12 euros.\n",
-            ["What does a puncture cost?", "Are you open today?\n", "Two punctures?"],
-            ["12 euros.", "I do not know. Noor will call.", "24 euros for both.\n"],
-        ),
-        (
-            "You answer for the shop's hire desk. A bicycle is 15 euros a day.",
-            ["One bicycle until Sunday, please.", "Do you hire out trailers?"],
-            ["That is 30 euros.", "I do not know."],
-        ),
-    ):
-        replies = [[THOUGHT, texts[0]], *([text[:5], text[5:]] for text in texts[1:])]
-        runs.append((lab.call(rules, list(notes), replies=replies), rules, notes, texts))
-    for run, rules, notes, texts in runs:
-        for sent in run.sent:  # what the API refuses is looked at as well
-            run.expect(sent.roles[:1] != ["system"], "role-first", show="messages")
-            run.expect(not isinstance(sent.body.get("system"), dict), "a-dict", show="system")
-        systems = [sent.system for sent in run.sent]
-        run.expect(all(systems) or not any(systems), "first-only")
-        asked = [run.request, *run.requests[1:]]
-        roles = [role for sent in asked for role in sent.roles]
-        run.expect("system" not in roles, "role-later", show="messages")
-        turns = [str(sent.body["messages"]) for sent in asked]
-        glued = any(repr(rules)[1:-1] in turn for turn in turns)
-        run.expect(not glued, "glued", show="messages")
-        run.expect(all(systems), "no-system")
-        run.expect(set(systems) == {rules}, "other-rules", show="system")
-        together = all(note in asked[0].said for note in notes)
-        run.expect(not together, "one-for-all", show="messages")
-        alone = all(sum(note in turn for note in notes) <= 1 for turn in turns)
-        run.expect(alone, "notes-pile-up", show="messages")
-        run.expect(len(asked) >= len(notes), "too-few", asked=len(asked), notes=len(notes))
-        run.expect(len(asked) == len(notes), "twice", asked=len(asked), notes=len(notes))
-        said = sorted(s.said for s in asked)
-        edges = said != sorted(notes)
-        edges = edges and sorted(t.strip() for t in said) == sorted(n.strip() for n in notes)
-        run.expect(not edges, "trimmed", show="messages")
-        run.expect(said == sorted(notes), "other-note", show="messages")
-        run.expect(all(s.roles == ["user"] for s in asked), "more-turns", show="messages")
-        run.expect(isinstance(run.returned, list), "not-a-list")
-        came = {sent.said: text for sent, text in zip(asked, texts, strict=True)}
-        right = [came[note] for note in notes]
-        same = [repr(value) for value in run.returned]
-        run.expect(sorted(same) != sorted(map(repr, right)) or same == [*map(repr, right)], "order")
-        for note, mine, text in zip(notes, run.returned, right, strict=False):
-            fill = {"note": note.strip(), "mine": repr(mine)[:60], "text": repr(text)}
-            run.expect(mine == text, "other-texts", **fill)
-        run.expect(len(run.returned) == len(right), "other-number", texts=len(run.returned))
-
-
 NOTE_TURN = '[{"role": "user", "content": note}]'
+SYSTEM_TURN = '{"role": "system", "content": rules}'
+NO_SYSTEM = {"            system=rules,\n": ""}
+
+
+def system_turns(run: Run, place: slice) -> bool:
+    """Whether a request, also a refused one, has a turn of the role `system` there."""
+    return any("system" in sent.roles[place] for sent in run.sent)
+
+
+def texts_are_right(run: Run) -> None:
+    """One text for each note, whatever the order of asking was."""
+    notes, found = run.given["notes"], run.returned
+    came = {}
+    for sent, reply in zip(run.requests, run.replies, strict=True):
+        came[sent.said] = "".join(piece for piece in reply if isinstance(piece, str))
+    run.expect({*came} == {*notes}, "other-note", show="messages")
+    right = [came[note] for note in notes]
+    mixed = sorted(map(repr, found)) == sorted(map(repr, right))
+    run.expect(found == right or not mixed, "order")
+    for note, mine, text in zip(notes, found, right, strict=False):
+        fill = {"note": note.strip(), "mine": repr(mine)[:60], "text": repr(text)}
+        run.expect(mine == text, "other-texts", **fill)
+    run.expect(len(found) == len(right), "other-number", texts=len(found))
+
+
+COUNTS: dict[str, Any] = {"notes": lambda run: run.rounds, "asked": lambda run: len(run.requests)}
 
 mend_system = Exercise(
     id="03.1",
@@ -196,32 +158,98 @@ async def answer_all(client, rules, notes):
         "The argument is called `system` and takes the text as it is. Every turn of the loop "
         "needs it, so the `if` can go.",
     ),
-    rules=check_system,
+    rules=cases(
+        case(
+            "You answer notes for a bicycle repair shop. A puncture is 12 euros.\n",
+            ["What does a puncture cost?", "Are you open today?\n", "Two punctures?"],
+            replies=[
+                [THOUGHT, "12 euros."],
+                ["I do not know. ", "Noor will call."],
+                ["24 euros ", "for both.\n"],
+            ],
+            requests=3,
+        ),
+        case(
+            "You answer for the shop's hire desk. A bicycle is 15 euros a day.",
+            ["One bicycle until Sunday, please.", "Do you hire out trailers?"],
+            replies=[[THOUGHT, "That is 30 euros."], ["I do ", "not know."]],
+            requests=2,
+        ),
+        expect=(
+            rule(
+                "role-first",
+                "You sent the rules as a first message with the role `system`. That is how other "
+                "services do it; here rules are an argument of `create`.",
+                lambda run: not system_turns(run, slice(0, 1)),
+                {**NO_SYSTEM, "[{": f"[{SYSTEM_TURN}, {{"},
+                "https://github.com/ianarawjo/ChainForge/issues/271",
+                show="messages",
+            ),
+            rule(
+                "a-dict",
+                "You sent `system` as a single dict. It is a text, or a list of text blocks: the "
+                "plain text is enough here.",
+                lambda run: not any(isinstance(sent.body.get("system"), dict) for sent in run.sent),
+                {"system=rules": 'system={"type": "text", "text": rules}'},
+                "the block form of the documentation, copied without its list",
+                show="system",
+            ),
+            rule(
+                "role-later",
+                "You sent the rules as a message with the role `system`, behind the note. Such an "
+                "entry is for news in the middle of a conversation. Where do standing rules go?",
+                lambda run: not system_turns(run, slice(1, None)),
+                {**NO_SYSTEM, "note}]": f"note}}, {SYSTEM_TURN}]"},
+                "https://github.com/vercel/ai/pull/14810: system entries among the messages",
+                show="messages",
+            ),
+            with_system(lambda run: str(run.given["rules"])),
+            rule(
+                "several-notes",
+                "One of your requests carries the notes of several customers. One bad reply then "
+                "spoils them all: each note wants a request of its own, and a new `messages` list.",
+                lambda run: (
+                    not any(
+                        sum(note in str(sent.body["messages"]) for note in run.given["notes"]) > 1
+                        for sent in run.requests
+                    )
+                ),
+                acts(given='notes = [" ".join(notes)]'),
+                "several questions put into one request to save calls; or "
+                "https://github.com/567-labs/instructor/issues/1449: a list that grows in the loop",
+                show="messages",
+            ),
+            rule(
+                "too-few",
+                "There were $notes notes, and you sent $asked of them. Is a `return` inside the "
+                "loop?",
+                lambda run: len(run.requests) >= run.rounds,
+                {"    return texts": "        return texts"},
+                "a return that slipped into the loop",
+                **COUNTS,
+            ),
+            rule(
+                "twice",
+                "There were $notes notes, and you sent $asked requests. Each one is paid for: ask "
+                "once and keep the reply.",
+                lambda run: len(run.requests) <= run.rounds,
+                twice,
+                "a call left over from trying it out",
+                **COUNTS,
+            ),
+            asks_each(lambda run: run.given["notes"]),
+            of_kind(list),
+            texts_are_right,
+        ),
+    ),
     messages={
-        "role-first": "You sent the rules as a first message with the role `system`. That is how "
-        "other services do it; here rules are an argument of `create`.",
-        "a-dict": "You sent `system` as a single dict. It is a text, or a list of text blocks: "
-        "the plain text is enough here.",
-        "first-only": "One of your requests carries the rules and another does not. The API keeps "
-        "nothing between two requests, so the later note is answered without rules.",
-        "role-later": "You sent the rules as a message with the role `system`, behind the note. "
-        "Such an entry is for news in the middle of a conversation. Where do standing rules go?",
-        "glued": "You put the rules into the user's text. To Claude they are then words of the "
-        "customer, and any customer could write such words. Rules have an argument of their own.",
-        "no-system": "Your requests carry no rules at all: there is no `system` in them.",
-        "other-rules": "What you sent as `system` is not the `rules` that your function was given. "
-        "Send them as they are.",
-        "one-for-all": "You sent all notes in one request. One customer's words then stand beside "
-        "another's, and one bad reply spoils them all: each note wants its own request.",
-        "notes-pile-up": "One of your requests carries an earlier customer's note as well. The "
-        "list in `messages` seems to grow from note to note: begin a new one for each.",
-        "too-few": "There were $notes notes, and you sent $asked of them. Is a `return` inside "
-        "the loop?",
-        "twice": "There were $notes notes, and you sent $asked requests. Each one is paid for: "
-        "ask once and keep the reply.",
-        "other-note": "The text of a message is not one of the notes. Send each note as it is.",
-        "not-a-list": "Your function gave back a `$kind`. Wanted is a list with one text for each "
-        "note.",
+        "system-in-turn": "You put the rules into the user's text. To Claude they are then words "
+        "of the customer, and any customer could write such words. Rules have an argument of "
+        "their own.",
+        "no-system": "A request carries no rules: there is no `system` in it. The API keeps "
+        "nothing between two requests, so the rules go along with each of them.",
+        "other-system": "What you sent as `system` is not the `rules` that your function was "
+        "given. Send them as they are.",
         "order": "The texts are right, but not in the order of the notes.",
         "other-texts": "The text of the reply to “$note” is `$text`. In your list stands `$mine`.",
         "other-number": "Wanted is one text for each note. Your list has $texts.",
@@ -229,32 +257,10 @@ async def answer_all(client, rules, notes):
     },
     mistakes=(
         Mistake(
-            "role-first",
-            {
-                "            system=rules,\n": "",
-                NOTE_TURN: '[{"role": "system", "content": rules}, '
-                '{"role": "user", "content": note}]',
-            },
-            "https://github.com/ianarawjo/ChainForge/issues/271",
-        ),
-        Mistake(
-            "role-later",
-            {
-                "            system=rules,\n": "",
-                NOTE_TURN: '[{"role": "user", "content": note}, '
-                '{"role": "system", "content": rules}]',
-            },
-            "https://github.com/vercel/ai/pull/14810: system entries among the messages",
-        ),
-        Mistake(
-            "glued",
-            {"            system=rules,\n": "", '"content": note': '"content": rules + note'},
-            "https://github.com/simonw/llm/issues/300; https://github.com/rollwagen/bods/issues/24",
-        ),
-        Mistake(
-            "a-dict",
-            {"system=rules": 'system={"type": "text", "text": rules}'},
-            "the block form of the documentation, copied without its list",
+            "no-system",
+            {"system=rules": 'system=rules if note == notes[0] else ""'},
+            "https://github.com/anthropics/anthropic-sdk-python/issues/382 asks whether the first "
+            "turn is enough; articles say the rules stay active",
         ),
         Mistake(
             "raised-400",
@@ -266,74 +272,11 @@ async def answer_all(client, rules, notes):
             {"system=rules": "system_prompt=rules"},
             "the name that other packages give it",
         ),
-        Mistake(
-            "first-only",
-            {"system=rules": 'system=rules if note == notes[0] else ""'},
-            "https://github.com/anthropics/anthropic-sdk-python/issues/382 asks whether the first "
-            "turn is enough; articles say the rules stay active",
-        ),
-        Mistake(
-            "no-system",
-            {"            system=rules,\n": ""},
-            "https://github.com/vercel-labs/ai-python/pull/267: an adapter that dropped them",
-        ),
-        Mistake(
-            "other-rules",
-            {"system=rules": 'system=rules + " Be friendly!"'},
-            "a sentence of one's own added to rules that others are responsible for",
-        ),
-        Mistake(
-            "one-for-all",
-            {"    for note in notes:": '    for note in ["\\n".join(notes)]:'},
-            "several questions put into one request to save calls",
-        ),
-        Mistake(
-            "notes-pile-up",
-            {
-                "texts = []": "texts, turns = [], []",
-                "        reply =": '        turns.append({"role": "user", "content": note})\n'
-                "        reply =",
-                NOTE_TURN: "turns",
-            },
-            "https://github.com/567-labs/instructor/issues/1449: a list made before the loop grows",
-        ),
-        Mistake(
-            "too-few",
-            {"    return texts": "        return texts"},
-            "a return that slipped into the loop",
-        ),
-        Mistake(
-            "twice",
-            {
-                "reply = ": 'turn = {"role": "user", "content": note}\n        '
-                "client.messages.create(\n            model=MODEL, max_tokens=2000, "
-                "system=rules, messages=[turn]\n        )\n        reply = "
-            },
-            "a call left over from trying it out",
-        ),
-        Mistake(
-            "other-note",
-            {'"content": note}': '"content": f"Note: {note}"}'},
-            "prompt wrappers left over from other code",
-        ),
-        Mistake(
-            "not-a-list",
-            {"return texts": 'return "\\n".join(texts)'},
-            "made ready for print, while the caller wanted to send each to somebody else",
-        ),
-        Mistake(
-            "order",
-            {"return texts": "return sorted(texts)"},
-            "results put in an order that looks tidy",
-        ),
-        Mistake(
-            "other-texts",
-            {'"".join(b.text for b in reply.content if b.type == "text")': "reply.content"},
-            "rewriting the line that already worked",
-        ),
+        Mistake("order", acts("sorted(value)"), "results put in an order that looks tidy"),
+        Mistake("other-texts", acts("[[text] for text in value]"), "a line that worked, rewritten"),
         Mistake(
             "other-number",
-            {"return texts": "return [*texts, texts[-1]]"},
+            acts("[*value, value[-1]]"),
             "tried while reviewing: the last text appended once more behind the loop",
         ),
         Mistake(
@@ -541,100 +484,105 @@ Give {sentences} sentences. Mark parts like this: {{bell}}."""
 
 # --- 03.3 ------------------------------------------------------------------------------
 
-CASES: tuple[
-    tuple[str, str, Any, str], ...
-] = (  # note, wanted, reply, and the rule that is broken if the line is another
+ROWS: tuple[tuple[str, str, Any, str], ...] = (
+    # Note, wanted, reply, and the rule that is broken when the line is another.
     ("A puncture?", "12 euros", [THOUGHT, "A puncture is 12 euros."], "exact"),
     ("New pads?", "18 euros", ["Brake pads are 18 ", "euros."], "pieces"),
     ("A service?", "65 euros", [THOUGHT, "It is 56 euros."], "other-line"),
-    ("Chain?", "25 euros", cut("That is 25 euros."), "cut-passes"),
-    ("My lock?", "Noor", refused("Noor knows "), "other-stop"),
+    ("Chain?", "25 euros", stopped("max_tokens", "That is 25 euros."), "cut-passes"),
     ("A bell?", "4 euros", BUSY, "other-line"),
-    ("Trailer?", "Noor", [], "other-line"),
-    ("Child seat?", "Noor", "Noor", "exact"),
-    ("E-bikes?", "Noor", BROKEN, "other-line"),
-    ("A key?\n", "Noor", "Ask NOOR about keys.", "other-case"),
-    ("Tubes?", "8 euros", ["8 kinds, from 7 euros."], "other-line"),
     ("And helmets?", "Noor", stopped("pause_turn", "Noor has some."), "other-stop"),
+    ("A key?\n", "Noor", "Ask NOOR about keys.", "other-case"),
+    ("E-bikes?", "Noor", BROKEN, "other-line"),
+    ("Tubes?", "8 euros", ["8 kinds, from 7 euros."], "other-line"),
     ("Or gloves?", "Noor", stopped("stop_sequence", "Noor knows"), "other-stop"),
     ("A pump?", "7.50 euros", "It is 7,50 euros.", "other-line"),
     ("Sunday?", "Tuesday", [THOUGHT, "On Tuesday. Yes, Tuesday."], "exact"),
 )
-SLIPS = ("AttributeError", "TypeError", "NameError", "KeyError", "IndexError", "BadRequestError")
+OWN_SLIPS = ("AttributeError", "TypeError", "NameError", "KeyError", "IndexError", "BadRequest")
+CRASH = 'f"crash: {type(error).__name__}"'
+END = 'reply.stop_reason != "end_turn"'
 
 
-def right_line(reply: Any, wanted: str) -> str:
-    """The line for one of these replies."""
+def tested(system: str, rows: Sequence[tuple[str, str, Any, str]]) -> Case:
+    """One call with the cases of these rows."""
+    pairs = [(note, wanted) for note, wanted, *_ in rows]
+    return case(system, pairs, replies=[reply for _, _, reply, _ in rows], requests=len(rows))
+
+
+def line_for(run: Run, reply: Any, wanted: str) -> str:
+    """The right line for one of these replies."""
     if reply is BUSY:
         return "crash: OverloadedError"
     if reply is BROKEN:
         return "crash: APIConnectionError"
-    blocks, reason = reply or (), "end_turn"
-    if isinstance(reply, dict):
-        blocks, reason = reply["content"], reply["stop_reason"]
-    if reason != "end_turn":
-        return f"stopped: {reason}"
-    text = "".join(block for block in blocks if isinstance(block, str))
+    message = run.lab.message(reply)
+    if message.stop_reason != "end_turn":
+        return f"stopped: {message.stop_reason}"
+    text = "".join(getattr(block, "text", "") for block in message.content)
     return "passes" if wanted in text else f"missing: {wanted}"
 
 
-def check_evaluate(lab: Lab) -> None:
-    """One request and one line for each case, whatever comes back."""
-    runs = []
-    for system, picked in (
-        ("You answer notes for a bicycle repair shop.", CASES),
-        ("You answer in one sentence. Noor knows the rest.\n", CASES[8::-2]),
-    ):
-        cases = [(note, wanted) for note, wanted, *_ in picked]
-        replies = [reply for _, _, reply, *_ in picked]
-        runs.append((lab.call(system, cases, replies=replies, limit=3 * len(CASES)), picked))
-    for run, picked in runs:
-        system, cases = run.args
-        fill: dict[str, Any]
-        sent, notes = run.sent, [note for note, _ in cases]
-        run.expect(sent or run.result.raised, "no-request")
-        together = sent and all(note in sent[0].said for note in notes)
-        run.expect(not together, "one-for-all", show="messages")
-        run.expect(len(sent) <= len(cases), "asked-again", asked=len(sent), cases=len(cases))
-        run.expect(all(s.system == system for s in sent), "other-system", show="system")
-        arrived = [s for s in sent if s.status != 400]
-        said = [s.said for s in arrived]
-        edges = {*said} - {*notes} and {t.strip() for t in said} <= {n.strip() for n in notes}
-        run.expect(not edges, "trimmed", show="messages")
-        run.expect({*said} <= {*notes}, "other-note", show="messages")
-        run.expect(all(s.roles == ["user"] for s in arrived), "more-turns", show="messages")
-        little = any(s.body.get("max_tokens", ROOM) < ROOM for s in sent)
-        run.expect(not little, "little-room", show="max_tokens")
-        found = run.returned
-        run.expect(not isinstance(found, int | float), "a-score")
-        run.expect(isinstance(found, list), "not-a-list")
-        run.expect(not any(isinstance(line, tuple) for line in found), "pairs")
-        for line in found:
-            slip = next((slip for slip in SLIPS if slip in str(line)), "")
-            run.expect(not slip, "own-slip", slip=slip)
-        fill = {"lines": len(found), "cases": len(cases), "asked": len(sent)}
-        run.expect(len(sent) == len(cases), "ended-early", **fill)
-        run.expect(len(found) >= len(cases), "case-left-out", **fill)
-        run.expect(len(found) == len(cases), "line-too-many", **fill)
-        came = dict(zip(said, run.replies, strict=False))  # cases may be asked in any order
-        rights = [right_line(came.get(note), wanted) for note, wanted, *_ in picked]
-        mixed = found != rights and sorted(map(str, found)) == sorted(rights)
-        run.expect(not mixed, "order")
-        for line, (note, wanted, usual, rule) in zip(found, picked, strict=True):
-            run.expect(note in came, "other-note", show="messages")
-            reply = came[note]
-            right = right_line(reply, wanted)
-            fill = {"note": note.strip(), "wanted": wanted, "right": right, "line": repr(line)}
-            fill["reason"] = right.removeprefix("stopped: ")
-            if reply is not usual:
-                rule = "other-line"
-            passes, missing = line == "passes", line == f"missing: {wanted}"
-            run.expect(not (rule in ("exact", "pieces") and missing), rule, **fill)
-            run.expect(not (rule == "other-case" and passes), rule, **fill)
-            named = rule in ("cut-passes", "other-stop")
-            run.expect(not (named and (passes or missing)), rule, **fill)
-            run.expect(line == right, "other-line", **fill)
+def lines_are_right(run: Run) -> None:
+    """A line for each case; the replies are told apart by what was asked, in any order."""
+    found, pairs = run.returned, run.given["cases"]
+    for line in found:
+        run.expect(not isinstance(line, tuple), "pairs")
+        slip = next((slip for slip in OWN_SLIPS if slip in str(line)), "")
+        run.expect(not slip, "own-slip", slip=slip)
+    count = {"lines": len(found), "cases": len(pairs), "asked": len(run.sent)}
+    run.expect(len(run.sent) == len(pairs), "ended-early", **count)
+    run.expect(len(found) == len(pairs), "other-number", **count)
+    came = dict(zip([sent.said for sent in run.sent], run.replies, strict=True))
+    rights = [line_for(run, came[note], wanted) for note, wanted in pairs]
+    mixed = found != rights and sorted(map(str, found)) == sorted(rights)
+    run.expect(not mixed, "order")
+    known = {note: (reply, broken) for note, _, reply, broken in ROWS}
+    for line, right, (note, wanted) in zip(found, rights, pairs, strict=True):
+        usual, broken = known[note]
+        fill = {"note": note.strip(), "wanted": wanted, "right": right, "line": repr(line)}
+        fill["reason"] = right.removeprefix("stopped: ")
+        if usual is came[note] and line in ("passes", f"missing: {wanted}"):
+            run.expect(line == right, broken, **fill)
+        run.expect(line == right, "other-line", **fill)
 
+
+EVALUATE_MISTAKES = (
+    Mistake("exact", {"wanted in text": "text == wanted"},
+            "https://github.com/EvolvingLMMs-Lab/lmms-eval/issues/673"),
+    Mistake("pieces", {JOINED: 'next((b.text for b in reply.content if b.type == "text"), "")'},
+            "https://github.com/odysseus-dev/odysseus/pull/1255"),
+    Mistake("cut-passes", {END: 'reply.stop_reason == "refusal"'},
+            "https://github.com/HKUDS/LightRAG/pull/3800"),
+    Mistake("other-case", {"wanted in text": "wanted.lower() in text.lower()"},
+            "tried while reviewing: a test made lenient without a word about it"),
+    Mistake("other-stop", {END: 'reply.stop_reason == "max_tokens"'},
+            "https://github.com/brightwave-inc/tidebreak/issues/555: one reason known, the "
+            "others taken for an end"),
+    Mistake("raised-overloaded", {"anthropic.APIError": "TimeoutError"},
+            "https://github.com/Kaggle/kaggle-benchmarks/pull/170: one failure lost all the "
+            "work"),
+    Mistake("raised-connection", {"anthropic.APIError": "anthropic.APIStatusError"},
+            "https://github.com/denisneuf/python-amazon-ad-api/issues/150: every error taken "
+            "to have a status"),
+    Mistake("ended-early", {"            continue": "            return lines"},
+            "https://github.com/cybersemics/em/pull/5098: one failure took a whole pass along"),
+    Mistake("other-number", {f"            lines.append({CRASH})\n": ""},
+            "https://github.com/UKGovernmentBEIS/inspect_ai/issues/3707: a case left out"),
+    Mistake("order", {"return lines": "return sorted(lines)"},
+            "tried while reviewing: a report put in an order that looks tidy"),
+    Mistake("own-slip", {"            )\n": "            )\n            reply.content[0].text\n",
+                         "anthropic.APIError": "Exception"},
+            "https://github.com/UKGovernmentBEIS/inspect_evals/pull/2289: faults of the test "
+            "reported as the model's"),
+    Mistake("other-line", {CRASH: '"crash"'},
+            "https://github.com/openai/evals/issues/1832: failures that cannot be told apart"),
+    Mistake("pairs", acts("list(zip([note for note, _ in cases], value))"),
+            "the lesson's own evaluate, which keeps the text beside the verdict"),
+    Mistake("printed", acts("", after="print(value)"), "articles print every result"),
+    Mistake("swapped", {"system, cases": "cases, system"},
+            "the order of speaking: these cases under that prompt"),
+)  # fmt: skip
 
 evaluate = Exercise(
     id="03.3",
@@ -712,32 +660,86 @@ def evaluate(client, system, cases):
         "Put the call into a `try:`, inside the loop. `anthropic.APIError` is the class that all "
         "errors of the API have in common; after its line, go on with the next case.",
     ),
-    rules=check_evaluate,
+    rules=cases(
+        tested("You answer notes for a bicycle repair shop.", ROWS[:7]),
+        tested("You answer in one sentence. Noor knows the rest.\n", ROWS[:6:-1]),
+        expect=(
+            rule(
+                "one-for-all",
+                "You sent all cases in one request. One bad reply would spoil them all: each note "
+                "wants a request of its own.",
+                lambda run: (
+                    not run.sent
+                    or ROWS[0][0] not in run.sent[0].said.split("\n")
+                    or ROWS[1][0] not in run.sent[0].said
+                ),
+                {
+                    "    lines = []": '    lines = []\n    notes = "\\n".join(dict(cases))\n'
+                    "    cases = [(notes, cases[0][1])]"
+                },
+                "several questions put into one request to save calls",
+                show="messages",
+            ),
+            rule(
+                "asked-again",
+                "There are $cases cases, and you sent $asked requests. A test that asks until the "
+                "answer is right finds every prompt good.",
+                lambda run: len(run.sent) <= run.rounds,
+                {
+                    "        turn =": "        for _ in 1, 2:\n            try:\n"
+                    "                client.messages.create(\n                    model=MODEL,\n"
+                    "                    max_tokens=2000,\n                    system=system,\n"
+                    '                    messages=[{"role": "user", "content": note}],\n'
+                    "                )\n                break\n"
+                    "            except anthropic.APIError:\n                pass\n        turn ="
+                },
+                "https://github.com/sjnims/cc-plugin-eval/issues/75: retries on top of the "
+                "client's",
+                cases=lambda run: run.rounds,
+                asked=lambda run: len(run.sent),
+            ),
+            rule(
+                "other-system",
+                "A request went out without the `system` that your function was given. Then it is "
+                "another prompt that you test.",
+                lambda run: all(sent.system == run.given["system"] for sent in run.sent),
+                {"system=system, ": ""},
+                "a test that was written before the prompt had an argument",
+                show="system",
+            ),
+            asks_each(lambda run: [note for note, _ in run.given["cases"]]),
+            rule(
+                "little-room",
+                "Your `max_tokens` is under 200. Thinking counts too, so replies could be cut, and "
+                "you would test the limit in place of the prompt.",
+                lambda run: all(sent.body.get("max_tokens", 200) >= 200 for sent in run.sent),
+                {"2000": "100"},
+                "https://github.com/0xBakeer/inference-atlas/pull/33: a cap that cut most replies",
+                show="max_tokens",
+            ),
+            rule(
+                "a-score",
+                "You gave back a number. It says how many, not which and why: wanted is a list "
+                "with a line for each case.",
+                lambda run: not isinstance(run.returned, int | float),
+                {"return lines": 'return lines.count("passes") / len(lines)'},
+                "https://github.com/instructlab/eval/issues/39: a mean that hides what went wrong",
+            ),
+            of_kind(list),
+            lines_are_right,
+        ),
+    ),
     messages={
-        "one-for-all": "You sent all cases in one request. One bad reply would spoil them all: "
-        "each note wants a request of its own.",
-        "asked-again": "There are $cases cases, and you sent $asked requests. A test that asks "
-        "until the answer is right finds every prompt good.",
-        "other-system": "A request went out without the `system` that your function was given. "
-        "Then it is another prompt that you test.",
         "other-note": "What you sent is not the note of a case. Send each note as it is: whether "
         "words around it help is what such a test should find out.",
-        "little-room": f"Your `max_tokens` is under {ROOM}. Thinking counts too, so replies "
-        "could be cut, and you would test the limit in place of the prompt.",
-        "a-score": "You gave back a number. It says how many, not which and why: wanted is a list "
-        "with a line for each case.",
-        "not-a-list": "Your function gave back a `$kind`; a list with a line for each case is "
-        "wanted.",
         "pairs": "Your lines are pairs. The lesson kept the reply beside its verdict; here each "
         "line is the verdict alone, a text.",
-        "own-slip": "One of your lines names `$slip`. That is no fault of a reply: your own "
-        "code caused it, and the `except` hid it. Take the `try` away for a moment and look.",
+        "own-slip": "One of your lines names `$slip`. That is no fault of a reply: your own code "
+        "caused it, and the `except` hid it. Take the `try` away for a moment and look.",
         "ended-early": "There are $cases cases, and your function stopped asking after $asked. One "
         "case that fails must not end the test: where does the `try` begin, and where the loop?",
-        "case-left-out": "There are $cases cases, and your list has $lines lines. With a case left "
-        "out, the share of those that pass looks better than it is.",
-        "line-too-many": "There are $cases cases, and your list has $lines lines: one case got "
-        "two. With `elif` and `else`, only one of several branches runs.",
+        "other-number": "There are $cases cases, and your list has $lines lines. Each case wants "
+        "one: with `elif` and `else` only one branch runs, and a crash is a line too.",
         "order": "The lines are right, but not in the order of the cases.",
         "exact": "To “$note” the reply held `$wanted`, and your line is `$line`. Other words may "
         "stand around it: look for the wanted text *in* the reply.",
@@ -755,186 +757,7 @@ def evaluate(client, system, cases):
         "raised-connection": "One request got no answer at all, and the test ended with it. That "
         "is no status error. Which class do all errors of the API have in common?",
     },
-    mistakes=(
-        Mistake(
-            "exact",
-            {"wanted in text": "text == wanted"},
-            "https://github.com/EvolvingLMMs-Lab/lmms-eval/issues/673",
-        ),
-        Mistake(
-            "pieces",
-            {JOINED: 'next((b.text for b in reply.content if b.type == "text"), "")'},
-            "https://github.com/odysseus-dev/odysseus/pull/1255",
-        ),
-        Mistake(
-            "cut-passes",
-            {
-                'if reply.stop_reason != "end_turn"': 'if reply.stop_reason == "refusal"',
-            },
-            "https://github.com/HKUDS/LightRAG/pull/3800",
-        ),
-        Mistake(
-            "other-case",
-            {"wanted in text": "wanted.lower() in text.lower()"},
-            "tried while reviewing: a test made lenient without a word about it",
-        ),
-        Mistake(
-            "trimmed",
-            {'"content": note': '"content": note.strip()'},
-            "tried while reviewing: notes tidied before they are sent",
-        ),
-        Mistake(
-            "other-stop",
-            {'!= "end_turn"': '== "max_tokens"'},
-            "https://github.com/brightwave-inc/tidebreak/issues/555: one reason known, the others "
-            "taken for an end",
-        ),
-        Mistake(
-            "raised-overloaded",
-            {"anthropic.APIError": "TimeoutError"},
-            "https://github.com/Kaggle/kaggle-benchmarks/pull/170: one failure lost all the work",
-        ),
-        Mistake(
-            "raised-connection",
-            {"anthropic.APIError": "anthropic.APIStatusError"},
-            "https://github.com/denisneuf/python-amazon-ad-api/issues/150: every error taken to "
-            "have a status",
-        ),
-        Mistake(
-            "ended-early",
-            """
-def evaluate(client, system, cases):
-    lines = []
-    try:
-        for note, wanted in cases:
-            turn = {"role": "user", "content": note}
-            reply = client.messages.create(
-                model=MODEL, max_tokens=2000, system=system, messages=[turn]
-            )
-            texts = [b.text for b in reply.content if b.type == "text"]
-            good = reply.stop_reason == "end_turn" and wanted in "".join(texts)
-            lines.append("passes" if good else f"missing: {wanted}")
-    except anthropic.APIError as error:
-        lines.append(f"crash: {type(error).__name__}")
-    return lines
-""",
-            "https://github.com/cybersemics/em/pull/5098: one failure took a whole pass along",
-        ),
-        Mistake(
-            "line-too-many",
-            {"        elif wanted in text": "        if wanted in text"},
-            "an `if` after an `if`, where only one of them was meant to run",
-        ),
-        Mistake(
-            "order",
-            {"return lines": "return sorted(lines)"},
-            "tried while reviewing: a report put in an order that looks tidy",
-        ),
-        Mistake(
-            "case-left-out",
-            {'            lines.append(f"crash: {type(error).__name__}")\n': ""},
-            "https://github.com/UKGovernmentBEIS/inspect_ai/issues/3707",
-        ),
-        Mistake(
-            "own-slip",
-            """
-def evaluate(client, system, cases):
-    lines = []
-    for note, wanted in cases:
-        turn = {"role": "user", "content": note}
-        try:
-            reply = client.messages.create(
-                model=MODEL, max_tokens=2000, system=system, messages=[turn]
-            )
-            text = reply.content[0].text
-            lines.append("passes" if wanted in text else f"missing: {wanted}")
-        except Exception as error:
-            lines.append(f"crash: {type(error).__name__}")
-    return lines
-""",
-            "https://github.com/UKGovernmentBEIS/inspect_evals/pull/2289: faults of the test "
-            "reported as the model's",
-        ),
-        Mistake(
-            "other-line",
-            {'f"crash: {type(error).__name__}"': '"crash"'},
-            "https://github.com/openai/evals/issues/1832: failures that cannot be told apart",
-        ),
-        Mistake(
-            "one-for-all",
-            """
-def evaluate(client, system, cases):
-    notes = "\\n".join(note for note, wanted in cases)
-    reply = client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        system=system,
-        messages=[{"role": "user", "content": notes}],
-    )
-    text = "".join(block.text for block in reply.content if block.type == "text")
-    return ["passes" if wanted in text else "missing" for note, wanted in cases]
-""",
-            "several questions put into one request to save calls",
-        ),
-        Mistake(
-            "asked-again",
-            """
-def evaluate(client, system, cases):
-    lines = []
-    for note, wanted in cases:
-        for attempt in range(2):
-            try:
-                reply = client.messages.create(
-                    model=MODEL,
-                    max_tokens=2000,
-                    system=system,
-                    messages=[{"role": "user", "content": note}],
-                )
-                break
-            except anthropic.APIError as error:
-                reply = error
-        lines.append("passes" if wanted in str(reply) else "missing")
-    return lines
-""",
-            "https://github.com/sjnims/cc-plugin-eval/issues/75: retries on top of the client's",
-        ),
-        Mistake(
-            "other-system",
-            {"system=system, ": ""},
-            "a test that was written before the prompt had an argument",
-        ),
-        Mistake(
-            "other-note",
-            {'"content": note': '"content": wanted'},
-            "the two halves of a case, mixed up",
-        ),
-        Mistake(
-            "little-room",
-            {"2000": "100"},
-            "https://github.com/0xBakeer/inference-atlas/pull/33: a cap that cut most replies",
-        ),
-        Mistake(
-            "a-score",
-            {"return lines": 'return lines.count("passes") / len(lines)'},
-            "https://github.com/instructlab/eval/issues/39: a mean that hides what went wrong",
-        ),
-        Mistake(
-            "pairs",
-            {"return lines": "return [(case[0], line) for case, line in zip(cases, lines)]"},
-            "the lesson's own evaluate, which keeps the text beside the verdict",
-        ),
-        Mistake(
-            "not-a-list",
-            {"return lines": 'return "\\n".join(lines)'},
-            "a report for the eye, while the caller wants to count",
-        ),
-        Mistake("printed", {"lines.append(": "print(", "return lines": ""}, "articles print"),
-        Mistake(
-            "swapped",
-            {"system, cases": "cases, system"},
-            "the order of speaking: these cases under that prompt",
-        ),
-    ),
+    mistakes=EVALUATE_MISTAKES,
     takeaway="One request and one line for each case, the stop reason before the text, and a crash "
     "is a line too: then the score counts what it says.",
 )
@@ -1046,7 +869,7 @@ DESK_CASES = (
         "person must look: give back `None`.",
         {f"if {CLEAR}": f"if not lines:\n        return 0\n    if {CLEAR}"},
         "https://github.com/manthanguptaa/water/issues/57: no number found, so it is 0")),
-    case(OTHER, LONGER, 14, replies=[cut("Gladly.\ndays: 1")], gives=None,
+    case(OTHER, LONGER, 14, replies=[stopped("max_tokens", "Gladly.\ndays: 1")], gives=None,
          missed=days("cut-counts",
             "A reply was cut off at `days: 1`, and your function gave `$returned`. It may have "
             "been about to say 12: look at `stop_reason` as well.",
