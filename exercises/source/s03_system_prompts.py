@@ -530,7 +530,7 @@ def lines_are_right(run: Run) -> None:
         run.expect(not isinstance(line, tuple), "pairs")
         slip = next((slip for slip in OWN_SLIPS if slip in str(line)), "")
         run.expect(not slip, "own-slip", slip=slip)
-    count = {"lines": len(found), "cases": len(pairs), "asked": len(run.sent)}
+    count: dict[str, Any] = {"lines": len(found), "cases": len(pairs), "asked": len(run.sent)}
     run.expect(len(run.sent) == len(pairs), "ended-early", **count)
     run.expect(len(found) == len(pairs), "other-number", **count)
     came = dict(zip([sent.said for sent in run.sent], run.replies, strict=True))
