@@ -999,6 +999,89 @@ WHOLE_CASES = (
             "https://github.com/ducks/claux/issues/14")),
 )  # fmt: skip
 
+ASK_WHOLE_RULES = (
+    asks(),
+    rule("first-limit",
+        "The first request should have the `limit` that your function was given as its "
+        "`max_tokens`.",
+        lambda run: run.request.body["max_tokens"] == run.given["limit"],
+        {"max_tokens=limit": "max_tokens=2000"}, "the number of the lessons, copied along",
+        show="max_tokens"),
+    its_own,
+    rule("not-asked-again",
+        "The limit cut the reply, and you asked only once. There is more room: use it.",
+        lambda run: len(run.requests) >= run.rounds, {SECOND: "pass"},
+        "a cut noticed and only reported: https://github.com/crewAIInc/crewAI/pull/5717"),
+    rule("continued",
+        "Your second request holds more than the question. Nobody promises that two halves "
+        "fit together: ask the question anew, with more room.",
+        lambda run: not second(run) or run.requests[1].roles == ["user"],
+        {ROOM: ROOM
+            + '\n        request["messages"] += [{"role": "assistant", "content": '
+            'reply.content}, {"role": "user", "content": "Please go on."}]'
+        },
+        "https://github.com/Boise-State-Development/agentcore-public-stack/pull/328",
+        show="messages"),
+    rule("changed",
+        "Your second request is not the same question: $part differs from the first. Only "
+        "`max_tokens` should.",
+        lambda run: not changed(run), {SECOND: SECOND.replace("(", '(system="Be brief.", ')},
+        "https://github.com/OpenDigitalProductFactory/opendigitalproductfactory/pull/4250: "
+        "asking to be concise on the second try",
+        part=lambda run: listed(changed(run))),
+    rule("same-room",
+        "You asked again with the same `max_tokens`. The same room cuts the answer again, "
+        "and you pay twice.",
+        lambda run: not second(run) or LIMITS["asked"](run) != run.given["limit"],
+        {"max_tokens=room": "max_tokens=limit"},
+        "https://github.com/NousResearch/hermes-agent/issues/72770", show="max_tokens"),
+    rule("other-room",
+        "Your second request had $asked as its `max_tokens`. Wanted is four times $limit, "
+        "or `MOST` if that is less.",
+        lambda run: run.rounds < 2 or LIMITS["asked"](run) == more_room(run),
+        {"4 * limit": "2 * limit"},
+        "doubling, as many do: https://github.com/MemTensor/MemOS/pull/2321", show="max_tokens",
+        **LIMITS),
+    rule("asked-again-anyway",
+        "You sent more requests than needed: an answer that is whole needs no other. Look "
+        "at the stop reason before you ask again.",
+        lambda run: len(run.requests) <= run.rounds, {AGAIN: "if limit < MOST:"},
+        "the second call outside of its condition"),
+    rule("first-looked-at",
+        "You asked again, the second reply was whole, and your function gave back "
+        "`$returned`. Which of the two replies did it look at?",
+        lambda run: run.rounds < 2 or run.wanted is None or run.value not in (None, HALF),
+        {SECOND: SECOND.replace("reply", "whole")},
+        "a new name for the second reply, and the old one read"),
+    rule("both-texts",
+        "You put both texts together. The second reply does not go on where the first was "
+        "cut: it is the whole answer from its beginning.",
+        lambda run: HALF + HALF not in str(run.value),
+        {ROOM: f"{ROOM}\n        begun = reply.content",
+            SECOND: f"{SECOND}\n        reply.content[:0] = begun",
+        }, "continuing as in https://github.com/anthropics/claude-cookbooks/issues/763"),
+    gives(str, "not-the-text",
+        "Wanted is the text of the whole answer, all its text blocks joined. Yours gave "
+        "`$returned`.",
+        "value[:9]"),
+)  # fmt: skip
+ASK_WHOLE_MISTAKES = (
+    Mistake("endless", {AGAIN: f"while {CUT}:"},
+        "https://github.com/Hmbown/Codewhale/pull/2537: no end to the retries"),
+    Mistake("raised-streaming", {ROOM: "room = 4 * limit"},
+        "https://github.com/UKGovernmentBEIS/inspect_ai/issues/1407"),
+    Mistake("raised-400",
+        {ROOM: f'{ROOM}\n        request["messages"].append({{"role": "assistant", '
+            '"content": reply.content})'
+        },
+        "https://github.com/anthropics/claude-cookbooks/issues/763"),
+    Mistake("not-the-text",
+        {JOINED: 'next((b.text for b in reply.content if b.type == "text"), "")'},
+        "https://github.com/alexzhang13/rlm/issues/178"),
+    Mistake("swapped", {"(client, question, limit)": "(client, limit, question)"},
+        "the order of the API's own call, where the limit comes before the messages"),
+)  # fmt: skip
+
 ask_whole = Exercise(
     id="02.5",
     title="Once more, with more room",
@@ -1085,138 +1168,14 @@ def ask_whole(client, question, limit, again=True):
     ),
     rules=cases(
         *WHOLE_CASES,
-        expect=(
-            asks(),
-            rule(
-                "first-limit",
-                "The first request should have the `limit` that your function was given as its "
-                "`max_tokens`.",
-                lambda run: run.request.body["max_tokens"] == run.given["limit"],
-                {"max_tokens=limit": "max_tokens=2000"},
-                "the number of the lessons, copied along",
-                show="max_tokens",
-            ),
-            its_own,
-            rule(
-                "not-asked-again",
-                "The limit cut the reply, and you asked only once. There is more room: use it.",
-                lambda run: len(run.requests) >= run.rounds,
-                {SECOND: "pass"},
-                "a cut noticed and only reported: https://github.com/crewAIInc/crewAI/pull/5717",
-            ),
-            rule(
-                "continued",
-                "Your second request holds more than the question. Nobody promises that two halves "
-                "fit together: ask the question anew, with more room.",
-                lambda run: not second(run) or run.requests[1].roles == ["user"],
-                {
-                    ROOM: ROOM
-                    + '\n        request["messages"] += [{"role": "assistant", "content": '
-                    'reply.content}, {"role": "user", "content": "Please go on."}]'
-                },
-                "https://github.com/Boise-State-Development/agentcore-public-stack/pull/328",
-                show="messages",
-            ),
-            rule(
-                "changed",
-                "Your second request is not the same question: $part differs from the first. Only "
-                "`max_tokens` should.",
-                lambda run: not changed(run),
-                {SECOND: SECOND.replace("(", '(system="Be brief.", ')},
-                "https://github.com/OpenDigitalProductFactory/opendigitalproductfactory/pull/4250: "
-                "asking to be concise on the second try",
-                part=lambda run: listed(changed(run)),
-            ),
-            rule(
-                "same-room",
-                "You asked again with the same `max_tokens`. The same room cuts the answer again, "
-                "and you pay twice.",
-                lambda run: not second(run) or LIMITS["asked"](run) != run.given["limit"],
-                {"max_tokens=room": "max_tokens=limit"},
-                "https://github.com/NousResearch/hermes-agent/issues/72770",
-                show="max_tokens",
-            ),
-            rule(
-                "other-room",
-                "Your second request had $asked as its `max_tokens`. Wanted is four times $limit, "
-                "or `MOST` if that is less.",
-                lambda run: run.rounds < 2 or LIMITS["asked"](run) == more_room(run),
-                {"4 * limit": "2 * limit"},
-                "doubling, as many do: https://github.com/MemTensor/MemOS/pull/2321",
-                show="max_tokens",
-                **LIMITS,
-            ),
-            rule(
-                "asked-again-anyway",
-                "You sent more requests than needed: an answer that is whole needs no other. Look "
-                "at the stop reason before you ask again.",
-                lambda run: len(run.requests) <= run.rounds,
-                {AGAIN: "if limit < MOST:"},
-                "the second call outside of its condition",
-            ),
-            rule(
-                "first-looked-at",
-                "You asked again, the second reply was whole, and your function gave back "
-                "`$returned`. Which of the two replies did it look at?",
-                lambda run: run.rounds < 2 or run.wanted is None or run.value not in (None, HALF),
-                {SECOND: SECOND.replace("reply", "whole")},
-                "a new name for the second reply, and the old one read",
-            ),
-            rule(
-                "both-texts",
-                "You put both texts together. The second reply does not go on where the first was "
-                "cut: it is the whole answer from its beginning.",
-                lambda run: HALF + HALF not in str(run.value),
-                {
-                    ROOM: f"{ROOM}\n        begun = reply.content",
-                    SECOND: f"{SECOND}\n        reply.content[:0] = begun",
-                },
-                "continuing as in https://github.com/anthropics/claude-cookbooks/issues/763",
-            ),
-            gives(
-                str,
-                "not-the-text",
-                "Wanted is the text of the whole answer, all its text blocks joined. Yours gave "
-                "`$returned`.",
-                "value[:9]",
-            ),
-        ),
+        expect=ASK_WHOLE_RULES,
     ),
     messages={
         "raised-streaming": "$kit Never ask for more than `MOST`.",
         "raised-400": "$kit If it is about the end of the conversation: the model no longer "
         "finishes a text that you begin for it. Ask the question anew.",
     },
-    mistakes=(
-        Mistake(
-            "endless",
-            {AGAIN: f"while {CUT}:"},
-            "https://github.com/Hmbown/Codewhale/pull/2537: no end to the retries",
-        ),
-        Mistake(
-            "raised-streaming",
-            {ROOM: "room = 4 * limit"},
-            "https://github.com/UKGovernmentBEIS/inspect_ai/issues/1407",
-        ),
-        Mistake(
-            "raised-400",
-            {
-                ROOM: f'{ROOM}\n        request["messages"].append({{"role": "assistant", '
-                '"content": reply.content})'
-            },
-            "https://github.com/anthropics/claude-cookbooks/issues/763",
-        ),
-        Mistake(
-            "not-the-text",
-            {JOINED: 'next((b.text for b in reply.content if b.type == "text"), "")'},
-            "https://github.com/alexzhang13/rlm/issues/178",
-        ),
-        Mistake(
-            "swapped",
-            {"(client, question, limit)": "(client, limit, question)"},
-            "the order of the API's own call, where the limit comes before the messages",
-        ),
-    ),
+    mistakes=ASK_WHOLE_MISTAKES,
     takeaway="Only `max_tokens` is helped by more room, and once is enough: whole, or nothing.",
     equivalent={"line 8: arguments of min swapped": "the smaller of two is the same either way"},
 )
