@@ -24,7 +24,6 @@ from practice.grading import (
     missed,
     rule,
 )
-from practice.grading.tape import Sent
 
 IMPORTS = """
 import anthropic
@@ -390,7 +389,6 @@ def read_text(reply):
 WORDS = ("done", "cut", "refused", "goes on")
 GET = 'groups.get(reply.stop_reason, "done")'
 DETAILS = {"type": "refusal", "category": None, "explanation": "This was not answered."}
-PAUSED_ = {"content": [THOUGHT, SEARCH], "stop_reason": "pause_turn"}
 
 
 def ended(content: Any, reason: str, **more: Any) -> dict[str, Any]:
@@ -925,18 +923,17 @@ def its_own(run: Run) -> None:
         run.missed(run)
 
 
-def second(run: Run) -> Sent | None:
-    """The second request, if there is one."""
-    return run.requests[1] if len(run.requests) > 1 else None
+def again(run: Run) -> bool:
+    """Whether there is a second request."""
+    return len(run.requests) > 1
 
 
 def changed(run: Run) -> list[str]:
     """The fields in which the second request differs from the first, but for the limit."""
-    later = second(run)
-    if not later:
+    if not again(run):
         return []
-    first = run.requests[0].body
-    names = {name for name in later.body if later.body[name] != first.get(name)}
+    first, second = run.requests[0].body, run.requests[1].body
+    names = {name for name in second if second[name] != first.get(name)}
     return sorted(names - {"max_tokens", "stream"})
 
 
@@ -1015,7 +1012,7 @@ ASK_WHOLE_RULES = (
     rule("continued",
         "Your second request holds more than the question. Nobody promises that two halves "
         "fit together: ask the question anew, with more room.",
-        lambda run: not second(run) or run.requests[1].roles == ["user"],
+        lambda run: not again(run) or run.requests[1].roles == ["user"],
         {ROOM: ROOM
             + '\n        request["messages"] += [{"role": "assistant", "content": '
             'reply.content}, {"role": "user", "content": "Please go on."}]'
@@ -1032,7 +1029,7 @@ ASK_WHOLE_RULES = (
     rule("same-room",
         "You asked again with the same `max_tokens`. The same room cuts the answer again, "
         "and you pay twice.",
-        lambda run: not second(run) or LIMITS["asked"](run) != run.given["limit"],
+        lambda run: not again(run) or LIMITS["asked"](run) != run.given["limit"],
         {"max_tokens=room": "max_tokens=limit"},
         "https://github.com/NousResearch/hermes-agent/issues/72770", show="max_tokens"),
     rule("other-room",

@@ -62,7 +62,6 @@ def together(run: Run, notes: Sequence[str]) -> bool:
 
 # --- 03.1 ------------------------------------------------------------------------------
 
-NOTE_TURN = '[{"role": "user", "content": note}]'
 SYSTEM_TURN = '{"role": "system", "content": rules}'
 NO_SYSTEM = {"            system=rules,\n": ""}
 
@@ -739,6 +738,11 @@ def days(name: str, says: str, wrong: dict[str, str], seen: str) -> Word:
     )  # fmt: skip
 
 
+def answers_at_all(run: Run) -> None:
+    """The first reply is clear, so its days come back."""
+    run.expect(run.value is not None or run is not run.lab.runs[0], "no-return")
+
+
 def reply_of(text: str, gives: int | None, missed: Word, limit: int = 14) -> Case:
     """A clear note, and a reply with this text."""
     return case(OTHER, LONGER, limit, replies=[[text]], gives=gives, missed=missed)
@@ -874,7 +878,7 @@ DESK_PROMPT_RULES = (
         "checked in code, so why say it? Then most replies are refused", show="system",
         limit=lambda run: run.given["limit"]),
     room(),
-    lambda run: run is not run.lab.runs[0] or run.returned,  # not `None` there
+    answers_at_all,
     rule("not-whole",
         "Your function gave back a `$kind`, `$returned`. Whole days are wanted, as an "
         "`int`.",
@@ -1027,7 +1031,10 @@ VERDICT = 'reply.stop_reason == "end_turn" and wanted in text'
 
 
 def comparison(letters: str, *notes: str, wanted: str = "12 euros.") -> Case:
-    """One call in which these replies come; what is right follows from what was asked."""
+    """One call in which these replies come; what is right follows from what was asked.
+
+    Most say the same in both natural orders of asking.
+    """
     pairs = [(note, wanted) for note in notes]
     times = len(letters) // (2 * len(notes))
     return case(OLD, NEW, pairs, times, replies=[PLAYED[letter] for letter in letters])
@@ -1257,12 +1264,12 @@ def compare(client, old, new, cases, times):
         "words that come from those, and let everything else be unsure.",
     ),
     rules=cases(
-        comparison("FFPP", "A hole?"),  # steady in one natural order of asking,
-        comparison("FPFP", "A hole?"),  # and in the other; all that follow say the same in both
+        comparison("FFPP", "A hole?"),  # steady if each case is asked `times` times in a row,
+        comparison("FPPFLPPP", "A hole?", "Two holes?", "A tube?", "A bell?\n", wanted="12 euros"),
+        comparison("FPFP", "A hole?"),  # steady if the two prompts take turns
         comparison("PFFP", "A hole?"),
         comparison("FPPP", "A hole?"),
         comparison("PPPF", "A hole?"),
-        comparison("FPPFLPPP", "A hole?", "Two holes?", "A tube?", "A bell?\n", wanted="12 euros"),
         comparison("CP", "A tube?\n"),
         comparison("TPRPUP", "A hole?", "Two holes?", "And the tube?\n"),
         comparison("FTTF", "A hole?"),
