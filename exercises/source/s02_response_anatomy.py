@@ -971,26 +971,26 @@ WHOLE_CASES = (
          requests=2, gives=HALF + LAST),
     case("List every stop there is.", 400, replies=[HALVED], requests=2, gives=None,
          missed=means("still-cut",
-            "Both replies were cut. Your function sent $sent requests and gave back `$returned`. "
-            "Once more is enough, and half an answer is none: give back `None`.",
+            "Both replies were cut. Requests that you sent: $sent; given back: `$returned`. Once "
+            "more is enough, and half an answer is none: give back `None`.",
             {NOT_END: 'reply.stop_reason not in ("end_turn", "max_tokens")'},
             "https://github.com/griptape-ai/griptape/issues/2333: half an answer passed on")),
     case("List all stops, with a story for each.", MOST, replies=[HALVED], gives=None,
          missed=means("no-more-room",
-            "With `limit` at `MOST` there is no more room. You sent $sent requests and gave back "
-            "`$returned`: one is enough, and it gives `None`.",
+            "With `limit` at `MOST` there is no more room. Requests that you sent: $sent; given back: "
+            "`$returned`. Ask once, and give back `None`.",
             {" and limit < MOST": ""},
             "https://github.com/QwenLM/qwen-code/pull/5934: an escalation that changes nothing")),
     case("And in winter?", 650, replies=[ended(HALF, "model_context_window_exceeded")], gives=None,
          missed=means("window",
-            "The context window was full before the answer was whole. You sent $sent requests and "
-            "gave back `$returned`. No `max_tokens` makes it larger: ask once, give back `None`.",
+            "The context window was full before the answer was whole. Requests that you sent: $sent; "
+            "given back: `$returned`. No `max_tokens` makes it larger: ask once, give back `None`.",
             {CUT: 'reply.stop_reason in ("max_tokens", "model_context_window_exceeded")'},
             "https://github.com/laravel/ai/pull/881: the two put into one family")),
     case("How do I steer one?", 550, gives=None,
          replies=[ended("First of all", "refusal", stop_details=DETAILS)],
          missed=means("refusal",
-            "The reply was refused in the middle. You sent $sent requests and gave back "
+            "The reply was refused in the middle. Requests that you sent: $sent; given back: "
             "`$returned`. The room had nothing to do with it: ask once, and give back `None`.",
             {NOT_END: 'reply.stop_reason not in ("end_turn", "refusal")'},
             "https://github.com/ducks/claux/issues/14")),
