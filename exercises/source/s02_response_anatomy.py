@@ -977,14 +977,14 @@ WHOLE_CASES = (
             "https://github.com/griptape-ai/griptape/issues/2333: half an answer passed on")),
     case("List all stops, with a story for each.", MOST, replies=[HALVED], gives=None,
          missed=means("no-more-room",
-            "With `limit` at `MOST` there is no more room. Requests that you sent: $sent; given back: "
-            "`$returned`. Ask once, and give back `None`.",
+            "With `limit` at `MOST` there is no more room. Requests that you sent: $sent; given "
+            "back: `$returned`. Ask once, and give back `None`.",
             {" and limit < MOST": ""},
             "https://github.com/QwenLM/qwen-code/pull/5934: an escalation that changes nothing")),
     case("And in winter?", 650, replies=[ended(HALF, "model_context_window_exceeded")], gives=None,
          missed=means("window",
-            "The context window was full before the answer was whole. Requests that you sent: $sent; "
-            "given back: `$returned`. No `max_tokens` makes it larger: ask once, give back `None`.",
+            "The context window was full before the answer was whole. Requests that you sent: "
+            "$sent; given back: `$returned`. No `max_tokens` helps: ask once, give back `None`.",
             {CUT: 'reply.stop_reason in ("max_tokens", "model_context_window_exceeded")'},
             "https://github.com/laravel/ai/pull/881: the two put into one family")),
     case("How do I steer one?", 550, gives=None,
