@@ -8,13 +8,15 @@ from typing import Any
 
 from practice.grading import (
     Exercise,
-    Lab,
     Mistake,
     Run,
+    Word,
     acts,
+    asks,
     case,
     cases,
     function_of,
+    gives,
     gives_text,
     listed,
     message,
@@ -387,7 +389,6 @@ def read_text(reply):
 WORDS = ("done", "cut", "refused", "goes on")
 GET = 'groups.get(reply.stop_reason, "done")'
 DETAILS = {"type": "refusal", "category": None, "explanation": "This was not answered."}
-PAUSED_ = {"content": [THOUGHT, SEARCH], "stop_reason": "pause_turn"}
 
 
 def ended(content: Any, reason: str, **more: Any) -> dict[str, Any]:
@@ -896,85 +897,187 @@ MOST = 21_333  # the SDK streams or refuses above it
 AGAIN = 'if reply.stop_reason == "max_tokens" and limit < MOST:'
 ROOM = "room = min(4 * limit, MOST)"
 SECOND = "reply = client.messages.create(max_tokens=room, **request)"
-NOT_WHOLE = 'if reply.stop_reason != "end_turn":\n        return None'
+CUT = 'reply.stop_reason == "max_tokens"'
+NOT_END = 'reply.stop_reason != "end_turn"'
 HALF = "06:00 Harbour.\n06:20 North Island."
 LAST = "\n06:50 Lighthouse."
+HALVED = ended([THOUGHT, HALF], "max_tokens")
+WHOLE = [THOUGHT, HALF, LAST]
 
 
-def gave(run: Run, value: str | None, rule: str) -> None:
-    """This came back, and `None` may be meant."""
-    run.surface()
-    run.expect(run.result.value == value, rule)
+def means(name: str, says: str, wrong: dict[str, str], seen: str) -> Word:
+    """What it means that a case was asked too often, or that it gave a text or `None` wrongly."""
+    return rule(
+        name,
+        says,
+        lambda run: len(run.requests) == run.rounds and (run.value is None) == (run.wanted is None),
+        wrong,
+        seen,
+        sent=lambda run: len(run.requests),
+    )
 
 
-def check_whole(lab: Lab) -> None:
-    """Asked again once, when the limit cut the reply and there is more room; whole or nothing."""
-    cut = ended([THOUGHT, HALF], "max_tokens")
-    whole = [THOUGHT, HALF, LAST]
+def its_own(run: Run) -> None:
+    """What a case says about itself comes before what is said about all."""
+    if run.missed:
+        run.missed(run)
 
-    def ask(question: str, limit: int, *replies: Any) -> Run:
-        run = lab.call(question, limit, replies=replies)
-        run.asks(question)
-        run.expect(run.request.body["max_tokens"] == limit, "first-limit", show="max_tokens")
-        return run
 
-    first = ask("When does the last ferry leave?\n", 600, [THOUGHT, "At 22:40 ", "from pier two."])
-    first.expect(len(first.requests) == 1, "asked-again-anyway")
-    first.expect(first.text == "At 22:40 from pier two.", "not-the-text")
+def again(run: Run) -> bool:
+    """Whether there is a second request."""
+    return len(run.requests) > 1
 
-    list_like = ask("Which piers are there?", 700, ["Pier one\nPier two"])
-    list_like.expect(len(list_like.requests) == 1, "by-ending")
-    list_like.expect(list_like.value is not None, "by-ending")
-    gave(list_like, "Pier one\nPier two", "not-the-text")
 
-    full = {"content": "There are two.", "usage": {"output_tokens": 800}}
-    exact = ask("How many piers are there?", 800, full)
-    exact.expect(len(exact.requests) == 1, "by-tokens")
-    exact.expect(exact.value is not None, "by-tokens")
-    gave(exact, "There are two.", "not-the-text")
+def changed(run: Run) -> list[str]:
+    """The fields in which the second request differs from the first, but for the limit."""
+    if not again(run):
+        return []
+    first, second = run.requests[0].body, run.requests[1].body
+    names = {name for name in second if second[name] != first.get(name)}
+    return sorted(names - {"max_tokens", "stream"})
 
-    starved = ended([THOUGHT], "max_tokens")
-    for question, limit, room, reply in (
-        ("List all stops.", 500, 2_000, cut),
-        ("List all stops with times.", 9_000, MOST, cut),
-        ("List all stops with stories.", MOST - 1, MOST, cut),
-        ("List the stops of line 3.", 1_200, 4_800, starved),
-    ):
-        run = ask(question, limit, reply, whole)
-        run.expect(len(run.requests) > 1, "not-asked-again")
-        second = run.requests[1]
-        asked = second.body["max_tokens"]
-        run.expect(second.roles == ["user"], "continued", show="messages")
-        run.expect(second.said == question, "other-question", show="messages")
-        new = {key for key in second.body if second.body[key] != run.request.body.get(key)}
-        new -= {"max_tokens", "stream"}
-        run.expect(not new, "changed", part=listed(sorted(new)))
-        run.expect(asked != limit, "same-room", show="max_tokens")
-        run.expect(asked == room, "other-room", show="max_tokens", asked=asked, limit=limit)
-        run.surface()
-        run.expect(run.result.value is not None, "first-looked-at")
-        run.expect(run.text != "".join(block for block in reply["content"][1:]), "first-text")
-        run.expect(not run.text.startswith(HALF + HALF), "both-texts")
-        run.expect(run.text == HALF + LAST, "not-the-text")
-        run.expect(len(run.requests) == 2, "asked-again-anyway")
 
-    twice = ask("List every stop there is.", 400, cut)
-    twice.expect(len(twice.requests) <= 2, "three-times")
-    gave(twice, None, "still-cut")
+def more_room(run: Run) -> int:
+    """The limit that the second request should have."""
+    return min(4 * int(run.given["limit"]), MOST)
 
-    top = ask("List all stops, with a story for each.", MOST, cut)
-    top.expect(len(top.requests) == 1, "no-more-room", show="max_tokens")
-    gave(top, None, "still-cut")
 
-    window = ask("And in winter?", 650, ended(HALF, "model_context_window_exceeded"))
-    window.expect(len(window.requests) == 1, "window")
-    gave(window, None, "window-text")
+LIMITS: dict[str, Any] = {
+    "limit": lambda run: run.given["limit"],
+    "asked": lambda run: run.requests[1].body["max_tokens"],
+}
+WHOLE_CASES = (
+    case("When does the last ferry leave?\n", 600,
+         replies=[[THOUGHT, "At 22:40 ", "from ", "pier two."]], gives="At 22:40 from pier two."),
+    case("Which piers are there?", 700, replies=["Pier one\nPier two"], gives="Pier one\nPier two",
+         missed=means("by-ending",
+            "A whole answer without a full stop at its end was taken for a cut one. Judge by the "
+            "stop reason, not by the text.",
+            {CUT: 'not reply.content[-1].text.endswith(".")'},
+            "https://github.com/NousResearch/hermes-agent/issues/98255")),
+    case("How many piers are there?", 800, gives="There are two.",
+         replies=[{"content": "There are two.", "usage": {"output_tokens": 800}}],
+         missed=means("by-tokens",
+            "A whole answer that fits exactly was taken for a cut one. Judge by the stop reason, "
+            "not by the number of tokens.",
+            {CUT: "reply.usage.output_tokens >= limit"},
+            "seed claim B21; https://github.com/iaminfadel/flowjob/issues/124")),
+    case("List all stops.", 500, replies=[HALVED, WHOLE], requests=2, gives=HALF + LAST),
+    case("List all stops with times.", 9_000, replies=[HALVED, WHOLE], requests=2,
+         gives=HALF + LAST),
+    case("List all stops with stories.", MOST - 1, replies=[HALVED, WHOLE], requests=2,
+         gives=HALF + LAST),
+    case("List the stops of line 3.", 1_200, replies=[ended([THOUGHT], "max_tokens"), WHOLE],
+         requests=2, gives=HALF + LAST),
+    case("List every stop there is.", 400, replies=[HALVED], requests=2, gives=None,
+         missed=means("still-cut",
+            "Both replies were cut. Requests that you sent: $sent; given back: `$returned`. Once "
+            "more is enough, and half an answer is none: give back `None`.",
+            {NOT_END: 'reply.stop_reason not in ("end_turn", "max_tokens")'},
+            "https://github.com/griptape-ai/griptape/issues/2333: half an answer passed on")),
+    case("List all stops, with a story for each.", MOST, replies=[HALVED], gives=None,
+         missed=means("no-more-room",
+            "With `limit` at `MOST` there is no more room. Requests that you sent: $sent; given "
+            "back: `$returned`. Ask once, and give back `None`.",
+            {" and limit < MOST": ""},
+            "https://github.com/QwenLM/qwen-code/pull/5934: an escalation that changes nothing")),
+    case("And in winter?", 650, replies=[ended(HALF, "model_context_window_exceeded")], gives=None,
+         missed=means("window",
+            "The context window was full before the answer was whole. Requests that you sent: "
+            "$sent; given back: `$returned`. No `max_tokens` helps: ask once, give back `None`.",
+            {CUT: 'reply.stop_reason in ("max_tokens", "model_context_window_exceeded")'},
+            "https://github.com/laravel/ai/pull/881: the two put into one family")),
+    case("How do I steer one?", 550, gives=None,
+         replies=[ended("First of all", "refusal", stop_details=DETAILS)],
+         missed=means("refusal",
+            "The reply was refused in the middle. Requests that you sent: $sent; given back: "
+            "`$returned`. The room had nothing to do with it: ask once, and give back `None`.",
+            {NOT_END: 'reply.stop_reason not in ("end_turn", "refusal")'},
+            "https://github.com/ducks/claux/issues/14")),
+)  # fmt: skip
 
-    refusal = ended("First of all", "refusal", stop_details=DETAILS)
-    refused = ask("How do I steer one?", 550, refusal)
-    refused.expect(len(refused.requests) == 1, "refusal-again")
-    gave(refused, None, "refusal-text")
-
+ASK_WHOLE_RULES = (
+    asks(),
+    rule("first-limit",
+        "The first request should have the `limit` that your function was given as its "
+        "`max_tokens`.",
+        lambda run: run.request.body["max_tokens"] == run.given["limit"],
+        {"max_tokens=limit": "max_tokens=2000"}, "the number of the lessons, copied along",
+        show="max_tokens"),
+    its_own,
+    rule("not-asked-again",
+        "The limit cut the reply, and you asked only once. There is more room: use it.",
+        lambda run: len(run.requests) >= run.rounds, {SECOND: "pass"},
+        "a cut noticed and only reported: https://github.com/crewAIInc/crewAI/pull/5717"),
+    rule("continued",
+        "Your second request holds more than the question. Nobody promises that two halves "
+        "fit together: ask the question anew, with more room.",
+        lambda run: not again(run) or run.requests[1].roles == ["user"],
+        {ROOM: ROOM
+            + '\n        request["messages"] += [{"role": "assistant", "content": '
+            'reply.content}, {"role": "user", "content": "Please go on."}]'
+        },
+        "https://github.com/Boise-State-Development/agentcore-public-stack/pull/328",
+        show="messages"),
+    rule("changed",
+        "Your second request is not the same question: $part differs from the first. Only "
+        "`max_tokens` should.",
+        lambda run: not changed(run), {SECOND: SECOND.replace("(", '(system="Be brief.", ')},
+        "https://github.com/OpenDigitalProductFactory/opendigitalproductfactory/pull/4250: "
+        "asking to be concise on the second try",
+        part=lambda run: listed(changed(run))),
+    rule("same-room",
+        "You asked again with the same `max_tokens`. The same room cuts the answer again, "
+        "and you pay twice.",
+        lambda run: not again(run) or LIMITS["asked"](run) != run.given["limit"],
+        {"max_tokens=room": "max_tokens=limit"},
+        "https://github.com/NousResearch/hermes-agent/issues/72770", show="max_tokens"),
+    rule("other-room",
+        "Your second request had $asked as its `max_tokens`. Wanted is four times $limit, "
+        "or `MOST` if that is less.",
+        lambda run: run.rounds < 2 or LIMITS["asked"](run) == more_room(run),
+        {"4 * limit": "2 * limit"},
+        "doubling, as many do: https://github.com/MemTensor/MemOS/pull/2321", show="max_tokens",
+        **LIMITS),
+    rule("asked-again-anyway",
+        "You sent more requests than needed: an answer that is whole needs no other. Look "
+        "at the stop reason before you ask again.",
+        lambda run: len(run.requests) <= run.rounds, {AGAIN: "if limit < MOST:"},
+        "the second call outside of its condition"),
+    rule("first-looked-at",
+        "You asked again, the second reply was whole, and your function gave back "
+        "`$returned`. Which of the two replies did it look at?",
+        lambda run: run.rounds < 2 or run.wanted is None or run.value not in (None, HALF),
+        {SECOND: SECOND.replace("reply", "whole")},
+        "a new name for the second reply, and the old one read"),
+    rule("both-texts",
+        "You put both texts together. The second reply does not go on where the first was "
+        "cut: it is the whole answer from its beginning.",
+        lambda run: HALF + HALF not in str(run.value),
+        {ROOM: f"{ROOM}\n        begun = reply.content",
+            SECOND: f"{SECOND}\n        reply.content[:0] = begun",
+        }, "continuing as in https://github.com/anthropics/claude-cookbooks/issues/763"),
+    gives(str, "not-the-text",
+        "Wanted is the text of the whole answer, all its text blocks joined. Yours gave "
+        "`$returned`.",
+        "value[:9]"),
+)  # fmt: skip
+ASK_WHOLE_MISTAKES = (
+    Mistake("endless", {AGAIN: f"while {CUT}:"},
+        "https://github.com/Hmbown/Codewhale/pull/2537: no end to the retries"),
+    Mistake("raised-streaming", {ROOM: "room = 4 * limit"},
+        "https://github.com/UKGovernmentBEIS/inspect_ai/issues/1407"),
+    Mistake("raised-400",
+        {ROOM: f'{ROOM}\n        request["messages"].append({{"role": "assistant", '
+            '"content": reply.content})'
+        },
+        "https://github.com/anthropics/claude-cookbooks/issues/763"),
+    Mistake("not-the-text",
+        {JOINED: 'next((b.text for b in reply.content if b.type == "text"), "")'},
+        "https://github.com/alexzhang13/rlm/issues/178"),
+    Mistake("swapped", {"(client, question, limit)": "(client, limit, question)"},
+        "the order of the API's own call, where the limit comes before the messages"),
+)  # fmt: skip
 
 ask_whole = Exercise(
     id="02.5",
@@ -1060,205 +1163,16 @@ def ask_whole(client, question, limit, again=True):
         "`min(a, b)` gives the smaller of two numbers. Before you ask again, see whether that is "
         "more than `limit`. At the end, look at the stop reason of the *last* reply.",
     ),
-    rules=check_whole,
+    rules=cases(
+        *WHOLE_CASES,
+        expect=ASK_WHOLE_RULES,
+    ),
     messages={
-        "other-question": "The text that you sent is not the `question` that your function was "
-        "given. Send it as it is, the second time too.",
-        "first-limit": "The first request should have the `limit` that your function was given as "
-        "its `max_tokens`.",
-        "asked-again-anyway": "You sent more requests than needed: an answer that is whole needs "
-        "no other. Look at the stop reason before you ask again.",
-        "not-the-text": "Wanted is the text of the whole answer, all its text blocks joined. Yours "
-        "gave `$returned`.",
-        "by-ending": "A whole answer without a full stop at its end was taken for a cut one. Judge "
-        "by the stop reason, not by the text.",
-        "by-tokens": "A whole answer that fits exactly was taken for a cut one. Judge by the stop "
-        "reason, not by the number of tokens.",
-        "not-asked-again": "The limit cut the reply, and you asked only once. There is more room: "
-        "use it.",
-        "continued": "Your second request holds more than the question. Nobody promises that two "
-        "halves fit together: ask the question anew, with more room.",
-        "changed": "Your second request is not the same question: $part differs from the first. "
-        "Only `max_tokens` should.",
-        "same-room": "You asked again with the same `max_tokens`. The same room cuts the answer "
-        "again, and you pay twice.",
-        "other-room": "Your second request had $asked as its `max_tokens`. Wanted is four times "
-        "$limit, or `MOST` if that is less.",
-        "first-text": "You asked again, and gave back the text of the first reply. The whole "
-        "answer is in the second.",
-        "first-looked-at": "You asked again, the second reply was whole, and your function gave "
-        "back `None`. Which of the two replies did it look at?",
-        "both-texts": "You put both texts together. The second reply does not go on where the "
-        "first was cut: it is the whole answer from its beginning.",
-        "three-times": "Both replies were cut, and you asked again. Once more is enough: what does "
-        "not fit then is another problem, and each request is paid for.",
-        "still-cut": "The last reply was cut as well, and your function gave back `$returned`. "
-        "Half an answer is none: give back `None`.",
-        "no-more-room": "With `limit` at `MOST` there is no more room, and you asked again. The "
-        "answer will most likely be cut again, and it is paid for.",
-        "window": "The context window was full, and you asked again. A larger `max_tokens` does "
-        "not make the window larger.",
-        "window-text": "The context window was full before the answer was whole, and your function "
-        "gave back `$returned`. Wanted is `None`.",
-        "refusal-again": "The reply was refused, and you asked again. The room had nothing to do "
-        "with it: the same question will most likely be refused again.",
-        "refusal-text": "The reply was refused in the middle, and your function gave back "
-        "`$returned`. Throw the beginning away and give back `None`.",
         "raised-streaming": "$kit Never ask for more than `MOST`.",
         "raised-400": "$kit If it is about the end of the conversation: the model no longer "
         "finishes a text that you begin for it. Ask the question anew.",
     },
-    mistakes=(
-        Mistake(
-            "endless",
-            {
-                AGAIN: 'while reply.stop_reason == "max_tokens":',
-            },
-            "https://github.com/Hmbown/Codewhale/pull/2537: no end to the retries",
-        ),
-        Mistake(
-            "three-times",
-            {
-                AGAIN: 'for _ in range(2):\n        if reply.stop_reason != "max_tokens" or '
-                "limit == MOST:\n            break"
-            },
-            "https://github.com/devops-thiago/ThrillhouseBot/issues/492: five tries",
-        ),
-        Mistake(
-            "same-room",
-            {"max_tokens=room": "max_tokens=limit"},
-            "https://github.com/NousResearch/hermes-agent/issues/72770",
-        ),
-        Mistake(
-            "other-room",
-            {"4 * limit": "2 * limit"},
-            "doubling, as many do: https://github.com/MemTensor/MemOS/pull/2321",
-        ),
-        Mistake(
-            "raised-streaming",
-            {ROOM: "room = 4 * limit"},
-            "https://github.com/UKGovernmentBEIS/inspect_ai/issues/1407",
-        ),
-        Mistake(
-            "no-more-room",
-            {" and limit < MOST": ""},
-            "https://github.com/QwenLM/qwen-code/pull/5934: an escalation that changes nothing",
-        ),
-        Mistake(
-            "by-tokens",
-            {'reply.stop_reason == "max_tokens"': "reply.usage.output_tokens >= limit"},
-            "seed claim B21; https://github.com/iaminfadel/flowjob/issues/124",
-        ),
-        Mistake(
-            "by-ending",
-            {'reply.stop_reason == "max_tokens"': 'not reply.content[-1].text.endswith(".")'},
-            "https://github.com/NousResearch/hermes-agent/issues/98255",
-        ),
-        Mistake(
-            "not-asked-again",
-            {SECOND: "pass"},
-            "a cut noticed and only reported: https://github.com/crewAIInc/crewAI/pull/5717",
-        ),
-        Mistake(
-            "asked-again-anyway",
-            {AGAIN: "if limit < MOST:"},
-            "the second call outside of its condition",
-        ),
-        Mistake(
-            "first-text",
-            {AGAIN: f"text = {JOINED}\n    {AGAIN}", f"return {JOINED}": "return text"},
-            "the text read before the question goes out again",
-        ),
-        Mistake(
-            "first-looked-at",
-            {SECOND: SECOND.replace("reply", "whole")},
-            "a new name for the second reply, and the old one read",
-        ),
-        Mistake(
-            "both-texts",
-            {
-                ROOM: f"{ROOM}\n        begun = reply.content",
-                SECOND: f"{SECOND}\n        reply.content[:0] = begun",
-            },
-            "continuing as in https://github.com/anthropics/claude-cookbooks/issues/763",
-        ),
-        Mistake(
-            "raised-400",
-            {
-                ROOM: f'{ROOM}\n        request["messages"].append({{"role": "assistant", '
-                '"content": reply.content})'
-            },
-            "https://github.com/anthropics/claude-cookbooks/issues/763",
-        ),
-        Mistake(
-            "continued",
-            {
-                ROOM: f'{ROOM}\n        request["messages"] += [{{"role": "assistant", "content": '
-                'reply.content}, {"role": "user", "content": "Please go on."}]'
-            },
-            "https://github.com/Boise-State-Development/agentcore-public-stack/pull/328",
-        ),
-        Mistake(
-            "other-question",
-            {ROOM: f'{ROOM}\n        request["messages"][0]["content"] += " Be brief."'},
-            "https://github.com/OpenDigitalProductFactory/opendigitalproductfactory/pull/4250: "
-            "asking to be concise on the second try",
-        ),
-        Mistake(
-            "changed",
-            {SECOND: SECOND.replace("(", '(system="Be brief.", ')},
-            "tried while reviewing: a wish added on the second try",
-        ),
-        Mistake(
-            "first-limit",
-            {"max_tokens=limit": "max_tokens=2000"},
-            "the number of the lessons, copied along",
-        ),
-        Mistake(
-            "window",
-            {
-                'reply.stop_reason == "max_tokens"': 'reply.stop_reason in ("max_tokens", '
-                '"model_context_window_exceeded")'
-            },
-            "https://github.com/laravel/ai/pull/881: the two put into one family",
-        ),
-        Mistake(
-            "window-text",
-            {'reply.stop_reason != "end_turn"': 'reply.stop_reason in ("max_tokens", "refusal")'},
-            "https://github.com/tetsuo-ai/agenc-core/issues/2111",
-        ),
-        Mistake(
-            "refusal-again",
-            {
-                'reply.stop_reason == "max_tokens"': 'reply.stop_reason not in ("end_turn", '
-                '"model_context_window_exceeded")'
-            },
-            "https://github.com/tailcallhq/forgecode/pull/3640",
-        ),
-        Mistake(
-            "refusal-text",
-            {'reply.stop_reason != "end_turn"': 'reply.stop_reason not in ("end_turn", "refusal")'},
-            "https://github.com/ducks/claux/issues/14",
-        ),
-        Mistake(
-            "still-cut",
-            {
-                NOT_WHOLE: 'if reply.stop_reason not in ("end_turn", "max_tokens"):\n        '
-                "return None"
-            },
-            "https://github.com/griptape-ai/griptape/issues/2333: half an answer passed on",
-        ),
-        Mistake(
-            "not-the-text",
-            {JOINED: 'next((b.text for b in reply.content if b.type == "text"), "")'},
-            "https://github.com/alexzhang13/rlm/issues/178",
-        ),
-        Mistake(
-            "swapped",
-            {"(client, question, limit)": "(client, limit, question)"},
-            "the order of the API's own call, where the limit comes before the messages",
-        ),
-    ),
+    mistakes=ASK_WHOLE_MISTAKES,
     takeaway="Only `max_tokens` is helped by more room, and once is enough: whole, or nothing.",
     equivalent={"line 8: arguments of min swapped": "the smaller of two is the same either way"},
 )

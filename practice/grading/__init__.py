@@ -18,6 +18,7 @@ from practice.grading.expect import (
 from practice.grading.handed import Screen, events, hasty, keeping, unreachable
 from practice.grading.lab import Lab
 from practice.grading.model import Exercise, Mistake
+from practice.grading.others import as_data, asks_each
 from practice.grading.requests import (
     asks,
     once,
@@ -64,7 +65,9 @@ __all__ = [
     "acts",
     "alike",
     "answers_every_call",
+    "as_data",
     "asks",
+    "asks_each",
     "batch_of",
     "case",
     "cases",
