@@ -62,10 +62,11 @@ def readable_notebook(path: Path) -> str:
 
 
 RULES = NOTEBOOK_RULES | FILE_RULES | RECORDING_RULES | {"readable-notebook": readable_notebook}
-# Exercise notebooks are built without outputs and make no call of their own: not for them.
+# Exercise notebooks are built without outputs and make no call of their own, and some of their
+# programs are long, or broken on purpose: not for them.
 LESSONS_ONLY = {
     "executed-in-order", "setup-first", "first-call-early", "navigation-current", "facts-current",
-    "key-points", "three-questions", "few-new-things", "same-at-work",
+    "key-points", "three-questions", "cell-size", "no-first-block", "few-new-things", "same-at-work",
 }  # fmt: skip
 
 

@@ -136,6 +136,7 @@ def no_first_block_in_code(text: Text) -> Iterator[Problem]:
 ADDRESS = re.compile(
     r"https://github\.com/[\w.-]+/[\w.-]+(?:/(?:issues|pull|discussions)/[1-9]\d*(?:#\S+)?)?"
     r"|https://(?:platform\.claude|docs\.anthropic|docs\.python)\.(?:com|org)/\S+"
+    r"|https://\w+\.example/\S*"  # made up, and nobody can take it for a source
 )
 
 
