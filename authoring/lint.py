@@ -66,7 +66,8 @@ RULES = NOTEBOOK_RULES | FILE_RULES | RECORDING_RULES | {"readable-notebook": re
 # programs are long, or broken on purpose: not for them.
 LESSONS_ONLY = {
     "executed-in-order", "setup-first", "first-call-early", "navigation-current", "facts-current",
-    "key-points", "three-questions", "cell-size", "no-first-block", "few-new-things", "same-at-work",
+    "key-points", "three-questions", "cell-size", "no-first-block", "few-new-things",
+    "same-at-work",
 }  # fmt: skip
 
 
