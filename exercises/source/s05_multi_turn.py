@@ -126,9 +126,7 @@ def talk(client, questions):
     history, texts = [], []
     for question in questions:
         history.append({{"role": "user", "content": question}})
-        reply = client.messages.create(
-            model=MODEL, max_tokens=2000, messages=history
-        )
+        reply = client.messages.create(model=MODEL, max_tokens=2000, messages=history)
         history.append(reply.to_param())
         texts.append(read_text(reply))
     return texts
