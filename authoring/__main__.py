@@ -79,7 +79,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main() -> None:
-    """Entry point: exit status 0 when all is well, 1 when there is something to mend."""
+    """Entry point: exit status 0 when all is well, 1 when there is something to fix."""
     try:
         sys.exit(run(sys.argv[1:]))
     except AuthoringError as problem:

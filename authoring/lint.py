@@ -29,7 +29,7 @@ IGNORED |= {".git", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", ".mypy
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to mend: where it is, the rule it breaks, what is wrong and what to do."""
+    """One thing to fix: where it is, the rule it breaks, what is wrong and what to do."""
 
     file: str
     rule: str

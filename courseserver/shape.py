@@ -65,8 +65,8 @@ def shape_of(body: JSON, version: str, betas: Iterable[str]) -> Shape:
 def plain(text: str) -> str:
     """A learner's own text without what changes no meaning.
 
-    These are spaces, case, curly quotes, a "please" and the last full stop. A text of which nothing
-    would be left stays as it is, and so does a digest.
+    These are spaces, case, curly quotes, a "please" and the marks at the end. A text of which
+    nothing would be left stays as it is, and so does a digest.
     """
     if len(text) > LONG or is_digest(text):
         return text

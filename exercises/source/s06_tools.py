@@ -411,9 +411,14 @@ def are_turns(run: Run) -> bool:
     return True
 
 
-NO_TURN = (
+RESULTS_IN_A_TURN = rule(
+    "no-turn",
     "An entry of your `messages` is no turn: each is a dict with a `role` and a `content`. Results "
-    "are blocks, and stand in the `content` of a turn."
+    "are blocks, and stand in the `content` of a turn.",
+    are_turns,
+    {'{"role": "user", "content": results}': "*results"},
+    "results put beside the turns, not into one",
+    show="messages",
 )
 
 
@@ -552,14 +557,7 @@ def answer(client, question, tools, functions):
                 "texts tidied on their way",
                 show="messages",
             ),
-            rule(
-                "no-turn",
-                NO_TURN,
-                are_turns,
-                {'{"role": "user", "content": results}': "*results"},
-                "results put beside the turns, not into one",
-                show="messages",
-            ),
+            RESULTS_IN_A_TURN,
             sends_back_whole_turns(),
             answers_every_call(),
             rule(
@@ -1238,14 +1236,7 @@ def run_tools(client, question, tools, functions, history=(), most=8):
                 "a loop that was written for one question",
                 show="messages",
             ),
-            rule(
-                "no-turn",
-                NO_TURN,
-                are_turns,
-                {'{"role": "user", "content": results}': "*results"},
-                "results put beside the turns, not into one",
-                show="messages",
-            ),
+            RESULTS_IN_A_TURN,
             sends_back_whole_turns(),
             answers_every_call(),
             rule(
