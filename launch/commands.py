@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from launch.doctor import doctor
+from launch.doctor import check_names, doctor
 from launch.environment import prepare
 from launch.handout import hand_out, reset
 from launch.places import PARTIAL, STATE, StartError, command, say
@@ -31,6 +31,8 @@ def make_ready(thorough: bool = False) -> None:
 def lab(arguments: list[str]) -> int:
     """Open JupyterLab at the first lesson; `arguments` are passed on to it."""
     make_ready()
+    for finding in check_names(""):  # a lesson would fail at its first import
+        say(f"Look: {finding.text}; {finding.remedy}.")
     say("Starting JupyterLab. To stop it: Ctrl-C here, then y.")
     return go_on_as(lab_arguments(arguments), course_environment(os.environ))
 

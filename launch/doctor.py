@@ -26,7 +26,17 @@ from launch.machine import (
     check_proxy,
 )
 from launch.notebook import DamagedError, cells_of
-from launch.places import LOCK, MY_COURSE, ROOT, VENV, Finding, command, read, say
+from launch.places import (
+    LOCK,
+    MY_COURSE,
+    ROOT,
+    VENV,
+    Finding,
+    command,
+    read,
+    say,
+    site_packages,
+)
 from launch.process import course_environment, go_on_as
 
 PYTHONPATH = "COURSE_DOCTOR_PYTHONPATH"  # the learner's, told to .venv's Python
@@ -123,16 +133,16 @@ def version_in_words(package: str) -> str:
     return f"{package} {version} (locked: {' or '.join(locked(package))})"
 
 
-def packages_of_this_python() -> set[str]:
+def taken_names() -> set[str]:
     """Return the names of modules that a file of a learner must not have."""
-    installed = Path(sysconfig.get_path("purelib"))
+    [installed] = site_packages() or [Path(sysconfig.get_path("purelib"))]
     names = {path.stem for path in installed.iterdir()} if installed.is_dir() else set()
     return names | set(sys.stdlib_module_names) | set(ROOMS)
 
 
 def check_names(pythonpath: str) -> Iterator[Finding]:
     """The learner's own files that would be imported in place of a package."""
-    taken = packages_of_this_python()
+    taken = taken_names()
     for folder in LESSON_FOLDERS:
         for path in shadows(folder, taken):
             what = f"{path.relative_to(ROOT)} is imported in place of the real one"

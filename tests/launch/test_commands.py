@@ -69,3 +69,22 @@ def test_a_reader_who_has_seen_enough_gets_no_complaint(course: Path) -> None:
     )
     os.close(writing)
     assert said.stderr == b""
+
+
+def test_a_file_of_the_learner_that_shadows_the_course_is_named_before_the_lab_opens(
+    course: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = load(course, "commands")
+    monkeypatch.setattr(commands, "make_ready", lambda: None)
+    monkeypatch.setattr(commands, "go_on_as", lambda words, environ: 0)
+    mine = course / "my-course" / "notebooks"
+    mine.mkdir(parents=True)
+    for name in ("helpers.py", "random.py", "my_tools.py"):
+        (mine / name).write_text("", encoding="utf-8")
+    assert commands.main([]) == 0
+    named = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Look: ")]
+    assert [line.split()[1] for line in named] == [
+        str(Path("my-course/notebooks/helpers.py")),
+        str(Path("my-course/notebooks/random.py")),
+    ]
+    assert "rename it, as my_helpers.py." in named[0]
