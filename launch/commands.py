@@ -61,6 +61,13 @@ def wishes(arguments: list[str]) -> int:
     return go_on_as(["-m", "practice.wishes_cli", *arguments], environ)
 
 
+def kit(arguments: list[str]) -> int:
+    """Make the offline kit of an instructor; `arguments` go to workshop/."""
+    prepare()
+    environ = course_environment(os.environ)
+    return go_on_as(["-m", "workshop", "kit", *arguments], environ)
+
+
 def give_back(arguments: list[str]) -> int:
     """Give one lesson as the course has it, and keep the learner's beside it."""
     if len(arguments) != 1:
@@ -93,6 +100,9 @@ COMMANDS = {
     ),
     "wishes": Command(
         wishes, "the questions you kept, with prices; --send asks the real API"
+    ),
+    "kit": Command(
+        kit, "for instructors: the course and its packages, for a room without network"
     ),
     "install": Command(only_install, "make everything ready, and open nothing"),
     "help": Command(tell_usage, "this list"),

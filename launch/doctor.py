@@ -306,21 +306,37 @@ def findings() -> list[Finding]:
 
 
 def doctor(arguments: list[str]) -> int:
-    """Say what is fine and what is not, with a remedy for each; 0 when all is fine."""
+    """Say what is fine and what is not, with a remedy for each; 0 when all is fine.
+
+    `--room` names only what needs a look, and ends in a line to read out.
+    """
     # Once at most: a Python that does not become .venv's would go on for ever.
     if not what_is_missing() and not in_venv() and PYTHONPATH not in os.environ:
         environ = course_environment(os.environ)
         environ[PYTHONPATH] = os.environ.get("PYTHONPATH", "")
-        return go_on_as(["-m", "launch", "doctor"], environ)
+        return go_on_as(["-m", "launch", "doctor", *arguments], environ)
+    room = "--room" in arguments
     seen = findings()
-    for finding in seen:
+    look = [finding for finding in seen if finding.remedy]
+    for finding in look if room else seen:
         mark = "! look" if finding.remedy else "+ ok  "
         say(f"{mark}  {finding.name:<12} {finding.text}")
         if finding.remedy:
             say(f"{'':21} -> {finding.remedy}")
-    look = [finding for finding in seen if finding.remedy]
-    if look:
+    if room:
+        say(line_for_the_room(seen))
+    elif look:
         say(f"\n{len(look)} of {len(seen)} need a look.")
-        return 1
-    say(f"\nAll {len(seen)} are fine.")
-    return 0
+    else:
+        say(f"\nAll {len(seen)} are fine.")
+    return 1 if look else 0
+
+
+def line_for_the_room(seen: list[Finding]) -> str:
+    """Return what a learner reads out to the instructor of a workshop."""
+    look = [finding.name for finding in seen if finding.remedy]
+    if look:
+        return f"NOT READY: {', '.join(dict.fromkeys(look))}"
+    mode = next(finding.text for finding in seen if finding.name == "Mode")
+    version = "{}.{}".format(*sys.version_info[:2])
+    return f"READY: Python {version}, {mode.partition(':')[0]}"

@@ -17,6 +17,7 @@ from launch.places import (
     ROOT,
     STATE,
     VENV,
+    WHEELS,
     StartError,
     name_of,
     python_of,
@@ -91,16 +92,32 @@ def install(uv: str | None) -> None:
         attempts.append([python, *PIP, "install"])
     output = ""
     for attempt in attempts:
-        locked = ["--require-hashes", "-r", str(LOCK)]
+        locked = [*from_kit(), "--require-hashes", "-r", str(LOCK)]
         code, printed = run([*attempt, *locked], environ)
         if code == 0:
             return
         output += printed
-    sentence = why_install_failed(output)
+    sentence = not_in_kit() if from_kit() else why_install_failed(output)
     with contextlib.suppress(OSError):  # the disk may be full
         write_whole(LOG, without_secrets(output).encode("utf-8"))
         sentence += f" (What was printed: {name_of(LOG)})"
     raise StartError(sentence)
+
+
+def from_kit() -> list[str]:
+    """Return the words that install from the wheels of an offline kit, if any."""
+    return ["--no-index", "--find-links", str(WHEELS)] if WHEELS.is_dir() else []
+
+
+def not_in_kit() -> str:
+    """Return the sentence for an offline kit whose packages do not fit this machine."""
+    version = "{}.{}".format(*sys.version_info[:2])
+    return (
+        f"The folder {WHEELS.name} of this kit does not have all packages for Python "
+        f"{version} on this system, or some files in it are damaged: use a Python for "
+        f"which the kit was made, or, with a network, delete the folder {WHEELS.name}; "
+        "then run this again."
+    )
 
 
 def without_secrets(output: str) -> str:

@@ -15,6 +15,7 @@ MY_COURSE = ROOT / "my-course"  # the learner's own copy of the course
 STATE = (
     MY_COURSE / ".course"
 )  # what is kept of the learner's work, and what was handed out
+WHEELS = ROOT / "wheels"  # in an offline kit: the packages of the lock
 WINDOWS = os.name == "nt"
 PARTIAL = ".partial-"  # how the name of a half-written file begins
 

@@ -354,3 +354,27 @@ def test_the_doctor_never_becomes_another_python_twice(course: Path) -> None:
     said = run(course, "doctor", PYTHONPATH=str(course))
     assert "belongs to another environment" in said.stdout, said.stderr
     assert "delete the folder .venv" in said.stdout
+
+
+# --- a room of thirty ---
+
+
+def test_in_a_room_only_what_needs_a_look_and_one_line_to_read_out() -> None:
+    doctor = load(ROOT, "doctor")
+    fine = [Finding("SDK", "anthropic 2.14.0"), Finding("Mode", "replay: there is no key in .env")]
+    version = "{}.{}".format(*sys.version_info[:2])
+    assert doctor.line_for_the_room(fine) == f"READY: Python {version}, replay"
+    port = Finding("Port", "closed", "open it")
+    assert doctor.line_for_the_room([*fine, port, port]) == "NOT READY: Port"
+
+
+def test_the_doctor_of_a_room_prints_no_line_for_what_is_fine(
+    course: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doctor = load(course, "doctor")
+    monkeypatch.setattr(doctor, "what_is_missing", lambda: "everything")
+    seen = [Finding("SDK", "anthropic 2.14.0"), Finding("Port", "closed", "open it")]
+    monkeypatch.setattr(doctor, "findings", lambda: seen)
+    assert doctor.doctor(["--room"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["!", "->", "NOT"]

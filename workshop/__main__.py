@@ -1,0 +1,57 @@
+"""`python -m workshop`: the words of the instructor's room."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from pathlib import Path
+
+from workshop import WorkshopError
+from workshop.kit import make_kit
+from workshop.wheels import PYTHONS, SYSTEMS
+
+ROOT = Path(__file__).resolve().parents[1]
+HERE = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}.get(platform.system(), "linux")
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The words and their options."""
+    parser = argparse.ArgumentParser(prog="python -m workshop", description=__doc__)
+    words = parser.add_subparsers(dest="word", required=True)
+    kit = words.add_parser(
+        "kit", help="the course with its packages, for laptops without a network"
+    )
+    kit.add_argument(
+        "--platform", action="append", choices=[*SYSTEMS, "all"], metavar="SYSTEM",
+        help=f"{', '.join(SYSTEMS)} or all; may be given twice (without it: {HERE})",
+    )  # fmt: skip
+    kit.add_argument(
+        "--python", action="append", choices=PYTHONS, metavar="VERSION",
+        help=f"{', '.join(PYTHONS)}; may be given twice (without it: all of them)",
+    )  # fmt: skip
+    kit.add_argument("--to", type=Path, default=ROOT / "kit", help="the folder that gets it")
+    kit.add_argument("--zip", action="store_true", help="one file instead of a folder")
+    return parser
+
+
+def main(words: list[str]) -> int:
+    """Run what `words` name; return the exit code."""
+    asked = arguments().parse_args(words)
+    try:
+        platforms = asked.platform or [HERE]
+        make_kit(ROOT, asked.to.absolute(), platforms, asked.python or PYTHONS, asked.zip)
+    except WorkshopError as sentence:
+        print(sentence, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(
+            f"{error.filename}: {error.strerror}. Put that right, and run this again.",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
