@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from workshop import WorkshopError
+from workshop.class_view import picture, read_class
 from workshop.kit import make_kit
 from workshop.wheels import PYTHONS, SYSTEMS
 
@@ -32,23 +33,33 @@ def arguments() -> argparse.ArgumentParser:
     )  # fmt: skip
     kit.add_argument("--to", type=Path, default=ROOT / "kit", help="the folder that gets it")
     kit.add_argument("--zip", action="store_true", help="one file instead of a folder")
+    view = words.add_parser("class", help="which exercise holds up the room, with which message")
+    view.add_argument(
+        "source", type=Path,
+        help="a text file with a progress code in each line, or a folder of progress files",
+    )  # fmt: skip
     return parser
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Do what was asked. Raises WorkshopError, and OSError of a file or disk."""
+    if asked.word == "kit":
+        platforms = asked.platform or [HERE]
+        make_kit(ROOT, asked.to.absolute(), platforms, asked.python or PYTHONS, asked.zip)
+    elif asked.word == "class":
+        print(picture(*read_class(asked.source)))
 
 
 def main(words: list[str]) -> int:
     """Run what `words` name; return the exit code."""
-    asked = arguments().parse_args(words)
     try:
-        platforms = asked.platform or [HERE]
-        make_kit(ROOT, asked.to.absolute(), platforms, asked.python or PYTHONS, asked.zip)
+        run(arguments().parse_args(words))
     except WorkshopError as sentence:
         print(sentence, file=sys.stderr)
         return 1
     except OSError as error:
-        print(
-            f"{error.filename}: {error.strerror}. Put that right, and run this again.",
-            file=sys.stderr,
-        )
+        why = f"{error.filename}: {error.strerror}."
+        print(f"{why} Put that right, and run this again.", file=sys.stderr)
         return 1
     return 0
 
