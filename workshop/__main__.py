@@ -7,12 +7,15 @@ import platform
 import sys
 from pathlib import Path
 
-from workshop import WorkshopError
+from authoring import AuthoringError, navigation
+from authoring.book import Notebook
+from workshop import WorkshopError, handouts, slides
 from workshop.class_view import picture, read_class
 from workshop.kit import make_kit
 from workshop.wheels import PYTHONS, SYSTEMS
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGES = {"slides": "a deck for each lesson", "handouts": "two pages for each lesson"}
 HERE = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}.get(platform.system(), "linux")
 
 
@@ -38,6 +41,10 @@ def arguments() -> argparse.ArgumentParser:
         "source", type=Path,
         help="a text file with a progress code in each line, or a folder of progress files",
     )  # fmt: skip
+    for word, what in PAGES.items():
+        pages = words.add_parser(word, help=f"{what}, as HTML that loads nothing")
+        pages.add_argument("lesson", nargs="*", help="numbers, for instance 02 06b; all without")
+        pages.add_argument("--to", type=Path, default=ROOT / "kit" / word, help="the folder")
     return parser
 
 
@@ -48,13 +55,28 @@ def run(asked: argparse.Namespace) -> None:
         make_kit(ROOT, asked.to.absolute(), platforms, asked.python or PYTHONS, asked.zip)
     elif asked.word == "class":
         print(picture(*read_class(asked.source)))
+    else:
+        write_pages(asked.word, asked.lesson, asked.to)
+
+
+def write_pages(word: str, lessons: list[str], folder: Path) -> None:
+    """Write the slides or the handouts of some lessons, or of all, into a folder."""
+    html = slides.html if word == "slides" else handouts.html
+    wanted = [navigation.lesson_of(name) for name in lessons] or navigation.written(ROOT)
+    folder.mkdir(parents=True, exist_ok=True)
+    for lesson in wanted:
+        page = html(Notebook.read(navigation.path_of(lesson, ROOT), ROOT))
+        (folder / f"{lesson.name}.html").write_text(page, encoding="utf-8")
+    print(
+        f"{word}: {len(wanted)} lessons in {folder}. Open them in a browser, and print from there."
+    )
 
 
 def main(words: list[str]) -> int:
     """Run what `words` name; return the exit code."""
     try:
         run(arguments().parse_args(words))
-    except WorkshopError as sentence:
+    except (WorkshopError, AuthoringError) as sentence:
         print(sentence, file=sys.stderr)
         return 1
     except OSError as error:
