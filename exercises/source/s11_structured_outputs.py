@@ -11,6 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from anthropic.types import Message
+
 from practice.grading import (
     Exercise,
     Mistake,
@@ -629,6 +631,7 @@ def filed(store: Any, mails: list[Any]) -> dict[str, list[Any]]:
     A mail is its number and the fields of a `Visit`, or a text: the reason of an `Unread`.
     """
     names = getattr(store, "__globals__", {})
+    reply = Message.model_validate(REPLY)
     told = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         file = Path(folder) / "tuner.db"
@@ -636,7 +639,7 @@ def filed(store: Any, mails: list[Any]) -> dict[str, list[Any]]:
             db.executescript(TABLES)
             for number, given in mails:
                 if isinstance(given, str):
-                    found = names["Unread"](why=given, reply=REPLY)
+                    found = names["Unread"](why=given, reply=reply)
                 else:
                     found = names["Visit"](**given)
                 told.append(store(db, number, found))
