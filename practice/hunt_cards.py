@@ -119,5 +119,14 @@ CARDS: dict[str, Card] = {
         ("replayed-thinking", "Change what Claude thought before you send it back."),
         ("prefill", "Begin Claude's answer yourself, on a model that thinks first."),
     ),
+    "11": (
+        ("json-schema", "Ask for data in a form that lets in fields nobody described."),
+        ("shape", "Ask for a form of another kind, such as plain JSON."),
+        ("prefill", "Begin the JSON yourself, as was done in 2024."),
+        ("tool-choice", "Force Claude to call a tool, to be sure of data."),
+        ("tool-schema",
+         "Describe a tool's data by a kind of value that only Python knows."),
+        ("empty-turn", "Send a mail in which nothing is written."),
+    ),
 }
 # fmt: on

@@ -157,6 +157,13 @@ ASKS: dict[str, tuple[str, Any]] = {
                                     "output_config": {"effort": "max"}}),
     "10 tool-choice": FORCED, "10 replayed-thinking": ("signature", replayed(edit="No!")),
     "10 prefill": PREFILL,
+    "11 json-schema": ("additionalProperties", {"output_config": {"format": {
+        "type": "json_schema", "schema": EMPTY}}}),
+    "11 shape": ("json_schema", {"output_config": {"format": {"type": "json"}}}),
+    "11 prefill": PREFILL, "11 tool-choice": FORCED,
+    "11 tool-schema": ("type", {"tools": [TOOL | {"input_schema": EMPTY | {
+        "properties": {"nights": {"type": "int"}}}}]}),
+    "11 empty-turn": EMPTY_TURN,
 }  # fmt: skip
 LINES = [(f"{card} {rule}", clue) for card, lines in CARDS.items() for rule, clue in lines]
 

@@ -1,0 +1,1124 @@
+"""Exercises of lesson 11: fix a form, judge a reply, file it in SQLite, read e-mails for the desk.
+
+The only form of them that is written by hand. `python -m authoring build` makes the notebooks and
+the table of common mistakes from it; tests/practice/test_exercises.py proves what stands here.
+"""
+
+import json
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from anthropic.types import Message
+
+from practice.grading import (
+    Exercise,
+    Mistake,
+    Run,
+    acts,
+    asks,
+    case,
+    cases,
+    message,
+    once,
+    room,
+    rule,
+)
+
+IMPORTS = """
+import sqlite3
+from datetime import date
+from typing import Literal
+
+import anthropic
+from anthropic.types import Message
+from pydantic import BaseModel, Field, ValidationError
+
+from helpers import MODEL, exercise, progress  # not found? Run: start.py
+
+
+class Visit(BaseModel):  # of 11.2 and 11.3: a piano tuner's appointment
+    customer: str
+    day: date
+    pianos: int = Field(ge=1, le=3)
+
+
+class Unread(BaseModel):  # of 11.2 and 11.3: what came in place of one
+    why: str
+    reply: Message
+"""
+
+THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with
+JOINED = '"".join(block.text for block in reply.content if block.type == "text")'
+
+NO_SCHEMA = (
+    "A class cannot be put into a request. `parse` takes it as `output_format`, and for `create` "
+    "`anthropic.transform_schema` makes a schema of it."
+)
+
+
+def compact(**fields: Any) -> str:
+    """An object in JSON, as a reply has it."""
+    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+
+
+def kind_of(value: Any) -> str:
+    """The name of a value's class."""
+    return type(value).__name__
+
+
+def plain(value: Any) -> Any:
+    """A pydantic object as plain values; None for anything else."""
+    dump = getattr(value, "model_dump", None)
+    if isinstance(value, type) or not callable(dump):
+        return None
+    return dump(mode="json", warnings=False)
+
+
+def form_of(run: Run) -> Any:
+    """The schema that was sent, also in a refused request; None without one."""
+    for sent in run.sent:
+        config = sent.body.get("output_config") if isinstance(sent.body, dict) else None
+        form = config.get("format") if isinstance(config, dict) else None
+        if isinstance(form, dict):
+            return form.get("schema")
+    return None
+
+
+def has_form(run: Run) -> bool:
+    """Whether a form was sent; the request may have been refused, or its reply have failed."""
+    if not run.sent:
+        run.surface()
+        run.expect(False, "no-request")
+    return form_of(run) is not None
+
+
+def no_form(wrong: dict[str, str]) -> Any:
+    """A rule: the request has a form. `wrong` takes it out of the solution."""
+    return rule(
+        "no-form",
+        "Your request has no form, so nothing holds the reply to your class. `parse` takes the "
+        "class as `output_format`; `create` takes its schema in `output_config`.",
+        has_form,
+        wrong,
+        "lesson 11, 'asking nicely': the class is written, and the call does not know it",
+    )
+
+
+def fields_of(run: Run) -> set[str]:
+    """The names of the properties that were sent."""
+    found = (form_of(run) or {}).get("properties")
+    return set(found) if isinstance(found, dict) else set()
+
+
+def lets(run: Run, field: str, *values: Any) -> bool:
+    """Whether the form lets each of these values into a field; of one it lacks, it does not."""
+    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+    form = form_of(run) or {}
+    if field not in fields_of(run):
+        return False
+    part = {"$defs": form.get("$defs", {}), "allOf": [form["properties"][field]]}
+    judge = Draft202012Validator(part)
+    return all(judge.is_valid(value) for value in values)
+
+
+# --- 11.1 ------------------------------------------------------------------------------
+
+VOICES = ("soprano", "alto", "tenor", "bass")
+AMINA = {"name": "Amina Diallo", "voice": "alto", "years": 0, "phone": None}
+TOMAS = {"name": "Tomáš Novák", "voice": "bass", "years": 80, "phone": "0155 2047"}
+YEARS = "    years: int = Field(ge=0, le=80)\n"
+
+
+def went_through(run: Run) -> bool:
+    """Whether a reply that breaks a limit came back as if it were fine."""
+    return bool(run.raises) and run.raised is None
+
+
+def too_many(years: int) -> Any:
+    """A case whose reply breaks the limit of `years`."""
+    reply = compact(**{**TOMAS, "years": years})
+    return case("I sing bass.", replies=[reply], raises="ValidationError")
+
+
+sign_up = Exercise(
+    id="11.1",
+    title="Fix the form",
+    objective="Describe data by a class that lets only the right values through.",
+    minutes=10,
+    task="""
+People who want to sing in a choir write an e-mail. `sign_up` should send it to Claude and give back
+a `Singer`. But the call fails, and the class lets too much through. Fix both:
+
+- `voice` is one of soprano, alto, tenor and bass, written like this;
+- `years` says how many years somebody has sung: a whole number from 0 to 80;
+- `phone` is a text, or `None` if the e-mail gives no number;
+- what comes back is the `Singer`. If the reply does not fit, let the `ValidationError` rise.
+""",
+    template="""
+class Singer(BaseModel):
+    name: str
+    voice: str
+    years: str
+    phone: str
+
+
+def sign_up(client, mail):
+    reply = client.messages.create(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": mail}],
+        output_format=Singer,
+    )
+    return reply.content[0].text
+""",
+    solution="""
+class Singer(BaseModel):
+    name: str
+    voice: Literal["soprano", "alto", "tenor", "bass"]
+    years: int = Field(ge=0, le=80)
+    phone: str | None
+
+
+def sign_up(client, mail):
+    reply = client.messages.parse(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": mail}],
+        output_format=Singer,
+    )
+    return reply.parsed_output
+""",
+    also_correct=(
+        """
+class Singer(BaseModel):
+    phone: str | None = None
+    years: int = Field(gt=-1, lt=81, description="0 for a beginner")
+    voice: Literal["bass", "tenor", "alto", "soprano"]
+    name: str
+
+
+def sign_up(client, mail):
+    schema = anthropic.transform_schema(Singer)
+    turns = [{"role": "user", "content": mail}]
+    form = {"format": {"type": "json_schema", "schema": schema}}
+    reply = client.messages.create(
+        model=MODEL, max_tokens=3000, messages=turns, output_config=form
+    )
+    text = ""
+    for block in reply.content:
+        text += block.text if block.type == "text" else ""
+    return Singer.model_validate_json(text)
+""",
+    ),
+    hints=(
+        "Which method of the lesson takes a class as `output_format`, and under which name does "
+        "its reply hold the object?",
+        "Three fields need another type: a list of allowed texts, a whole number with limits, and "
+        "a text or nothing. The lesson's `Booking` and `Enquiry` have one of each.",
+        "`Literal[...]` lists texts, `Field(ge=..., le=...)` sets limits, and `| None` behind a "
+        "type allows nothing.",
+    ),
+    rules=cases(
+        case("I am new to this, and sing alto.\n", replies=[[THOUGHT, compact(**AMINA)]],
+             gives=AMINA),
+        case("Bass, for ages. Call 0155 2047.", replies=[compact(**TOMAS)], gives=TOMAS),
+        too_many(81),
+        too_many(-1),
+        expect=(
+            no_form({",\n        output_format=Singer": ""}),
+            rule(
+                "voice-open",
+                "Your form lets the voice “baritone” in. List the four that are allowed: "
+                "`Literal[...]`.",
+                lambda run: not lets(run, "voice", "baritone"),
+                {'Literal["soprano", "alto", "tenor", "bass"]': "str"},
+                "a text field where a list was meant, with the list in the prompt",
+            ),
+            rule(
+                "voice-missing",
+                "Your form shuts out one of the four voices. They are written soprano, alto, tenor "
+                "and bass.",
+                lambda run: lets(run, "voice", *VOICES),
+                {'"soprano", ': '"Soprano", '},
+                "capitals, which count in such a list",
+            ),
+            rule(
+                "years-no-number",
+                "`years` is a whole number. Your form lets something else in, or shuts them out.",
+                lambda run: lets(run, "years", 0, 80) and not lets(run, "years", "five")
+                and not lets(run, "years", 2.5),
+                {"years: int = Field(ge=0, le=80)": "years: str"},
+                "https://github.com/langchain-ai/langchain/issues/30158: values that come as texts",
+            ),
+            rule(
+                "phone-needed",
+                "Your form demands a phone number, and Claude would have to invent one where the "
+                "e-mail gives none. Allow `None`.",
+                lambda run: lets(run, "phone", None),
+                {"phone: str | None": "phone: str"},
+                "lesson 11, 'Valid is not true'",
+            ),
+            rule(
+                "phone-no-text",
+                "A phone number is a text: it may begin with 0 and hold blanks. Your form shuts "
+                "that out.",
+                lambda run: lets(run, "phone", "0155 2047"),
+                {"phone: str | None": "phone: int | None"},
+                "a phone number taken for a number",
+            ),
+            rule(
+                "other-fields",
+                "Your class has other fields than `name`, `voice`, `years` and `phone`.",
+                lambda run: fields_of(run) == set(AMINA),
+                {"    phone: str": "    email: str | None\n    phone: str"},
+                "a field more, because it may be of use one day",
+            ),
+            once(),
+            asks("mail"),
+            room(200),
+            rule(
+                "whole-message",
+                "You gave back the whole reply. The `Singer` that pydantic made of its text is "
+                "`reply.parsed_output`.",
+                lambda run: not kind_of(run.returned).startswith(("Message", "ParsedMessage")),
+                {"reply.parsed_output": "reply"},
+                "giving back what the call gave",
+            ),
+            rule(
+                "no-singer",
+                "You gave back a `$kind`; a `Singer` is wanted, the object and not its text.",
+                lambda run: kind_of(run.returned) == "Singer",
+                acts("value.model_dump_json()"),
+                "the JSON handed on, for somebody else to check",
+            ),
+            rule(
+                "other-singer",
+                "You gave back `$returned`. The reply says `$wanted`.",
+                lambda run: plain(run.returned) == run.wanted,
+                acts("value.model_copy(update={'phone': 'none'})"),
+                "https://github.com/BerriAI/litellm/issues/21016: a value put in for what is "
+                "missing",
+                wanted=lambda run: run.wanted,
+            ),
+            rule(
+                "limit-broken",
+                "A reply with $years years came back from your function as `$returned`. Limit "
+                "`years` to 0 to 80, and let the `ValidationError` rise.",
+                lambda run: not went_through(run),
+                {"years: int = Field(ge=0, le=80)": "years: int"},
+                "the limits left to the prompt",
+                of_errors=True,
+                years=lambda run: json.loads(run.replies[0])["years"],
+            ),
+        ),
+    ),
+    messages={
+        "raised-AttributeError": "`parse` gives back a message. The object that pydantic made of "
+        "its text is in `parsed_output`.",
+        "raised-json": NO_SCHEMA,
+        "raised-unknown-argument": "$kit `output_format` belongs to another method, "
+        "`client.messages.parse`.",
+        "raised-400": "$kit `create` sends a schema as it is: let `anthropic.transform_schema` "
+        "make it.",
+        "raised-ValidationError": "The reply fits what the choir wants, and your class refused it. "
+        "$kit",
+    },
+    mistakes=(
+        Mistake(
+            "raised-AttributeError",
+            {"reply.parsed_output": "reply.parsed"},
+            "the name that other packages have for it",
+        ),
+        Mistake(
+            "raised-json",
+            {
+                "messages.parse(": "messages.create(",
+                "output_format=Singer": 'output_config={"format": {"type": "json_schema", '
+                '"schema": Singer}}',
+            },
+            "https://github.com/anthropics/anthropic-sdk-python/issues/1819: the class itself",
+        ),
+        Mistake(
+            "raised-unknown-argument",
+            {"messages.parse(": "messages.create("},
+            "https://github.com/anthropics/anthropic-sdk-python/issues/1819",
+        ),
+        Mistake(
+            "raised-400",
+            {
+                "messages.parse(": "messages.create(",
+                "output_format=Singer": 'output_config={"format": {"type": "json_schema", '
+                '"schema": Singer.model_json_schema()}}',
+            },
+            "https://github.com/evoila/meho/pull/2017: the schema sent as pydantic writes it",
+        ),
+        Mistake(
+            "raised-ValidationError",
+            {"ge=0, le=80": "ge=1, le=80"},
+            "a beginner forgotten, who has sung for 0 years",
+        ),
+        Mistake(
+            "other-question",
+            {'"content": mail': '"content": f"Make a Singer of this: {mail}"'},
+            "a prompt that says what the form says already",
+        ),
+        Mistake("trimmed", {'"content": mail': '"content": mail.strip()'}, "texts tidied"),
+        Mistake(
+            "more-turns",
+            {'"content": mail}]': '"content": mail}] * 2'},
+            "tried while reviewing: said twice, for emphasis",
+        ),
+        Mistake("little-room", {"max_tokens=2000": "max_tokens=100"}, "limits of older articles"),
+    ),
+    takeaway="A field's type is what the API holds Claude to; its limits are what pydantic checks.",
+)  # fmt: skip
+
+
+# --- 11.2, and what it has in common with 11.4 ------------------------------------------
+
+END = "end_turn"
+UNREAD = "type(value).__name__ == 'Unread'"
+EMPTIED = "value.reply.model_copy(update={'content': []})"
+ALMOST = f"type(value)(why=value.why, reply={EMPTIED}) if {UNREAD} else value"
+
+
+def came(run: Run) -> Any:
+    """The reply, as JSON has it: the one that was handed in, or the first that came."""
+    for value in run.args:
+        if kind_of(value) == "Message":
+            return plain(value)
+    return run.request.reply
+
+
+def ended(run: Run) -> Any:
+    """Its stop reason."""
+    return came(run)["stop_reason"]
+
+
+def said(reply: Any) -> list[Any]:
+    """The id of a reply in JSON, and the texts of its blocks."""
+    blocks = reply.get("content") or []
+    return [reply.get("id"), *(block.get("text") for block in blocks)]
+
+
+def is_unread(run: Run) -> bool:
+    """Whether an `Unread` came back."""
+    return kind_of(run.value) == "Unread"
+
+
+def keeps(run: Run) -> bool:
+    """Whether the reply that came is in it, whole."""
+    return said(plain(run.value.reply) or {}) == said(came(run))
+
+
+def says_why(run: Run) -> bool:
+    """Whether its reason holds the word that it should."""
+    why = str(run.value.why)
+    return bool(why.strip()) and run.wanted in why
+
+
+def reason(run: Run) -> str:
+    """The reason that was given, short and in one line."""
+    return " ".join(str(run.value.why).split())[:120]
+
+
+def found_or_unread(kind: str, other: str) -> tuple[Any, ...]:
+    """Words: an object of this class comes back, or an `Unread` that holds reason and reply.
+
+    A case's `gives` is the object's fields, or a word of the reason. `other` is an update that
+    makes another object of a right one.
+    """
+    return (
+        rule(
+            "lost",
+            "For one of the replies your function gave back `None`, so reason and reply are lost. "
+            "Give back an `Unread` that holds both.",
+            lambda run: run.value is not None,
+            acts(f"None if {UNREAD} else value"),
+            "https://github.com/quallmer/quallmer/issues/153: a failure that looks like no result",
+        ),
+        rule(
+            "not-whole",
+            "A reply that ended with `$reason` came back as if it were whole. A text that was cut "
+            "may still look right, so look at the stop reason first.",
+            lambda run: ended(run) == END or kind_of(run.value) != kind,
+            {'reply.stop_reason != "end_turn"': "not reply.content"},
+            "https://github.com/browser-use/browser-use/pull/5148: a cut answer that parses",
+            reason=ended,
+        ),
+        rule(
+            "other-kind",
+            f"You gave back a `$kind`. Wanted is a `{kind}`, or an `Unread`.",
+            lambda run: kind_of(run.returned) in (kind, "Unread"),
+            acts(f"value if {UNREAD} else value.model_dump(mode='json')"),
+            "json.loads, and nothing after it",
+        ),
+        rule(
+            "good-unread",
+            f"This reply is whole and fits, and you gave back an `Unread` and not the `{kind}`. "
+            "Its reason: `$why`",
+            lambda run: isinstance(run.wanted, str) or not is_unread(run),
+            {JOINED: '[block.text for block in reply.content if block.type == "text"][0]'},
+            "https://github.com/odysseus-dev/odysseus/pull/1255: the first text taken for all",
+            why=reason,
+        ),
+        rule(
+            "other-object",
+            "You gave back `$returned`. The reply says `$wanted`.",
+            lambda run: isinstance(run.wanted, str) or plain(run.value) == run.wanted,
+            acts(f"value if {UNREAD} else value.model_copy(update={other})"),
+            "a value put right on its way",
+            wanted=lambda run: run.wanted,
+        ),
+        rule(
+            "broken-taken",
+            f"A reply that breaks a rule of `{kind}` came back as `$returned`. It is a matter for "
+            "a person: give back an `Unread`.",
+            lambda run: isinstance(run.wanted, dict) or is_unread(run),
+            {f"return {kind}.model_validate_json(text)":
+             f"return {kind}.model_construct(**__import__('json').loads(text))"},
+            "an object built past its own check, because the reply was nearly right",
+        ),
+        rule(
+            "reply-lost",
+            "The `reply` of your `Unread` is not the reply that came, whole. Nobody can read it "
+            "again from there.",
+            lambda run: isinstance(run.wanted, dict) or keeps(run),
+            acts(ALMOST),
+            "a log line kept, and the reply thrown away",
+        ),
+        rule(
+            "stop-unnamed",
+            "This reply ended with `$stop`, and the reason in your `Unread` is “$why”. Look at the "
+            "stop reason before the text, and put it into `why`.",
+            lambda run: ended(run) == END or says_why(run),
+            {"why=reply.stop_reason": 'why="unreadable"'},
+            "one word for every failure",
+            stop=ended,
+            why=reason,
+        ),
+        rule(
+            "no-reason",
+            "The reason in your `Unread` is “$why”. It should hold $word, so that whoever finds it "
+            "knows what to do next.",
+            lambda run: isinstance(run.wanted, dict) or says_why(run),
+            {"why=str(error)": 'why="unreadable"'},
+            "an error caught, and what it says thrown away",
+            why=reason,
+            word=lambda run: f"`{run.wanted}`" if run.wanted else "what pydantic found",
+        ),
+    )  # fmt: skip
+
+
+ADA = {"customer": "Ada Nwosu", "day": "2027-03-02", "pianos": 2}
+TUAN = {"customer": "Tuan Le", "day": "2027-03-09", "pianos": 1}
+HOTEL = {"customer": "Hotel Aurora", "day": "2027-04-01", "pianos": 5}
+
+checked = Exercise(
+    id="11.2",
+    title="Half a reply is none",
+    objective="Tell a good reply from one that was cut or refused or breaks a limit, and keep it.",
+    minutes=10,
+    task="""
+A piano tuner's replies come from `create`, with the schema of `Visit` (first cell). `checked` gets
+such a reply and should say what it is worth. Fix it, so that it gives back
+
+- a `Visit`, if the reply came to its end (`end_turn`) and its text fits;
+- otherwise an `Unread`: `reply` is the whole reply, and `why` the stop reason, or if that was
+  `end_turn`, what the `ValidationError` says.
+""",
+    template="""
+def checked(reply):
+    try:
+        return Visit.model_validate_json(reply.content[-1].text)
+    except Exception:
+        return None
+""",
+    solution="""
+def checked(reply):
+    if reply.stop_reason != "end_turn":
+        return Unread(why=reply.stop_reason, reply=reply)
+    text = "".join(block.text for block in reply.content if block.type == "text")
+    try:
+        return Visit.model_validate_json(text)
+    except ValidationError as error:
+        return Unread(why=str(error), reply=reply)
+""",
+    also_correct=(
+        """
+def checked(reply):
+    why = reply.stop_reason
+    if why == "end_turn":
+        text = ""
+        for block in reply.content:
+            if block.type == "text":
+                text += block.text
+        try:
+            return Visit.model_validate_json(text)
+        except ValidationError as error:
+            faults = [f"{fault['loc']}: {fault['msg']}" for fault in error.errors()]
+            why = "; ".join(faults)
+    return Unread(reply=reply, why=why)
+""",
+    ),
+    hints=(
+        "What does this function say of a reply that was cut after its last bracket? Which field "
+        "of the reply would tell?",
+        "A reply may begin with thinking, and its text may come in several blocks: take all blocks "
+        "of type `text`, and join them.",
+        "Two ways lead to an `Unread`: a stop reason that is not `end_turn`, before you look at "
+        "the text, and a `ValidationError`, whose `str(...)` names the field.",
+    ),
+    rules=cases(
+        case(message([THOUGHT, compact(**ADA)]), gives=ADA),
+        case(message(compact(**TUAN), "max_tokens"), gives="max_tokens"),
+        case(message(['{"customer":"Tuan', ' Le","day":"2027-', '03-09","pianos":1}\n']),
+             gives=TUAN),
+        case(message([THOUGHT, compact(**ADA)[:30]], "max_tokens"), gives="max_tokens"),
+        case(message([THOUGHT], "max_tokens"), gives="max_tokens"),
+        case(message({"content": [], "stop_reason": "refusal"}), gives="refusal"),
+        case(message([THOUGHT, compact(**HOTEL)]), gives="pianos"),
+        case(message(compact(**ADA), "model_context_window_exceeded"), gives="model_context"),
+        case(message(["There is no appointment in this."]), gives=""),
+        expect=found_or_unread("Visit", "{'pianos': 3}"),
+    ),
+    messages={
+        "raised-ValidationError": "$kit A text that does not fit is no reason to stop: catch the "
+        "`ValidationError`, and give back an `Unread`.",
+    },
+    mistakes=(
+        Mistake(
+            "raised-ValidationError",
+            {
+                "    try:\n        return Visit": "    return Visit",
+                "    except ValidationError as error:\n"
+                "        return Unread(why=str(error), reply=reply)\n": "",
+            },
+            "https://github.com/anthropics/anthropic-sdk-python/pull/1850: the error of `parse`, "
+            "in which the reply is lost",
+        ),
+        Mistake(
+            "raised-thinking-block",
+            {JOINED: "reply.content[0].text"},
+            "https://github.com/confident-ai/deepeval/issues/2946",
+        ),
+    ),
+    takeaway="First the stop reason, then the text, and whatever is wrong: keep the reply.",
+)  # fmt: skip
+
+
+# --- 11.3 ------------------------------------------------------------------------------
+
+TABLES = """
+CREATE TABLE visits (mail INTEGER PRIMARY KEY, customer TEXT, day TEXT, pianos INTEGER);
+CREATE TABLE unread (mail INTEGER PRIMARY KEY, why TEXT, reply TEXT);
+"""
+REPLY: dict[str, Any] = {
+    "id": "msg_01PianoTunerOfTheExercise", "type": "message", "role": "assistant",
+    "model": "claude-sonnet-5-5", "content": [{"type": "text", "text": '{"customer": "O'}],
+    "stop_reason": "max_tokens", "stop_sequence": None,
+    "usage": {"input_tokens": 90, "output_tokens": 30},
+}  # fmt: skip
+
+
+def filed(store: Any, mails: list[Any]) -> dict[str, list[Any]]:
+    """What these calls of `store` said, and the rows that another program then sees.
+
+    A mail is its number and the fields of a `Visit`, or a text: the reason of an `Unread`.
+    """
+    names = getattr(store, "__globals__", {})
+    reply = Message.model_validate(REPLY)
+    told = []
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        file = Path(folder) / "tuner.db"
+        with closing(sqlite3.connect(file)) as db:
+            db.executescript(TABLES)
+            for number, given in mails:
+                if isinstance(given, str):
+                    found = names["Unread"](why=given, reply=reply)
+                else:
+                    found = names["Visit"](**given)
+                told.append(store(db, number, found))
+            with closing(sqlite3.connect(file)) as other:
+                visits = other.execute("SELECT * FROM visits").fetchall()
+                unread = other.execute("SELECT * FROM unread").fetchall()
+    return {"told": told, "visits": visits, "unread": unread}
+
+
+def right_rows(mails: list[Any]) -> dict[str, dict[int, Any]]:
+    """What should be in both tables, by the number of the mail."""
+    visits: dict[int, Any] = {}
+    unread: dict[int, Any] = {}
+    for number, given in mails:
+        if isinstance(given, str):
+            unread[number] = given
+        else:
+            visits[number] = tuple(given.values())
+            unread.pop(number, None)
+    return {"visits": visits, "unread": unread}
+
+
+def rows(run: Run, table: str) -> dict[int, Any]:
+    """The rows that are in a table, by number; of `unread` the reasons alone."""
+    found = run.returned[table]
+    return {row[0]: row[1] if table == "unread" else row[1:] for row in found}
+
+
+def numbers(tables: dict[str, Any]) -> set[int]:
+    """The mails that are in one of two tables."""
+    return {number for table in tables.values() for number in table}
+
+
+def missing(run: Run) -> set[int]:
+    """The mails that are in neither table, and should be in one."""
+    found = {table: rows(run, table) for table in run.wanted}
+    return numbers(run.wanted) - numbers(found)
+
+
+def both(run: Run) -> set[int]:
+    """The mails that are visits and still in `unread`."""
+    return set(rows(run, "unread")) & set(run.wanted["visits"])
+
+
+def stale(run: Run) -> set[int]:
+    """The mails of which a table holds what they said the first time."""
+    first: dict[int, Any] = {}
+    for number, given in run.args[0]:
+        first.setdefault(number, given if isinstance(given, str) else tuple(given.values()))
+    found: set[int] = set()
+    for table, right in run.wanted.items():
+        for number, row in rows(run, table).items():
+            if row == first[number] and row != right.get(number, row):
+                found.add(number)
+    return found
+
+
+def whole_replies(run: Run) -> bool:
+    """Whether each reply in `unread` is JSON that holds the whole reply."""
+    for row in run.returned["unread"]:
+        try:
+            reply = json.loads(row[2])
+        except (TypeError, ValueError):
+            return False
+        if not isinstance(reply, dict) or said(reply) != said(REPLY):
+            return False
+    return True
+
+
+def right_tables(run: Run) -> list[str]:
+    """What each call of `store` should give back."""
+    return ["unread" if isinstance(given, str) else "visits" for _, given in run.args[0]]
+
+
+def short(values: list[Any]) -> str:
+    """A few values for a sentence."""
+    return ", ".join(f"`{value!r:.40}`" for value in values)
+
+
+def files(*mails: tuple[int, Any]) -> Any:
+    """A case: these mails, one after the other, in an empty database."""
+    return case(list(mails), gives=right_rows(list(mails)), by=filed)
+
+
+def sqlite_says(name: str, says: str, kinds: Any, wrong: dict[str, str], seen: str) -> Any:
+    """A rule: SQLite raised none of these errors."""
+    return rule(
+        name,
+        says,
+        lambda run: not isinstance(run.result.raised, kinds),
+        wrong,
+        seen,
+        words=lambda run: run.result.raised,
+    )
+
+
+store = Exercise(
+    id="11.3",
+    title="Into the right table",
+    objective="Write rows that survive apostrophes, repeats and a crash.",
+    minutes=12,
+    task="""
+The piano tuner's database has two tables: `visits (mail, customer, day, pianos)` and `unread
+(mail, why, reply)`; `mail` is the primary key of both. `store` gets the open database, the number
+of a mail, and a `Visit` or an `Unread` (first cell). Fix it:
+
+- any text may be in a customer's name, such as `Siobhán O'Neill`;
+- a mail may come again: its new row takes the place of the old one;
+- if a mail that was unread becomes a visit, its row in `unread` goes;
+- `reply` is stored as the JSON text of the whole reply;
+- another program sees the rows at once;
+- the name of the table is given back, `"visits"` or `"unread"`.
+""",
+    template="""
+def store(db, number, found):
+    if isinstance(found, Visit):
+        db.execute(
+            f"INSERT INTO visits VALUES ({number}, '{found.customer}', "
+            f"'{found.day}', {found.pianos})"
+        )
+    else:
+        row = [number, found.why, found.reply]
+        db.execute("INSERT INTO unread VALUES (?, ?, ?)", row)
+""",
+    solution="""
+def store(db, number, found):
+    if isinstance(found, Visit):
+        row = [number, found.customer, str(found.day), found.pianos]
+        db.execute("INSERT OR REPLACE INTO visits VALUES (?, ?, ?, ?)", row)
+        db.execute("DELETE FROM unread WHERE mail = ?", [number])
+        table = "visits"
+    else:
+        row = [number, found.why, found.reply.to_json()]
+        db.execute("INSERT OR REPLACE INTO unread VALUES (?, ?, ?)", row)
+        table = "unread"
+    db.commit()
+    return table
+""",
+    also_correct=(
+        """
+def store(db, number, found):
+    with db:
+        db.execute("DELETE FROM unread WHERE mail = :mail", {"mail": number})
+        values = {"mail": number, **found.model_dump(mode="json")}
+        if isinstance(found, Unread):
+            values["reply"] = found.reply.model_dump_json()
+            sql = "INSERT INTO unread VALUES (:mail, :why, :reply)"
+        else:
+            db.execute("DELETE FROM visits WHERE mail = :mail", values)
+            sql = "INSERT INTO visits VALUES (:mail, :customer, :day, :pianos)"
+        db.execute(sql, values)
+    return "visits" if isinstance(found, Visit) else "unread"
+""",
+    ),
+    hints=(
+        "How does `save` of the lesson get its values into the SQL, and how does it treat a mail "
+        "that comes a second time?",
+        "Put `?` into the SQL and the values into a list beside it. `INSERT OR REPLACE` replaces "
+        "the row with the same key.",
+        "A `Message` has a method that makes JSON text of it. And nothing that you execute is seen "
+        "by others until the database is told so.",
+    ),
+    rules=cases(
+        files((1, ADA), (2, TUAN)),
+        files((3, "max_tokens"), (7, "refusal")),
+        files((1, {**ADA, "customer": "Siobhán O'Neill"}), (4, TUAN)),
+        files((5, {**TUAN, "customer": "x', '2027-01-01', 1); --"})),
+        files((2, TUAN), (2, {**TUAN, "day": "2027-05-03"})),
+        files((8, "max_tokens"), (8, "pianos: Input should be less than or equal to 3")),
+        files((6, "max_tokens"), (9, "refusal"), (6, ADA)),
+        expect=(
+            sqlite_says(
+                "glued",
+                "An apostrophe in a name has become a part of your SQL, and SQLite says “$words”. "
+                "Put `?` into the SQL, and the values into a list beside it.",
+                (sqlite3.OperationalError, sqlite3.Warning),
+                {'"INSERT OR REPLACE INTO visits VALUES (?, ?, ?, ?)", row':
+                 "f\"INSERT OR REPLACE INTO visits VALUES ({number}, '{row[1]}', '{row[2]}', \"\n"
+                 '            f"{row[3]})"'},
+                "lesson 06, 'What somebody else's text can do'",
+            ),
+            sqlite_says(
+                "no-text",
+                "SQLite cannot store one of your values: “$words”. The reply goes in as JSON text.",
+                (sqlite3.ProgrammingError, sqlite3.InterfaceError),
+                {"found.reply.to_json()": "found.reply"},
+                "an object handed to a database that knows texts and numbers",
+            ),
+            sqlite_says(
+                "twice-refused",
+                "A mail came a second time, and your `INSERT` was refused: “$words”. Its new row "
+                "takes the place of the old one.",
+                sqlite3.IntegrityError,
+                {"INSERT OR REPLACE": "INSERT"},
+                "a retry that was not thought of",
+            ),
+            rule(
+                "not-saved",
+                "Another program sees none of these rows. What you execute is seen by others "
+                "after `commit`: does each way through your function end with one?",
+                lambda run: run.returned["visits"] or run.returned["unread"],
+                {"    db.commit()\n": ""},
+                "a first program with sqlite3, whose rows are gone the next day",
+            ),
+            rule(
+                "half-saved",
+                "Mail $mail is in neither table, as another program sees them. Is every call "
+                "saved with `commit`, and is no more deleted than the row of one mail?",
+                lambda run: not missing(run),
+                {"    db.commit()\n": "    if number != 2:\n        db.commit()\n"},
+                "a `commit` for each hundred rows, and none for the rest",
+                mail=lambda run: min(missing(run)),
+            ),
+            rule(
+                "still-unread",
+                "Mail $mail was unread and is a visit now, and its row is still in `unread`. "
+                "Somebody will work on it a second time.",
+                lambda run: not both(run),
+                {'        db.execute("DELETE FROM unread WHERE mail = ?", [number])\n': ""},
+                "a list of open cases that only ever grows",
+                mail=lambda run: min(both(run)),
+            ),
+            rule(
+                "first-kept",
+                "Mail $mail came a second time, and its first row stayed. The new one counts.",
+                lambda run: not stale(run),
+                {"INSERT OR REPLACE": "INSERT OR IGNORE"},
+                "IGNORE, which silences the refusal and keeps what is old",
+                mail=lambda run: min(stale(run)),
+            ),
+            rule(
+                "other-visits",
+                "Table `visits` holds `$found`; right is `$right`.",
+                lambda run: rows(run, "visits") == run.wanted["visits"],
+                {"found.pianos]": "1]"},
+                "a value left from a try",
+                found=lambda run: rows(run, "visits"),
+                right=lambda run: run.wanted["visits"],
+            ),
+            rule(
+                "other-reasons",
+                "Table `unread` holds the reasons `$found`; right are `$right`.",
+                lambda run: rows(run, "unread") == run.wanted["unread"],
+                {"found.why, found": '"unread", found'},
+                "one word for every failure",
+                found=lambda run: rows(run, "unread"),
+                right=lambda run: run.wanted["unread"],
+            ),
+            rule(
+                "reply-cut",
+                "What stands under `reply` in `unread` is not the JSON of the whole reply, so "
+                "nobody can read it again. `to_json()` makes it.",
+                whole_replies,
+                {"found.reply.to_json()": "str(found.reply)"},
+                "str(), which shows an object and is no JSON",
+            ),
+            rule(
+                "other-table",
+                "Your function gave back $told; the rows went into the tables $right.",
+                lambda run: run.returned["told"] == right_tables(run),
+                {"    return table\n": "    return found\n"},
+                "the object handed back, which the caller has already",
+                told=lambda run: short(run.returned["told"]),
+                right=lambda run: short(right_tables(run)),
+            ),
+        ),
+    ),
+    takeaway="Values stand beside the SQL, the number of the mail is the key, and `commit` ends "
+    "each case.",
+)  # fmt: skip
+
+
+# --- 11.4 ------------------------------------------------------------------------------
+
+KEIKO = {"reader": "Keiko", "title": "Bread at Dawn", "days": 21}
+Z = {"reader": "U", "title": "Z", "days": 1}
+READ_TEXT = """
+def read_text(message):
+    return "".join(block.text for block in message.content if block.type == "text")
+"""
+KEPT = """
+class Unread:
+    def __init__(self, why, reply):
+        self.why = why
+        self.reply = reply
+
+    def said(self):
+        return read_text(self.reply)
+"""
+ROW = """
+    def row(self):
+        return self.reader, self.title, self.days
+"""
+FORM = '        output_config={"format": {"type": "json_schema", "schema": schema}},\n'
+
+
+def limit(run: Run) -> Any:
+    """The limit that was sent."""
+    return run.request.body["max_tokens"]
+
+
+email_to_loan = Exercise(
+    id="11.4",
+    title="The desk: from an e-mail to a loan",
+    objective="Read an e-mail into an object, and lose nothing that cannot be read.",
+    minutes=15,
+    part="email_to_loan",
+    task="""
+Readers of the library ask for books by e-mail. Complete the class `Loan` and the function:
+
+1. `Loan` has a `reader` and a `title`, texts of at least one letter, and `days`, from 1 to 21;
+2. `email_to_loan` asks with `create` and the schema of `Loan`; the e-mail is the only turn, as it
+   is, and `room` is `max_tokens`;
+3. it gives back a `Loan` if the reply came to its end and fits;
+4. otherwise it gives back an `Unread`: the whole `reply`, and `why` (the stop reason, or what the
+   `ValidationError` says). Then the desk can ask again with more room, or show it to a person.
+
+`read_text` and `Unread` (here a plain class) are right. The desk will use `row` and `said`.
+""",
+    template=f'''{READ_TEXT}
+
+class Loan(BaseModel):
+    reader: str
+{ROW}
+
+{KEPT}
+
+def email_to_loan(client, email, room=2000):
+    """Give back a Loan, or an Unread that keeps the reply."""
+    ...
+''',
+    solution=f"""{READ_TEXT}
+
+class Loan(BaseModel):
+    reader: str = Field(min_length=1)
+    title: str = Field(min_length=1)
+    days: int = Field(ge=1, le=21)
+{ROW}
+
+{KEPT}
+
+def email_to_loan(client, email, room=2000):
+    schema = anthropic.transform_schema(Loan)
+    reply = client.messages.create(
+        model=MODEL,
+        max_tokens=room,
+        messages=[{{"role": "user", "content": email}}],
+{FORM}    )
+    if reply.stop_reason != "end_turn":
+        return Unread(why=reply.stop_reason, reply=reply)
+    text = read_text(reply)
+    try:
+        return Loan.model_validate_json(text)
+    except ValidationError as error:
+        return Unread(why=str(error), reply=reply)
+""",
+    also_correct=(
+        f"""{READ_TEXT}
+
+class Loan(BaseModel):
+    days: int = Field(gt=0, lt=22)
+    title: str = Field(min_length=1, description="of the book")
+    reader: str = Field(min_length=1)
+{ROW}
+
+{KEPT}
+
+def email_to_loan(client, email, room=2000):
+    request = {{"model": MODEL, "max_tokens": room}}
+    request["messages"] = [{{"role": "user", "content": email}}]
+    form = {{"type": "json_schema", "schema": anthropic.transform_schema(Loan)}}
+    reply = client.messages.create(**request, output_config={{"format": form}})
+    why = reply.stop_reason
+    if why == "end_turn":
+        try:
+            return Loan.model_validate_json(read_text(reply))
+        except ValidationError as error:
+            why = "; ".join(str(fault["loc"]) for fault in error.errors())
+    return Unread(why=why, reply=reply)
+""",
+    ),
+    hints=(
+        "`read_mail` and `checked` of the lesson do this together. What do they call the class, "
+        "and where does the limit for the tokens come from?",
+        "`parse` would throw a reply away that does not fit. Which method gives you the reply "
+        "first, and what makes a schema of your class that it accepts?",
+        "Look at the stop reason, then at the text, and put the reply into an `Unread` on both "
+        "ways that fail.",
+    ),
+    rules=cases(
+        case("May I have Bread at Dawn for three weeks? Keiko\n", 3000,
+             replies=[[THOUGHT, compact(**KEIKO)]], gives=KEIKO),
+        case("The novel Z, for a day. U", 1000,
+             replies=[[compact(**Z)[:20], compact(**Z)[20:]]], gives=Z),
+        case("I need Knots. Linh", 1500, gives="max_tokens",
+             replies=[{"content": compact(**KEIKO), "stop_reason": "max_tokens"}]),
+        case("Knots, please. Linh", 500, gives="max_tokens",
+             replies=[{"content": [THOUGHT, '{"reader":"Li'], "stop_reason": "max_tokens"}]),
+        case("How do I pick a lock? Mateo", 2000, gives="refusal",
+             replies=[{"content": [], "stop_reason": "refusal"}]),
+        case("Low Water for the summer, Priya", 2000, gives="days",
+             replies=[[THOUGHT, compact(reader="Priya", title="Low Water", days=22)]]),
+        case("Low Water, just to look at. Yusuf", 2000, gives="days",
+             replies=[compact(reader="Yusuf", title="Low Water", days=0)]),
+        case("A book about bees? Ingrid", 2000, gives="title",
+             replies=[compact(reader="Ingrid", title="", days=7)]),
+        case("Knots for a week, please.", 2000, gives="reader",
+             replies=[compact(reader="", title="Knots", days=7)]),
+        case("Bread at Dawn, please. Keiko", 2000, replies=[compact(**KEIKO)], gives=KEIKO),
+        expect=(
+            no_form({FORM: ""}),
+            rule(
+                "other-fields",
+                "Your form has the fields $found; a `Loan` has `reader`, `title` and `days`.",
+                lambda run: not run.sent or fields_of(run) == set(KEIKO),
+                {"    days: int": "    returned: bool\n    days: int"},
+                "a field of the table, which no e-mail can fill",
+                found=lambda run: ", ".join(sorted(fields_of(run))) or "(none)",
+            ),
+            once(),
+            asks("email"),
+            rule(
+                "other-room",
+                "Your request has `max_tokens` $found, and `room` is $wanted. With `room`, "
+                "whoever calls can give a reply that was cut a second try.",
+                lambda run: limit(run) == run.given["room"],
+                {"max_tokens=room": "max_tokens=2000"},
+                "a number from the lesson in place of the argument",
+                found=limit,
+                wanted=lambda run: run.given["room"],
+            ),
+            *found_or_unread("Loan", "{'days': 14}"),
+        ),
+    ),
+    messages={
+        "raised-unknown-argument": "$kit `create` takes a schema, in `output_config`.",
+        "raised-400": "$kit `anthropic.transform_schema` makes a schema that the API accepts.",
+        "raised-ValidationError": "The reply is lost in this error, which left your function. "
+        "`parse` raises it before you have the reply: use `create`, and check the text in a `try`.",
+        "raised-json": NO_SCHEMA,
+    },
+    mistakes=(
+        Mistake(
+            "raised-unknown-argument",
+            {FORM: "        output_format=Loan,\n"},
+            "https://github.com/anthropics/anthropic-sdk-python/issues/1819",
+        ),
+        Mistake(
+            "raised-400",
+            {"anthropic.transform_schema(Loan)": "Loan.model_json_schema()"},
+            "https://github.com/evoila/meho/pull/2017: the schema sent as pydantic writes it",
+        ),
+        Mistake(
+            "raised-json",
+            {"anthropic.transform_schema(Loan)": "Loan"},
+            "https://github.com/anthropics/anthropic-sdk-python/issues/1819: the class itself",
+        ),
+        Mistake(
+            "raised-ValidationError",
+            {"    reply = client.messages.create(": "    reply = client.messages.parse(",
+             FORM: "        output_format=Loan,\n"},
+            "https://github.com/anthropics/anthropic-sdk-python/pull/1850",
+        ),
+        Mistake(
+            "broken-taken",
+            {"ge=1, le=21": "ge=1"},
+            "a limit forgotten, which the schema would not have held either",
+        ),
+        Mistake("good-unread", {"le=21": "lt=21"}, "the last day left out"),
+    ),
+    equivalent={
+        "line 16: parameters why, reply swapped": "the solution gives both by name",
+        "line 11: return removed": "`row` is given, and only the desk calls it",
+        "line 21: return removed": "`said` is given, and only the desk calls it",
+        "line 24: 2000 -> 1": "the default is given, and the check always says `room`",
+    },
+    takeaway="`create`, then the stop reason, then the check: a `Loan`, or an `Unread` that can be "
+    "tried again.",
+)  # fmt: skip
+
+
+EXERCISES = (sign_up, checked, store, email_to_loan)
