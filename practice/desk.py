@@ -72,7 +72,7 @@ def standalone(exercise: Exercise, imports: str, namespace: dict[str, Any]) -> s
     text = "\n\n".join(parts)
     alone: dict[str, Any] = {"__name__": f"desk.{exercise.part}"}
     try:
-        exec(compile(text, f"{exercise.part}.py", "exec"), alone)
+        exec(compile(text, f"{exercise.part}.py", "exec", dont_inherit=True), alone)
         outcome = judge(Lab(exercise, imports, alone))
     except Exception as problem:
         what = type(problem).__name__

@@ -119,6 +119,14 @@ def citations(call: Call) -> Objections:
         yield "citations must be enabled on all or none of the documents within a request"
 
 
+@rule(f"docs structured-outputs, November 2026: not allowed with citations; {OURS}", *TALK)
+def citations_with_a_format(call: Call) -> Objections:
+    sources = [p.block for p in call.prompt.top if p.kind in ("document", "search_result")]
+    cited = any((block.get("citations") or {}).get("enabled") for block in sources)
+    if call.json_format and cited:
+        yield "Citations cannot be used together with output_config.format."
+
+
 @rule("recorded, undated; the count is the course's estimate", *TALK)
 def prompt_length(call: Call) -> Objections:
     tokens, most = call.tokens, call.model.window

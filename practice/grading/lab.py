@@ -100,7 +100,7 @@ class Lab:
         if self.exercise.takes_client:
             client = make(path, tape, waits)
             values.insert(0, client)
-        if self.swap:
+        if self.swap and max(self.swap) < len(values):  # a case may leave defaults out
             first, second = self.swap
             values[first], values[second] = values[second], values[first]
 

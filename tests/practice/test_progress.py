@@ -320,6 +320,16 @@ def test_a_part_is_kept_with_all_it_needs_and_nothing_else(tmp_path: Path) -> No
     assert "exercise" not in text.partition("\n")[2]
 
 
+def test_a_part_with_a_pydantic_class_is_kept(tmp_path: Path) -> None:
+    model = "\nfrom typing import Literal\nfrom pydantic import BaseModel\n\n"
+    model += "class Role(BaseModel):\n    name: Literal['user']\n"
+    model += "    def text(self):\n        return self.name\n"
+    text = model + HELPED.replace('ROLES["user"]', 'Role(name="user").text()')
+    said, file = kept(text, tmp_path)
+    assert said == ["Kept for your desk: `desk/ask.py`"]
+    assert "class Role(BaseModel):" in file.read_text(encoding="utf-8")
+
+
 def test_a_lambda_is_kept_as_it_stands(tmp_path: Path) -> None:
     text = "ask = lambda client, q: ''.join(b.text for b in client.messages.create(model=MODEL, "
     text += (
