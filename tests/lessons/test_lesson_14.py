@@ -140,11 +140,14 @@ def test_the_budget_lets_two_answers_through_and_four_with_less_room(
     assert "stopped" in capsys.readouterr().out
 
 
-def test_the_worst_case_is_never_below_the_bill(lesson: dict[str, Any]) -> None:
-    for more in ({}, {"max_tokens": 60}, {"model": "claude-haiku-5-5"}):
-        request = lesson["request_for"](lesson["umbrella"], **more)
+def test_the_worst_case_is_all_input_written_and_all_output_used(lesson: dict[str, Any]) -> None:
+    for name, room in ((MODEL, 2000), (MODEL, 60), ("claude-haiku-5-5", 500)):
+        request = lesson["request_for"](lesson["umbrella"], model=name, max_tokens=room)
+        tokens = lesson["count"](request)
+        most = cost({"cache_creation_input_tokens": tokens, "output_tokens": room}, name)
+        assert lesson["worst_case"](request) == pytest.approx(most.total)
         reply = lesson["client"].messages.create(**request)
-        assert cost(reply).total <= lesson["worst_case"](request)
+        assert cost(reply).total <= most.total
 
 
 def test_the_ledger_has_no_text_in_it(lesson: dict[str, Any]) -> None:
