@@ -15,10 +15,9 @@ FOUND = ["168: green umbrella, tram 4", "86: red hat, tram 2", "10: blue glove, 
 
 
 def spent() -> float:
-    if not LEDGER.exists():
-        return 0.0
+    LEDGER.touch()
     lines = LEDGER.read_text(encoding="utf-8").splitlines()
-    return sum(json.loads(line)["usd"] for line in lines)
+    return float(sum(json.loads(line)["usd"] for line in lines))
 
 
 def main() -> None:
@@ -38,8 +37,11 @@ def main() -> None:
         reply = client.messages.create(max_tokens=300, **prompt)
         used = reply.usage
         usd = (used.input_tokens * INPUT + used.output_tokens * OUTPUT) / 1_000_000
-        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        line = {"time": now, "request_id": reply._request_id, "usd": usd}
+        line = {
+            "time": str(datetime.now(timezone.utc)),
+            "model": reply.model,
+            "usd": usd,
+        }
         with LEDGER.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         print("".join(block.text for block in reply.content if block.type == "text"))
