@@ -295,8 +295,8 @@ say_status = Exercise(
     objective="Catch errors by their class, the lower ones in the tree first.",
     minutes=8,
     task=f"""
-The café's screen shows this line when something goes wrong. On the evening when the router broke
-it showed a traceback. Fix `ask_or_say`:
+The café's screen shows a line when something goes wrong. On the evening when the router broke, it
+showed a traceback. Fix `ask_or_say`, which gives back that line:
 
 - A response with an error: `The API said 529.`, with its status.
 - Silence until the time-out: `{NO_TIME}`
