@@ -119,7 +119,6 @@ CARDS: dict[str, Card] = {
         ("replayed-thinking", "Change what Claude thought before you send it back."),
         ("prefill", "Begin Claude's answer yourself, on a model that thinks first."),
     ),
-<<<<<<< HEAD
     "11": (
         ("json-schema", "Ask for data in a form that lets in fields nobody described."),
         ("shape", "Ask for a form of another kind, such as plain JSON."),
@@ -128,7 +127,7 @@ CARDS: dict[str, Card] = {
         ("tool-schema",
          "Describe a tool's data by a kind of value that only Python knows."),
         ("empty-turn", "Send a mail in which nothing is written."),
-=======
+    ),
     "12": (
         ("key", "Get a 401: send a key that is not valid."),
         ("unknown-model", "Get a 404: ask somebody who is not there."),
@@ -136,7 +135,6 @@ CARDS: dict[str, Card] = {
         ("body-too-large", "Get a 413: send more than fits."),
         ("max-tokens", "Get a 400: demand more than this model can ever write."),
         ("version", "Get another 400: speak an API of another day."),
->>>>>>> w-l12
     ),
 }
 # fmt: on
