@@ -421,6 +421,12 @@ def test_environments_and_the_course_server_are_not_looked_at(tmp_path: Path) ->
     assert ready.readiness(own) == []
 
 
+def test_the_check_may_lie_in_the_project_that_it_looks_at(project: Path) -> None:
+    shutil.copy(TEMPLATES / "readiness.py", project)
+    done = run(project, "readiness.py")
+    assert (done.returncode, done.stdout) == (0, "0 findings by 14 checks in .\n")
+
+
 @pytest.mark.parametrize("name", ["nowhere", "p/app.py"])
 def test_what_is_no_folder_is_said_so(name: str, tmp_path: Path) -> None:
     folder(tmp_path)
@@ -445,6 +451,7 @@ def test_the_command_prints_each_finding_and_says_by_its_code_if_there_are_any(
 
 def test_the_samples_and_the_service_get_what_the_lesson_says() -> None:
     assert ready.readiness(SERVICE) == []
+    assert ready.readiness(TEMPLATES / "samples" / "good") == []
     harm = {
         "app.py:7": "DEBUG for all packages",
         "app.py:8": "an API key stands here",
