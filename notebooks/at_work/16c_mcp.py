@@ -36,8 +36,9 @@ async def main() -> None:
     async with Client(command, read_timeout_seconds=10) as server:
         try:
             print(await answer(server, "Do you have a red umbrella? Where?"))
-        except MCPError as fault:  # out of the block, it would be an ExceptionGroup
-            print("The server does not answer:", fault)
+        except (MCPError, anthropic.APIError) as fault:
+            # Out of the block it would come wrapped in an ExceptionGroup.
+            print("There is no answer:", fault)
 
 
 asyncio.run(main())

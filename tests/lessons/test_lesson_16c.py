@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Coroutine, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -47,6 +49,7 @@ def names() -> Iterator[dict[str, Any]]:
     found: dict[str, Any] = {"json": json, "sys": sys, "psutil": psutil, "MODEL": MODEL}
     found |= {"Client": Client, "MCPError": MCPError, "stdio_client": stdio_client}
     found |= {"StdioServerParameters": StdioServerParameters, "logging": logging}
+    found["asynccontextmanager"] = asynccontextmanager
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         found["log"] = log
         for cell in nbformat.read(LESSON, as_version=4).cells:
@@ -75,6 +78,11 @@ def api() -> Iterator[Server[Replay]]:
 def client(api: Server[Replay], *replies: Any) -> anthropic.AsyncAnthropic:
     """A client that gets these replies."""
     return async_client(api.url + api.backend.account.stage("t", replies))
+
+
+def of(file: Path) -> StdioServerParameters:
+    """How the server in this file is started."""
+    return StdioServerParameters(command=sys.executable, args=[str(file)])
 
 
 def use(**given: Any) -> ToolUseBlock:
@@ -146,18 +154,21 @@ def test_a_crash_is_caught_inside_the_block_and_not_outside(names: dict[str, Any
             told: str = (await names["run_safely"](office, use(number=11), {"item"}))["content"]
         return told
 
-    async def outside() -> BaseException:
+    async def outside(block: Any) -> BaseException:
         try:
-            async with names["start"](str(FAULTY)) as office:
+            async with block as office:
                 await office.call_tool("item", {"number": 13})
         except Exception as error:
             return error
         raise AssertionError("nothing was raised")
 
     assert "does not work now" in within(inside()), "after a crash each further call fails"
-    error = within(outside())
+    plain = Client(stdio_client(of(FAULTY), errlog=names["log"]))
+    error = within(outside(plain))
     assert type(error).__name__ == "ExceptionGroup"
     assert not isinstance(error, MCPError)
+    carried = within(outside(names["start"](str(FAULTY))))
+    assert isinstance(carried, MCPError), "start keeps it until the client is closed"
 
 
 def test_a_hang_ends_in_a_result_and_no_process_is_left(names: dict[str, Any]) -> None:
@@ -265,10 +276,8 @@ def test_a_server_that_does_not_start_raises_at_the_block(names: dict[str, Any])
 
 @pytest.mark.parametrize(("mode", "version"), [("auto", "2026-07-28"), ("legacy", "2025-11-25")])
 def test_the_client_finds_the_version(mode: str, version: str, names: dict[str, Any]) -> None:
-    server = StdioServerParameters(command=sys.executable, args=[str(OFFICE)])
-
     async def work() -> Any:
-        async with Client(stdio_client(server, errlog=names["log"]), mode=mode) as office:
+        async with Client(stdio_client(of(OFFICE), errlog=names["log"]), mode=mode) as office:
             return office.session.protocol_version
 
     assert within(work()) == version
