@@ -95,7 +95,8 @@ tools that Claude may have. It should give back a list for the `tools` of a requ
 - of each a dict with `name`, `description` and `input_schema`, and nothing else;
 - a server may list a tool without a description: it is `None` there, and `""` in your dict.
 
-The function below was written for version 1 of the package `mcp`. Fix it. Nothing is sent here; the check hands in listed tools of version 2.
+The function below was written for version 1 of the package `mcp`. Fix it. Nothing is sent here;
+the check hands in listed tools of version 2.
 """,
     template='''
 def api_tools(listed, allowed):
