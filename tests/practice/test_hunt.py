@@ -157,6 +157,12 @@ ASKS: dict[str, tuple[str, Any]] = {
                                     "output_config": {"effort": "max"}}),
     "10 tool-choice": FORCED, "10 replayed-thinking": ("signature", replayed(edit="No!")),
     "10 prefill": PREFILL,
+    "12 key": ("bearer", lambda asking, url: client(url, api_key="no").messages.create(**HELLO)),
+    "12 unknown-model": GONE,
+    "12 endpoint": ("v1", lambda asking, url: client(url + "/v1").messages.create(**HELLO)),
+    "12 body-too-large": ("size", {"messages": told("x" * 33 * 1024 * 1024)}),
+    "12 max-tokens": ("max_tokens", {"max_tokens": 500_000, **STREAM}),
+    "12 version": ("anthropic-version", headed(anthropic_version="2026-01-01")),
 }  # fmt: skip
 LINES = [(f"{card} {rule}", clue) for card, lines in CARDS.items() for rule, clue in lines]
 
