@@ -867,7 +867,7 @@ remember = Exercise(
     minutes=12,
     task="""
 `remember` is the tool with which Claude keeps a note for later visits, in a text file with one note
-in each line. `path` is a `Path`. It worked on the first day. Fix it, so that
+in each line. `path` is a `Path`. It works as long as nobody writes much. Fix it, so that
 
 - there may be no file yet;
 - a note is one line: every run of blanks and line breaks in it becomes a single blank, and none is
