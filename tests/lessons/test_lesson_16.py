@@ -10,8 +10,10 @@ import ast
 import json
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +28,14 @@ from courseserver.replay import Replay
 from courseserver.short import whole_message
 from helpers import MODEL, cost, desk_parts
 from helpers._lesson import load_recordings
-from tests.support import KEY, PATIENCE, ROOT
+from tests.support import KEY, PATIENCE, ROOT, client, serving
 
 LESSON = ROOT / "notebooks" / "16_agents.ipynb"
 PROGRAM = ROOT / "notebooks" / "at_work" / "16_agents.py"
-TAUGHT = {
-    "run_call", "write", "agent", "steps", "from_log", "SAY", "NO_ANSWER", "for_visitor",
-    "house_rules", "SECTIONS", "remember", "notes", "inside", "MOST_EACH", "ROOM",
-}  # fmt: skip
+TAUGHT = set(
+    "run_call write agent steps from_log SAY NO_ANSWER for_visitor house_rules "
+    "SECTIONS find_book LIBRARY LOOK remember notes inside MOST_EACH ROOM".split()
+)
 ENOUGH = 1.0  # US dollars: more than any visit here costs
 
 Taught = dict[str, Any]
@@ -78,7 +80,8 @@ def taught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Taught:
     read_text, finished = desk_parts("read_text", "finished")
     names: Taught = {
         "json": json, "logging": logging, "Path": Path, "Message": Message, "MODEL": MODEL,
-        "cost": cost, "read_text": read_text, "finished": finished, "DAY": tmp_path,
+        "cost": cost, "sqlite3": sqlite3, "closing": closing,
+        "read_text": read_text, "finished": finished, "DAY": tmp_path,
         "ask": None, "ledger": None, "FUNCTIONS": {"find_book": len}, "DESK": "You are a desk.",
         "TOOLS": {"find_book": {"name": "find_book"}}, "MEMORY": tmp_path / "memory.txt",
     }  # fmt: skip
@@ -229,6 +232,30 @@ def test_a_path_of_claudes_stays_inside_the_memory(taught: Taught) -> None:
     for path in ("/memories/../../.env", "../x", "/memories/a/../../x"):
         with pytest.raises(ValueError, match="outside"):
             taught["inside"](folder, path)
+
+
+def test_the_catalogue_gives_five_copies_at_most_and_no_name_of_a_member(taught: Taught) -> None:
+    with closing(sqlite3.connect(ROOT / "notebooks" / "data" / "library.db")) as db:
+        members = [row[0] for row in db.execute("SELECT name FROM members")]
+    everything = taught["find_book"]("")
+    assert (len(everything["copies"]), everything["more"]) == (5, True)
+    assert taught["find_book"]("x' UNION SELECT name FROM members --")["copies"] == []
+    told = json.dumps([taught["find_book"](word) for word in ("", "%", "Low Water", *members)])
+    assert not [name for name in members if json.dumps(name)[1:-1] in told]
+
+
+def test_a_streamed_reply_has_no_request_id_which_the_loop_makes_up_for(taught: Taught) -> None:
+    with serving() as server:
+        address = server.url + server.backend.account.stage("t", (["Yes."],))
+        turns = [{"role": "user", "content": "Is it in?"}]
+        request: Taught = {"model": MODEL, "max_tokens": 99, "messages": turns}
+        with client(address).messages.stream(**request) as stream:
+            streamed = stream.get_final_message()
+    assert not hasattr(streamed, "_request_id")
+    ended, reply = taught["agent"](
+        "?", taught["DAY"] / "log", ask=lambda **request: (streamed, ""), ledger=Purse(ENOUGH)
+    )
+    assert (ended, reply._request_id) == ("done", None)
 
 
 def test_the_memory_tool_is_still_called_so() -> None:
