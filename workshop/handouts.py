@@ -72,7 +72,7 @@ def html(book: Notebook) -> str:
         parts.append('<div class="line"></div>' * 2)
     program = book.root / "notebooks" / "at_work" / f"{book.path.stem}.py"
     if program.is_file():
-        parts.append('<h2>The same at work</h2>')
+        parts.append("<h2>The same at work</h2>")
         parts.append(f"<pre>{escape.escape(program.read_text(encoding='utf-8'))}</pre>")
     body = "\n".join(parts)
     return (
