@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import ctypes
+import gc
 import inspect
 import io
 import sys
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -67,9 +69,14 @@ def run_once(
     out, err = Printed(), Printed()
     context = contextvars.copy_context()
 
+    waits = threading.Event()  # set when the code is async
+
     def whole() -> Any:
         value = call()
-        return asyncio.run(_finish(value)) if inspect.isawaitable(value) else value
+        if not inspect.isawaitable(value):
+            return value
+        waits.set()
+        return asyncio.run(_finish(value))
 
     def work() -> None:
         try:
@@ -104,6 +111,8 @@ def run_once(
             else:
                 result.stopped = "too-long"
                 result.alive = not _ends(thread)
+            if waits.is_set() and not result.alive:
+                _tidy(result)
     if overrun.is_set():
         result.stopped = "endless"
     result.printed = out.getvalue()
@@ -181,7 +190,20 @@ def patched(names: Any, new: Mapping[str, Any]) -> Iterator[None]:
 
 
 async def _finish(value: Awaitable[Any]) -> Any:
+    # What is left over when the loop ends is judged by the rules, and not logged.
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
     return await value
+
+
+def _tidy(result: Result) -> None:
+    """Drop coroutines that never ran, or Python complains of them at some later time."""
+    value = result.value
+    for entry in value if isinstance(value, list | tuple) else [value]:
+        if inspect.iscoroutine(entry):
+            entry.close()
+    if result.raised is not None:
+        traceback.clear_frames(result.raised.__traceback__)
+        gc.collect(1)  # what just ran is young
 
 
 def _ends(thread: threading.Thread) -> bool:
