@@ -103,7 +103,7 @@ def awaited(wrong: str) -> Word:
         "coroutine, a task, or a `gather`). Write `await` in front of it.",
         lambda run: not waits(run.value),
         wrong,
-        "https://github.com/anthropics/anthropic-sdk-python/issues/433: a coroutine for a reply",
+        "https://github.com/vsakkas/sydney.py/issues/29: a coroutine, printed",
     )
 
 
@@ -143,7 +143,7 @@ def not_one_by_one(wrong: Any) -> Word:
         "one before. `await` in a loop does that. Start them all, and wait for all of them.",
         lambda run: most(run) > 1 or count(run) < 2,
         wrong,
-        "https://github.com/langchain-ai/langchain/issues/23131: `await` inside the loop",
+        "https://github.com/langchain-ai/langchain/pull/2069: `await` in a list comprehension",
     )
 
 
@@ -183,7 +183,21 @@ def in_order(wrong: str) -> Word:
         "came. The check lets a later request end first, as the API may. `gather` keeps the order.",
         lambda run: run.returned == answers(run) or {*run.returned} != {*answers(run)},
         wrong,
-        "https://docs.python.org/3/library/asyncio-task.html: `as_completed`, as they come",
+        "`as_completed`, taken for a `gather` that is quicker",
+    )
+
+
+def left_out(wrong: str) -> Word:
+    """What did not come has a place in the list, too."""
+    return rule(
+        "left-out",
+        "There were $count questions, and your list has $length entries. Leave nothing out: with "
+        "`None` in its place, each answer still belongs to its question.",
+        lambda run: run.returned != texts(run) or None not in answers(run),
+        wrong,
+        "failed rows dropped, and the rest joined to the wrong questions",
+        count=count,
+        length=lambda run: len(run.returned),
     )
 
 
@@ -375,8 +389,7 @@ async def ask_all(client, questions):
                 "package are an `anthropic.APIError`, those of the connection too.",
                 lambda run: not isinstance(run.result.raised, anthropic.APIError),
                 ASK_ALL + KEPT.replace("anthropic.APIError", "anthropic.APIStatusError"),
-                "https://github.com/anthropics/anthropic-sdk-python/issues/1258: the connection's "
-                "errors have no status",
+                "https://github.com/NousResearch/hermes-agent/pull/26244: one failure, all gone",
                 error=name_of_error,
             ),
             awaited(ASK_ALL + "    return [ask(client, question) for question in questions]\n"),
@@ -412,24 +425,14 @@ async def ask_all(client, questions):
                 "the list should not have to look for exceptions in it.",
                 lambda run: not any(isinstance(entry, BaseException) for entry in run.returned),
                 ASK_ALL + FIRST_LOSES.replace("*work", "*work, return_exceptions=True"),
-                "https://github.com/run-llama/llama_index/issues/13505: exceptions among results",
+                "`return_exceptions=True` added, and the list handed on as it is",
                 what=lambda run: next(
                     type(entry).__name__
                     for entry in run.returned
                     if isinstance(entry, BaseException)
                 ),
             ),
-            rule(
-                "left-out",
-                "There were $count questions, and your list has $length entries. Leave nothing "
-                "out: with `None` in its place, each answer still belongs to its question.",
-                lambda run: run.returned != texts(run) or None not in answers(run),
-                ASK_ALL + KEPT.replace("answers.append(None)", "continue"),
-                "failed rows dropped, and the rest joined to the wrong questions",
-                count=count,
-                length=lambda run: len(run.returned),
-            ),
-            as_texts(),
+            left_out(ASK_ALL + KEPT.replace("answers.append(None)", "continue")),
             rule(
                 "not-none",
                 "Where a request failed, your list has $found. Put `None` there: a text would be "
@@ -439,6 +442,7 @@ async def ask_all(client, questions):
                 "the words of an error, printed on a sign",
                 found=lambda run: repr(found_for_none(run)[0])[:60],
             ),
+            as_texts(),
             rule(
                 "good-lost",
                 "An answer that came is `None` in your list. Only the question whose request "
@@ -463,10 +467,11 @@ async def ask_all(client, questions):
 
 
 def found_for_none(run: Run) -> list[Any]:
-    """What stands in the list where `None` is right, but for exceptions."""
+    """What stands in the list where `None` is right; lists and pairs are another mistake."""
     found = []
     for entry, right in zip(run.returned, answers(run), strict=False):
-        if right is None and entry is not None and len(run.returned) == count(run):
+        fits = right is not None or entry is None or isinstance(entry, list | tuple | dict)
+        if not fits and len(run.returned) == count(run):
             found.append(entry)
     return found
 
@@ -527,8 +532,8 @@ answers, in the order of the questions.
         "there. Then gather one such coroutine for each question.",
     ),
     rules=cases(
-        case(MAIL, 2, replies=ANSWERS, through=counting),
         case([*MAIL, *MORE], 3, replies=[*ANSWERS, *OTHERS], through=counting),
+        case(MAIL, 2, replies=ANSWERS, through=counting),
         case(MORE, 5, replies=OTHERS, through=counting),
         case(MAIL[:2], 4, replies=ANSWERS, through=counting),
         expect=(
@@ -544,7 +549,7 @@ answers, in the order of the questions.
                 "request must be awaited inside `async with`.",
                 lambda run: most(run) <= run.given["at_once"],
                 ASK_MANY + GATHERED,
-                "https://github.com/explodinggradients/ragas/issues/1567: no limit at all",
+                "https://github.com/anthropics/anthropic-sdk-python/issues/496: twelve, and 429",
                 most=most,
                 limit=lambda run: run.given["at_once"],
             ),
@@ -573,7 +578,11 @@ answers, in the order of the questions.
             right_answers(),
         ),
     ),
-    messages=OTHER_NOTE,
+    messages={
+        **OTHER_NOTE,
+        "one-by-one": "There was never more than 1 request on its way, and it may be several. "
+        "`await` in a loop does that, and so does a lock, or a semaphore with a single ticket.",
+    },
     part="ask_many",
     takeaway="One semaphore for all, and each request inside it: that many at once, no more.",
 )
@@ -626,8 +635,6 @@ connection is closed, and not only left alone.
         + TASKS
         + """    for task in late:
         task.cancel()
-    if late:
-        await asyncio.wait(late)
 """
         + PICKED,
     ),
@@ -645,6 +652,15 @@ connection is closed, and not only left alone.
         case(MAIL, 20, replies=ANSWERS, through=counting),
         expect=(
             rule(
+                "no-limit",
+                "One reply never came, and your code waited for it until the check ended it. Give "
+                "each question its `seconds`, with `asyncio.wait_for`. (The `timeout` of the "
+                "client counts for each attempt, and retries follow.)",
+                lambda run: run.result.stopped != "too-long",
+                IN_TIME + GATHERED,
+                "no limit but the client's own ten minutes",
+            ),
+            rule(
                 "time-out-raised",
                 "One answer did not come in time, and the `TimeoutError` ended everything. Catch "
                 "it for each question by itself, and put `None` into the list.",
@@ -653,15 +669,6 @@ connection is closed, and not only left alone.
                 + "    work = [ask(client, question) for question in questions]\n"
                 + "    return await asyncio.wait_for(asyncio.gather(*work), seconds)\n",
                 "one time limit around all of them",
-            ),
-            rule(
-                "no-limit",
-                "One reply never came, and your code waited for it until the check ended it. Give "
-                "each question its `seconds`, with `asyncio.wait_for`. (The `timeout` of the "
-                "client counts for each attempt, and retries follow.)",
-                lambda run: run.result.stopped != "too-long",
-                IN_TIME + GATHERED,
-                "no limit but the client's own ten minutes",
             ),
             awaited(
                 IN_TIME + TIMED.replace("return await asyncio.gather", "return asyncio.gather")
@@ -691,7 +698,7 @@ connection is closed, and not only left alone.
                 "`shield` leave work running; `wait_for` and `cancel()` end it.",
                 lambda run: run.value is not run and run.tape.traffic.left >= late(run),
                 IN_TIME + TASKS + PICKED,
-                "https://docs.python.org/3/library/asyncio-task.html: `wait` does not cancel",
+                "`asyncio.wait` with a time limit, and what is pending forgotten",
             ),
             rule(
                 "other-seconds",
@@ -706,7 +713,12 @@ connection is closed, and not only left alone.
                 waited=lambda run: run.tape.waited[0],
             ),
             of_kind(list),
-            as_texts(),
+            left_out(
+                IN_TIME
+                + TASKS
+                + "    for task in late:\n        task.cancel()\n"
+                + "    return [task.result() for task in tasks if task in done]\n"
+            ),
             rule(
                 "not-none",
                 "Where an answer did not come, your list has $found. Put `None` there: a text "
@@ -716,6 +728,7 @@ connection is closed, and not only left alone.
                 "a friendly word in place of nothing",
                 found=lambda run: repr(found_for_none(run)[0])[:60],
             ),
+            as_texts(),
             rule(
                 "good-lost",
                 "An answer that came in time is `None` in your list. Only those that are late "

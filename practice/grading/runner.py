@@ -69,14 +69,13 @@ def run_once(
     out, err = Printed(), Printed()
     context = contextvars.copy_context()
 
-    waits = threading.Event()  # set when the code is async
+    awaited: list[Callable[[], Any]] = []  # of async code: what cancels it
 
     def whole() -> Any:
         value = call()
         if not inspect.isawaitable(value):
             return value
-        waits.set()
-        return asyncio.run(_finish(value))
+        return asyncio.run(_finish(value, awaited))
 
     def work() -> None:
         try:
@@ -110,8 +109,11 @@ def run_once(
                 thread.join()  # it has nothing left to do
             else:
                 result.stopped = "too-long"
+                for cancel in awaited:
+                    cancel()
+                    done.wait(0.5)
                 result.alive = not _ends(thread)
-            if waits.is_set() and not result.alive:
+            if awaited and not result.alive:
                 _tidy(result)
     if overrun.is_set():
         result.stopped = "endless"
@@ -189,14 +191,18 @@ def patched(names: Any, new: Mapping[str, Any]) -> Iterator[None]:
                 names.pop(name, None)
 
 
-async def _finish(value: Awaitable[Any]) -> Any:
+async def _finish(value: Awaitable[Any], awaited: list[Callable[[], Any]]) -> Any:
+    """Await the value; `awaited` gets what cancels it from another thread."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(value)
+    awaited.append(lambda: loop.call_soon_threadsafe(task.cancel))
     # What is left over when the loop ends is judged by the rules, and not logged.
-    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
-    return await value
+    loop.set_exception_handler(lambda loop, context: None)
+    return await task
 
 
 def _tidy(result: Result) -> None:
-    """Drop coroutines that never ran, or Python complains of them at some later time."""
+    """Drop coroutines that never ran, or Python complains of them at a later time."""
     value = result.value
     for entry in value if isinstance(value, list | tuple) else [value]:
         if inspect.iscoroutine(entry):
