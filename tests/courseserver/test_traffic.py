@@ -31,6 +31,12 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     made.stop()
 
 
+async def nothing_on_its_way(seen: Traffic) -> None:
+    """Wait until the server has noticed what ended: at once, not when the reply would be whole."""
+    while seen.now:
+        await asyncio.sleep(0.01)
+
+
 def counted(server: Either, work: Callable[[Any], Awaitable[Any]], *replies: Any) -> Traffic:
     """What the server counted during some work with a client of a staged script."""
 
@@ -39,8 +45,7 @@ def counted(server: Either, work: Callable[[Any], Awaitable[Any]], *replies: Any
         url = server.url + server.backend.account.stage("test", replies)
         async with async_client(url) as sdk:
             await work(sdk)
-        while seen.now:
-            await asyncio.sleep(0.01)
+        await asyncio.wait_for(nothing_on_its_way(seen), 60)
         return seen
 
     return asyncio.run(go())
