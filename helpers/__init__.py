@@ -24,7 +24,7 @@ from courseserver import facts
 from helpers import show
 from helpers._cost import cost
 from helpers._ledger import ledger
-from helpers._setup import mode, setup
+from helpers._setup import mode, setup, traffic
 from helpers._staged import staged
 from helpers.settings import default_model
 
@@ -67,6 +67,7 @@ __all__ = [
     "setup",
     "show",
     "staged",
+    "traffic",
     "wish",
 ]
 

@@ -124,7 +124,8 @@ def standalone(exercise: Exercise, imports: str, namespace: dict[str, Any]) -> s
 
     Raises `NoSourceError`.
     """
-    if inspect.iscoroutinefunction(namespace[exercise.answer]):
+    waits = isinstance(exercise.bound[exercise.answer], ast.AsyncFunctionDef)
+    if inspect.iscoroutinefunction(namespace[exercise.answer]) and not waits:
         raise NoSourceError(
             "the desk is not async; a version without `await` will be kept"
         )
