@@ -23,7 +23,7 @@ from nbformat.v4 import (
     new_output,
 )
 
-from authoring import ROOT, AuthoringError, lint, models
+from authoring import ROOT, AuthoringError, claims, lint, models
 from authoring import navigation as nav
 from authoring.lint_notebooks import NOTEBOOK_RULES
 from authoring.render import normalise, place_generated, put_facts, to_bytes
@@ -169,6 +169,15 @@ def with_map(course: Course, extra: str = "") -> None:
     course.put("README.md", readme.replace(nav.MAP_END, extra + nav.MAP_END))
 
 
+def with_claim(course: Course, cell: str) -> None:
+    """A map of one old claim, and the page made from it as far as that is possible."""
+    course.save()
+    entry = {"id": "A1", "said": "It was.", "true": "It is.", "lesson": LESSON.name, "cell": cell}
+    course.put(claims.FILE, json.dumps([entry]))
+    if not list(claims.problems(course.root)):
+        claims.rewrite(course.root)
+
+
 def nothing(course: Course) -> None:
     """The good twin where the plain course is one."""
 
@@ -300,6 +309,10 @@ CASES: dict[str, tuple[Change, Change]] = {
     "pages-link-and-speak": (
         lambda c: c.put("README.md", "# Course\n\n[one](notebooks/02_response_anatomy.ipynb)\n"),
         lambda c: c.put("README.md", f"# Course\n\n[one](notebooks/{LESSON.file}) <b id='x'>x</b>"),
+    ),
+    "claims-are-taught": (
+        lambda c: with_claim(c, "Words that stand nowhere."),
+        lambda c: with_claim(c, "So, because of a"),
     ),
     "map-is-current": (lambda c: with_map(c, "old\n"), lambda c: with_map(c)),
     "sources-can-be-opened": (
