@@ -111,7 +111,10 @@ def test_the_package_needs_python_3_10_and_still_has_the_name_client() -> None:
 
 
 def test_the_key_is_sent_as_authorization_alone() -> None:
-    with serving() as server, client(server.url + server.backend.account.stage("t", ("Hi",))) as sdk:
+    with (
+        serving() as server,
+        client(server.url + server.backend.account.stage("t", ("Hi",))) as sdk,
+    ):
         kept = sdk.messages.with_raw_response.create(**HELLO).http_request.headers
     assert kept["authorization"] == f"Bearer {KEY}"
     assert "x-api-key" not in kept
@@ -132,7 +135,10 @@ def test_a_test_that_compares_the_old_header_becomes_a_connection_error() -> Non
 def test_a_patch_of_httpx_does_not_see_the_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
     monkeypatch.setattr(httpx.Client, "send", lambda *given, **more: seen.append(given))
-    with serving() as server, client(server.url + server.backend.account.stage("t", ("Hi",))) as sdk:
+    with (
+        serving() as server,
+        client(server.url + server.backend.account.stage("t", ("Hi",))) as sdk,
+    ):
         assert sdk.messages.create(**HELLO).stop_reason == "end_turn"
     assert not seen
 
