@@ -186,7 +186,7 @@ OLD_LINES = {
 }
 FINE = f"""
 import httpx2
-# claude-code wrote this
+# written with claude-code-2
 text = "".join(block.text for block in reply.content if block.type == "text")
 history.append({{"role": "assistant", "content": reply.content}})
 client.messages.create(model={facts.MODEL!r}, max_tokens=2000, messages=history)
