@@ -102,6 +102,15 @@ def test_the_prices_of_the_best_balance_are_those_of_the_facts() -> None:
     assert (older.input, older.output, newer.input, newer.output) == (3, 15, 2, 10)
 
 
+def test_what_the_map_says_of_haiku_and_opus_are_ratios_of_the_facts() -> None:
+    haiku, opus = facts.model("claude-haiku-5-5"), facts.model("claude-opus-5-5")
+    older_haiku, older_opus = facts.model("claude-haiku-4-5"), facts.model("claude-opus-4-6")
+    assert older_opus.input / older_haiku.input == older_opus.output / older_haiku.output == 5
+    long = haiku.prices(facts.LONG_PROMPT_TOKENS + 1)
+    assert round(opus.input / haiku.input) == round(opus.output / haiku.output) == 40
+    assert round(opus.input / long.input) == round(opus.output / long.output) == 8
+
+
 # --- the package --------------------------------------------------------------------------------
 
 
