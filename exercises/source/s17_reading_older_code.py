@@ -635,7 +635,7 @@ chat = Exercise(
     objective="Repair a whole program, where it fails and where it does not.",
     minutes=30,
     task="""
-The chatbot of the café was written in 2024, sixty lines in one cell. `chat` gets a list of
+The chatbot of the café was written in 2024, some sixty lines in one cell. `chat` gets a list of
 questions and gives back a list of answers. Repair it; `SYSTEM`, `SORRY`, `HOURS`, `TOOLS` and
 `opening_hours` are right. It should
 

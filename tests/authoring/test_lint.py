@@ -312,7 +312,7 @@ CASES: dict[str, tuple[Change, Change]] = {
     ),
     "claims-are-taught": (
         lambda c: with_claim(c, "Words that stand nowhere."),
-        lambda c: with_claim(c, "So, because of a"),
+        lambda c: with_claim(c, "1. Which one?"),
     ),
     "map-is-current": (lambda c: with_map(c, "old\n"), lambda c: with_map(c)),
     "sources-can-be-opened": (
@@ -609,6 +609,19 @@ def test_the_map_names_every_lesson_and_links_the_written_ones(tmp_path: Path) -
     assert "| 02 Response anatomy *(not written yet)* |" in readme
     assert readme.startswith("Before\n")
     assert readme.endswith("\nAfter\n")
+
+
+def test_the_page_of_claims_is_written_once_and_links_to_the_heading(tmp_path: Path) -> None:
+    course = Course(tmp_path)
+    course.put(claims.PAGE, "old\n")
+    with_claim(course, "1. Which one?")
+    page = (tmp_path / claims.PAGE).read_text(encoding="utf-8")
+    assert (
+        "| A1 | It was. | It is. | [1. Which one?](01_first_call.ipynb#1.-Which-one%3F) |" in page
+    )
+    assert claims.rewrite(tmp_path, check=True) == 0
+    course.put(claims.PAGE, page + "more\n")
+    assert claims.rewrite(tmp_path, check=True) == 1
 
 
 def test_a_readme_without_a_place_for_the_map_is_an_error(tmp_path: Path) -> None:
