@@ -12,6 +12,7 @@ import ctypes
 import gc
 import inspect
 import io
+import logging
 import sys
 import threading
 import time
@@ -92,6 +93,7 @@ def run_once(
         warnings.catch_warnings(),
         redirect_stdout(out),
         redirect_stderr(err),
+        own_log_handlers(),
         clock(result.slept, names),
     ):
         warnings.simplefilter("ignore")
@@ -120,6 +122,20 @@ def run_once(
     result.printed = out.getvalue()
     result.complained = err.getvalue()
     return result
+
+
+@contextmanager
+def own_log_handlers() -> Iterator[None]:
+    """Take away the handlers that a run adds to the root logger.
+
+    `logging.error` makes one on the stderr of that moment, which is the run's.
+    """
+    before = list(logging.root.handlers)
+    try:
+        yield
+    finally:
+        for handler in set(logging.root.handlers) - set(before):
+            logging.root.removeHandler(handler)
 
 
 @contextmanager
