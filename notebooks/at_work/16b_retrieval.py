@@ -23,7 +23,7 @@ for line in RULES.read_text(encoding="utf-8").splitlines():
 
 
 def answer(question: str) -> str:
-    query = " OR ".join(f'"{word}"*' for word in re.findall(r"\w+", question.lower()))
+    query = " OR ".join(f'"{word}"*' for word in re.findall(r"\w+", question))
     sql = "SELECT * FROM rules WHERE rules MATCH ? ORDER BY rank LIMIT 3"
     blocks: list[Any] = []
     for number, title, text in db.execute(sql, (query,)) if query else []:
