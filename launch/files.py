@@ -16,6 +16,7 @@ HANDED_OUT = (
     "docs/decisions/*.md",
     "LICENSE",
     "LICENSE-TEXT",
+    "workshop/*.md",
     "notebooks/*.ipynb",
     "notebooks/*.md",
     "notebooks/at_work/*.py",

@@ -51,11 +51,9 @@ def aims(book: Notebook) -> str:
 
 def questions(book: Notebook) -> list[str]:
     """The questions of the lesson, without options and without answers."""
-    found: list[str] = []
-    for cell in book.core():
-        if cell.cell_type == "markdown":
-            found += re.findall(r"^### \d\. (.+)$", cell.source, flags=re.MULTILINE)
-    return found
+    texts = [cell.source for cell in book.core() if cell.cell_type == "markdown"]
+    _, _, asked = "\n".join(texts).partition("## Three questions\n")
+    return re.findall(r"^### \d\. (.+)$", asked, flags=re.MULTILINE)
 
 
 def html(book: Notebook) -> str:
