@@ -248,7 +248,8 @@ def sign_up(client, mail):
             ),
             rule(
                 "years-no-number",
-                "`years` is a whole number. Your form lets something else in, or shuts them out.",
+                "`years` is a whole number from 0 to 80. Your form lets something else in, or does "
+                "not let in all of these.",
                 lambda run: lets(run, "years", 0, 80) and not lets(run, "years", "five")
                 and not lets(run, "years", 2.5),
                 {"years: int = Field(ge=0, le=80)": "years: str"},
@@ -256,8 +257,8 @@ def sign_up(client, mail):
             ),
             rule(
                 "phone-needed",
-                "Your form demands a phone number, and Claude would have to invent one where the "
-                "e-mail gives none. Allow `None`.",
+                "If the e-mail gives no number, `phone` should be `None`, and your form does not "
+                "allow that. Claude would have to write something else.",
                 lambda run: lets(run, "phone", None),
                 {"phone: str | None": "phone: str"},
                 "lesson 11, 'Valid is not true'",
@@ -584,13 +585,30 @@ def checked(reply):
         case(message([THOUGHT, compact(**HOTEL)]), gives="pianos"),
         case(message(compact(**ADA), "model_context_window_exceeded"), gives="model_context"),
         case(message(["There is no appointment in this."]), gives=""),
-        expect=found_or_unread("Visit", "{'pianos': 3}"),
+        expect=(
+            rule(
+                "unread-refused",
+                "Your `Unread` itself was refused. Its `why` is a text, so take `str(error)`, and "
+                "its `reply` is the whole message.",
+                lambda run: getattr(run.result.raised, "title", "") != "Unread",
+                {"why=str(error)": "why=error"},
+                "the exception itself put where a text belongs",
+            ),
+            *found_or_unread("Visit", "{'pianos': 3}"),
+        ),
     ),
     messages={
+        "raised-JSONDecodeError": "A text that is no JSON raises an error of `json`, which is no "
+        "`ValidationError`. `Visit.model_validate_json` takes the text itself.",
         "raised-ValidationError": "$kit A text that does not fit is no reason to stop: catch the "
         "`ValidationError`, and give back an `Unread`.",
     },
     mistakes=(
+        Mistake(
+            "raised-JSONDecodeError",
+            {"model_validate_json(text)": "model_validate(__import__('json').loads(text))"},
+            "lesson 11 before pydantic: `json.loads`, and the class afterwards",
+        ),
         Mistake(
             "raised-ValidationError",
             {

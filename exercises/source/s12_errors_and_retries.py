@@ -387,7 +387,7 @@ def ask_or_say(client, question):
         case("A bug?", raises="ArithmeticError", through=with_a_bug),
         expect=(
             rule("not-caught",
-                 "Wanted was “$wanted”, and a `$error` came out of your function. Which of your "
+                 "Wanted was “$wanted”, and `$error` came out of your function. Which of your "
                  "handlers should have caught it?",
                  lambda run: not raised_by_api(run),
                  {"    except anthropic.APIConnectionError:\n": "",
@@ -400,8 +400,8 @@ def ask_or_say(client, question):
             asks(),
             rule("timeout-called-connection",
                  "Nothing came until the time-out, and the line said that there is no connection. "
-                 "An `APITimeoutError` is an `APIConnectionError` too, and the first handler that "
-                 "fits is taken.",
+                 "The error was an `anthropic.APITimeoutError`, which is an `APIConnectionError` "
+                 "too, and the first handler that fits is taken.",
                  lambda run: run.wanted != NO_TIME or run.returned != NO_LINE,
                  {"APITimeoutError": "_", "APIConnectionError": "APITimeoutError",
                   "._": ".APIConnectionError", NO_TIME: "_", NO_LINE: NO_TIME, '"_"':

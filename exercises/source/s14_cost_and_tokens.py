@@ -239,6 +239,15 @@ def bill(reply, prices, batch):
                 "https://github.com/quickcall-dev/quickcall-supertrace/issues/86",
                 model=SONNET,
             ),
+            off(
+                "course-prices",
+                "You took the amount of `cost()`, which has the course's prices. Take the "
+                "`prices` that your function is given.",
+                {"return total / 1_000_000": "return cost(reply).total / (2 if batch else 1)"},
+                "lesson 14: `cost()` gave the same as `dollars()`",
+                lambda reply, prices, batch: cost(reply).total / (2 if batch else 1),
+                {},
+            ),
             misbilled(
                 "cache-free",
                 "What was written to the cache and what was read from it is missing from your "
@@ -942,7 +951,7 @@ def ask_within(client, request, left, price):
             rule(
                 "refused",
                 "The worst case was covered by what is left, and your code did not ask. Worst "
-                "case: about $worst dollars; left: $left.",
+                "case: about $worst dollars; left: $left. (A price is for a million tokens.)",
                 lambda run: not fits(run) or run.requests,
                 {"if worst / 1_000_000 > left": "if worst > left"},
                 "dollars compared with millionths of a dollar",
@@ -992,6 +1001,8 @@ def ask_within(client, request, left, price):
     messages={
         "raised-unknown-argument": "$kit `max_tokens` limits the output, and only input is "
         "counted. Leave it out of a copy.",
+        "raised-plus": "$kit `count_tokens` gives back an object. Its `input_tokens` is the "
+        "number.",
         "raised-RuntimeError": "In the lesson the function raises an error when the budget is used "
         "up. Here `None` is wanted, and the caller decides what to do.",
         "raised-key": "$kit If you deleted it from `request` itself, it is missing when the "
@@ -1002,6 +1013,11 @@ def ask_within(client, request, left, price):
             "raised-unknown-argument",
             {"(**size)": "(**request)"},
             "lesson 14: the same dict handed to `count_tokens`",
+        ),
+        Mistake(
+            "raised-plus",
+            {"(**size).input_tokens": "(**size)"},
+            "the whole answer taken for the number in it",
         ),
         Mistake(
             "raised-RuntimeError",

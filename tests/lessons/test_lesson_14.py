@@ -132,7 +132,7 @@ def test_less_effort_halves_the_letters_as_the_folded_answer_says(lesson: dict[s
 def test_the_budget_lets_two_answers_through_and_four_with_less_room(
     lesson: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    exec(cell("six = ["), lesson)
+    exec(cell("def answer_all"), lesson)
     assert lesson["answered"] == 2
     assert lesson["spent"]() < 0.05 / 2  # "more than half of the money is left"
     assert lesson["answer_all"](lesson["six"], limit=0.05, max_tokens=500) == 4
