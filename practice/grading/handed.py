@@ -157,18 +157,25 @@ def counting(client: Any, tape: Tape) -> Any:
     """
     import anthropic
 
+    stalled: list[None] = []  # one for each reply that never comes
+
     async def turns(count: int) -> None:
         for _ in range(count):
             await asyncio.sleep(0)
 
     async def never() -> None:
-        await turns(3 * TURNS)  # first the others come to their end
-        begun = len(tape.waited)
-        tape.waited.append(0)
-        while tape.waited[begun] < PATIENCE:
-            tape.waited[begun] += 1
-            await asyncio.sleep(1)
-        await asyncio.Event().wait()
+        stalled.append(None)
+        try:
+            while tape.traffic.now > len(stalled):  # first the others come to their end
+                await turns(1)
+            begun = len(tape.waited)
+            tape.waited.append(0)
+            while tape.waited[begun] < PATIENCE:
+                tape.waited[begun] += 1
+                await asyncio.sleep(1)
+            await asyncio.Event().wait()
+        finally:
+            stalled.pop()
 
     async def carried(request: Any, call_next: Any) -> Any:
         await turns(TURNS)
