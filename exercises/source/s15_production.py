@@ -234,6 +234,8 @@ def ask(client, question, changes):
         "raised-unknown-argument": "$kit Is it a field of the request? `changes` is a dict, and "
         "`**changes` hands its entries over.",
         "raised-argument-count": "$kit `**` in front of a dict makes named arguments of it.",
+        "raised-TypeError": "$kit If it says “multiple values”: two dicts with `**` in one call "
+        "hand the same argument over twice. Make one dict of them first, in which the later wins.",
     },
     mistakes=(
         Mistake("raised-unknown-argument",
@@ -241,6 +243,8 @@ def ask(client, question, changes):
                 "the dict itself handed over in place of its entries"),
         Mistake("raised-argument-count", {"(**settings, ": "(settings, "},
                 "the two stars forgotten"),
+        Mistake("raised-TypeError", {"(**settings, ": "(**DEFAULTS, **changes, "},
+                "tried while reading: both dicts handed over in the call itself"),
     ),
     takeaway="Defaults stand in one place and are never changed by a request; the reply goes to "
     "the caller as it came.",

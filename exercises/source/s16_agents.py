@@ -279,6 +279,7 @@ def bounded(client, question, tools, functions, budget, most):
               ends="over budget", requests=2, budget=0.036),
         visit("Poor?", half_cent("Fine."), ends="over budget", requests=0, budget=0.025),
         visit("Just enough?", half_cent("Yes."), ends="end_turn", requests=1, budget=0.031),
+        visit("Exactly?", half_cent("Yes."), ends="end_turn", requests=1, budget=0.03),
         visit("Many?", half_cent(find("A")), half_cent(find("B")), half_cent(find("C")),
               half_cent(find("D")), ends="too long", requests=3, most=3),
         visit("One?", half_cent(THOUGHT, find("A")), ends="too long", requests=1, most=1),
@@ -446,12 +447,21 @@ def bounded(client, question, tools, functions, budget, most):
         "reached: the budget had room, the cap was not there, and no call came three times.",
         "went-on": "Your code sent $sent requests; $wanted were right. Go on only after "
         "`tool_use`.",
+        "raised-TypeError": "$kit If it says “unhashable”: the input of a call is a dict, so a "
+        "call cannot be in a set or be a key. A list can hold it and count it.",
     },
     mistakes=(
         Mistake(
             "went-on",
             {'if reply.stop_reason != "tool_use":': 'if reply.stop_reason == "end_turn":'},
             "https://github.com/shareAI-lab/learn-claude-code/pull/458: only end_turn ends it",
+        ),
+        Mistake(
+            "raised-TypeError",
+            {"    made = []\n": "    made = {}\n",
+             "made += [(call.name, call.input) for call in calls]":
+             "made.update({(call.name, call.input): 1 for call in calls})"},
+            "tried while reading: calls counted in a dict",
         ),
     ),
     takeaway="Look ahead for the budget, count requests for the cap, and whole calls for circles.",
@@ -961,6 +971,14 @@ def remember(path, note):
                 what=lambda run: "empty" if not run.args[1].strip() else "too long",
             ),
             rule(
+                "no-words",
+                "Your `ValueError` has no words. `run_call` makes a result of them, and without "
+                "any, Claude does not know what to change.",
+                lambda run: run.returned["raised"] != "(no words)",
+                {'"A note is one line of 1 to 200 characters. Make it shorter."': ""},
+                "tried while reading: an exception raised without a text",
+            ),
+            rule(
                 "refused",
                 "A note of $length characters was refused, with a `ValueError`: “$words”. From 1 "
                 "to 200 are possible, counted when blanks and line breaks are put in order.",
@@ -1048,7 +1066,8 @@ def remember(path, note):
             ),
             rule(
                 "other-lines",
-                "The file should hold $right. It holds $there.",
+                "The file should end with the lines $right. It ends with $there. (A run of blanks "
+                "becomes a single one.)",
                 lambda run: run.wanted is None or notes(run) == run.wanted,
                 {"notes.append(line)": "notes.insert(0, line)"},
                 "the newest note put first",

@@ -212,7 +212,7 @@ def api_tools(listed, allowed):
                 "lesson 16c: a listed tool sent as `model_dump` gives it",
                 when=lambda run: any(set(one) - THREE for one in run.returned),
                 more=lambda run: ", ".join(
-                    f"`{name}`" for one in run.returned for name in sorted(set(one) - THREE)
+                    f"`{name}`" for name in sorted(set().union(*run.returned) - THREE)
                 ),
             ),
             miss(
@@ -265,12 +265,22 @@ def api_tools(listed, allowed):
     messages={
         "raised-attribute": "A `$1` of version 2 has no `.$2`. Its fields are written with an "
         "underscore: `tool.input_schema`.",
+        "raised-key": "$kit A name in `allowed` may be one that the server does not offer. Go "
+        "through `listed`, and ask of each tool whether it is allowed.",
     },
     mistakes=(
         Mistake(
             "raised-attribute",
             {"tool.input_schema": "tool.inputSchema"},
             "articles about version 1 of the package",
+        ),
+        Mistake(
+            "raised-key",
+            {
+                "    for tool in listed:\n": "    by_name = {tool.name: tool for tool in listed}\n"
+                "    for tool in [by_name[name] for name in allowed]:\n"
+            },
+            "tried while reading: a loop over the allowed names",
         ),
     ),
     takeaway="Three fields of a listed tool go to the API, and your set decides which tools.",
@@ -459,7 +469,7 @@ def to_block(part):
                 "{**value, 'is_error': False}",
                 "https://github.com/mastra-ai/mastra/issues/18481: isError was not looked at",
                 when=lambda run: run.wanted["is_error"] and not run.returned.get("is_error"),
-                words=lambda run: run.args[1].content[0].text,
+                words=lambda run: "\n".join(part.text for part in run.args[1].content),
             ),
             miss(
                 "always-an-error",
@@ -518,7 +528,7 @@ def to_block(part):
                 "[{'type': 'text', 'text': str(found.structured_content)}]}",
                 "str() of a dict looks like JSON, and is none",
                 when=lambda run: not run.args[1].content,
-                right=lambda run: run.wanted["content"][0]["text"],
+                right=lambda run: "\n".join(one["text"] for one in run.wanted["content"]),
                 yours=lambda run: blocks_of(run)[0].get("text", blocks_of(run)[0]),
             ),
             miss(
@@ -880,8 +890,9 @@ def answer_one(call, server, allowed, seconds):
             ),
             miss(
                 "call-unanswered",
-                "Claude asked for $count calls, and your turn answers $yours. Each call needs its "
-                "result, also one that was refused or failed, or the API refuses the turn.",
+                "A call has no result: Claude asked for $count, and your turn holds $yours. Each "
+                "needs one that names its `id`, also if it was refused or failed, or the API "
+                "refuses the turn.",
                 "{**value, 'content': [one for one in value['content'] if not one['is_error']]}",
                 "lesson 06: one result for each call",
                 when=lambda run: any(mine is None for mine, _ in by_id(run)),

@@ -25,6 +25,7 @@ BIG = 1_000_000  # bytes; longer files are no code of yours
 KEY = re.compile(r"\bsk-ant-[A-Za-z0-9_-]{20,}")
 MODEL = re.compile(r"claude-(?:fable|opus|sonnet|haiku|\d)[a-z0-9.-]*")
 PLACEHOLDERS = re.compile(r"\W*|.*(?:your|example|placeholder|test|any|xxx).*", re.I)
+MAGIC = re.compile(r"^([ \t]*)(?:[%!?].*|\w[\w.]*\?+[ \t]*)$", re.M)  # Jupyter's lines
 LOGGING = {"debug", "info", "warning", "error", "exception", "critical"}
 PRIVATE = {"api_key", "prompt", "question", "messages", "history", "answer", "text"}
 
@@ -153,9 +154,8 @@ def read(folder: Path) -> Project:
                 continue
             text = path.read_text(encoding="utf-8-sig")
             project.texts[name] = text
-            project.sources += sources(name, text)
-        except SyntaxError as problem:
-            unread(project, f"{name}:{problem.lineno or 1}", f"it says: {problem.msg}")
+            for where, code in pieces(name, text):
+                add_source(project, where, code)
         except UnicodeDecodeError:
             unread(project, name, "it is not UTF-8 text")
         except OSError as problem:
@@ -171,17 +171,25 @@ def unread(project: Project, where: str, why: str) -> None:
     project.unread.append(Finding(where, what, why, fix))
 
 
-def sources(name: str, text: str) -> Iterator[Source]:
-    """The code of a file: all of a .py file, each code cell of a notebook."""
+def add_source(project: Project, where: str, code: str) -> None:
+    """Parse a piece of code; one with an error becomes a finding, and hides no other."""
+    try:
+        source = Source(where, ast.parse(code), [*code.splitlines(), ""])
+    except SyntaxError as problem:
+        unread(project, f"{where}:{problem.lineno or 1}", f"it says: {problem.msg}")
+    else:
+        project.sources.append(source)
+
+
+def pieces(name: str, text: str) -> Iterator[tuple[str, str]]:
+    """The code of a file, with its place: a .py file, or each code cell of a notebook."""
     if name.endswith(".py"):
-        yield Source(name, ast.parse(text), [*text.splitlines(), ""])
+        yield name, text
     if name.endswith(".ipynb"):
         for number, cell in enumerate(json.loads(text).get("cells", []), start=1):
             code = "".join(cell["source"])
             if cell["cell_type"] == "code" and not code.startswith("%%"):
-                plain = re.sub(r"(?m)^\s*[%!].*$", "", code)
-                lines = [*plain.splitlines(), ""]
-                yield Source(f"{name} (cell {number})", ast.parse(plain), lines)
+                yield f"{name} (cell {number})", MAGIC.sub(r"\1pass", code)
 
 
 # --- the checks -----------------------------------------------------------------------
@@ -485,10 +493,11 @@ def readiness(folder: str | Path) -> list[Finding]:
     place = Path(folder)
     if not place.is_dir():
         do = "Give the folder of your project."
-        return [Finding(str(folder), "there is no such folder", "nothing to read", do)]
+        what = "this is a file" if place.is_file() else "there is no such folder"
+        return [Finding(str(folder), what, "nothing to read", do)]
     project = read(place.resolve())
     if not list(project.calls()):
-        do = "Is this the right folder? The other checks were left out."
+        do = "Is this the right folder? A call looks like `client.messages.create(...)`."
         none = Finding(".", "no call of Claude was found", "nothing to check", do)
         return [*project.unread, none, *key_in_a_file(project)]
     found = [*project.unread]

@@ -190,6 +190,13 @@ def test_a_broken_connection_leaves_a_line_too(project: Path) -> None:
     assert (record["request_id"], record["status"]) == (None, None)
 
 
+def test_without_a_key_the_service_says_where_it_belongs(project: Path) -> None:
+    shutil.copy(project / ".env.example", project / ".env")
+    done = run(project, "-m", "sorting", "A sofa?", HOME=str(project), USERPROFILE=str(project))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("There is no key. Copy .env.example to .env")
+
+
 def test_git_takes_neither_the_key_nor_the_log(project: Path) -> None:
     subprocess.run(["git", "init", "-q"], cwd=project, check=True)
     (project / ".env").write_text("ANTHROPIC_API_KEY=\n", encoding="utf-8")
@@ -413,6 +420,18 @@ def test_the_cells_of_a_notebook_are_read_without_their_magics(tmp_path: Path) -
     assert [each.where for each in ready.readiness(own)] == ["a.ipynb (cell 1):2"]
 
 
+def test_a_faulty_cell_is_named_and_hides_none_of_the_others(tmp_path: Path) -> None:
+    call = "import anthropic\n\nanthropic.Anthropic().messages.create"
+    cells = ["x = = 1", "%pip list\nfor _ in '12':\n    !ls\nx?", call + "(max_tokens=9)"]
+    own = tmp_path / "own"
+    own.mkdir()
+    notebook = {"cells": [{"cell_type": "code", "source": text} for text in cells]}
+    (own / "a.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    found = {each.where: each.what for each in ready.readiness(own)}
+    assert found["a.ipynb (cell 1):1"] == "this file cannot be read"
+    assert "a.ipynb (cell 2):4" not in str(found) and "a.ipynb (cell 3):3" in found
+
+
 def test_environments_and_the_course_server_are_not_looked_at(tmp_path: Path) -> None:
     own = folder(tmp_path)
     for place in (".venv/lib", "node_modules", "courseserver", "a/__pycache__"):
@@ -431,7 +450,7 @@ def test_the_check_may_lie_in_the_project_that_it_looks_at(project: Path) -> Non
 def test_what_is_no_folder_is_said_so(name: str, tmp_path: Path) -> None:
     folder(tmp_path)
     [finding] = ready.readiness(tmp_path / name)
-    assert finding.what == "there is no such folder"
+    assert finding.what == ("this is a file" if name == "p/app.py" else "there is no such folder")
 
 
 def test_a_folder_that_does_not_call_claude_is_not_called_ready(tmp_path: Path) -> None:

@@ -23,9 +23,13 @@ def main(words: list[str]) -> int:
         print(__doc__)
         return 1
     load_dotenv()
+    client = new_client()
+    if not (client.api_key or client.auth_token or client.credentials):
+        print("There is no key. Copy .env.example to .env, and write your key there.")
+        return 1
     log_to(LOG)
     try:
-        print(whole_text(ask(new_client(), words[0])))
+        print(whole_text(ask(client, words[0])))
     except anthropic.APIError as error:
         print(f"There is no answer now ({type(error).__name__}). The log has a line.")
         return 1
