@@ -131,12 +131,13 @@ def raised_by(reply: JSON) -> anthropic.APIStatusError:
 
 @claim("01", "without a key the client is built, and the first call raises TypeError")
 def no_key() -> None:
-    with pytest.MonkeyPatch.context() as environ, played("Hi.", api_key=None) as talk:
+    with pytest.MonkeyPatch.context() as environ:
         # A course server that another test started in this process has set its token.
         environ.delenv("ANTHROPIC_API_KEY", raising=False)
-        with pytest.raises(TypeError, match="Could not resolve authentication method"):
-            talk.sdk.messages.create(**HELLO)
-        assert not len(talk.log)
+        with played("Hi.", api_key=None) as talk:
+            with pytest.raises(TypeError, match="Could not resolve authentication method"):
+                talk.sdk.messages.create(**HELLO)
+            assert not len(talk.log)
     assert not issubclass(TypeError, anthropic.AnthropicError)
 
 
