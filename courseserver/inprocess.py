@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import httpx2
 
 from courseserver.pace import pace
-from courseserver.values import Backend, Forward, Problem, Reply, Step, received
+from courseserver.values import Backend, Forward, Outcome, Problem, Reply, Step, received
 from courseserver.wire import error, our_fault
 
 HOST = "course.local"  # no such machine: each server has a port of its own there
@@ -50,6 +50,7 @@ class Server(Generic[AnyBackend]):
         except Exception as bug:
             return our_fault(bug)
         if isinstance(decided, Forward):
+            decided.settle(Outcome(failure="ConnectError"))  # nothing is sent, nothing is paid
             what = "Live is not possible here: this kernel has no way to the network."
             return error(Problem(501, "course_no_network", what), "none", request.path)
         return decided
