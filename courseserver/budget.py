@@ -74,6 +74,26 @@ class Budget:
         """What this session may still spend."""
         return max(0.0, self.limit - self.spent - self.reserved)
 
+    @property
+    def left_in_all(self) -> float:
+        """What may still be spent, by the limit of the session and that of the course."""
+        if self.total is None:
+            return self.left
+        return min(self.left, max(0.0, self.total - self._in_every_session()))
+
+    def told(self) -> str:
+        """What is left of the limits, in a sentence."""
+        text = f"Of {dollars(self.limit)} for this session, {dollars(self.left)} is left"
+        if self.total is not None:
+            text += f"; of {dollars(self.total)} for the course, {dollars(self.left_in_all)}"
+        return f"{text}."
+
+    def _in_every_session(self) -> float:
+        """What was spent since the ledger began; where it cannot be read, all there is."""
+        with suppress(OSError):
+            return self.ledger.spent() if self.ledger else self.spent + self.reserved
+        return float("inf")
+
     def reserve(self, worst: Worst, model: str = "") -> Reservation | Refusal:
         """Set the worst case of a request aside, or say why it may not leave."""
         with self._lock:
@@ -129,21 +149,22 @@ class Budget:
         whose = "this session" if name == LIMIT else "the whole course"
         running = f", {dollars(reserved)} is reserved for requests on their way" if reserved else ""
         text = (
-            "The course did not send this request: it could cost more than your spending limit "
-            f"leaves. It costs at most {dollars(worst.usd)}: {worst}. Of {dollars(limit)} for "
-            f"{whose}, {dollars(spent)} is spent{running}, so {dollars(left)} is left. What you "
-            f"can do: raise {name} in the file .env and run setup again"
+            "The course did not send this request, and nothing was paid: it could cost more than "
+            f"your spending limit leaves. It costs at most {dollars(worst.usd)}: {worst}. Of "
+            f"{dollars(limit)} for {whose}, {dollars(spent)} is spent{running}, so {dollars(left)} "
+            f"is left. What you can do: raise {name} in the file .env and run setup again"
         )
         room = left - worst.input - worst.fees
         if worst.output and room > 0:
-            fits = int(worst.output_tokens * room / worst.output)
+            fits = int(round(worst.output_tokens * room / worst.output, 6))
             text += f", or lower max_tokens (there is room for {fits:,} tokens of output)"
         return text + "."
 
 
 def _no_ledger(error: OSError) -> str:
     return (
-        "The course did not send this request: it could not write down what it may cost "
-        f"({error.strerror}), and without that a spending limit does not hold. What you can do: "
-        f"make room on the disk, or make the file {error.filename or 'ledger.jsonl'} writable."
+        "The course did not send this request, and nothing was paid: it could not write down what "
+        f"the request may cost ({error.strerror}), and without that a spending limit does not "
+        "hold. What you can do: make room on the disk, or make this file writable: "
+        f"{error.filename or 'ledger.jsonl'}"
     )

@@ -22,6 +22,10 @@ KEPT_USAGE = (
     "cache_read_input_tokens",
     "output_tokens",
 )
+DELETE = {
+    "file": "client.beta.files.delete({!r})",
+    "batch": "client.messages.batches.delete({!r})",
+}
 
 
 class LedgerFile:
@@ -78,6 +82,17 @@ class LedgerFile:
                 elif kind in line and line["state"] == "deleted":
                     left.pop((kind, line[kind]), None)
         return list(left)
+
+    def how_to_delete(self) -> str:
+        """What is left behind, in a sentence and lines of Python that delete it."""
+        left = self.left_behind()
+        if not left:
+            return "Nothing that live runs of the course made is left at the API."
+        lines = ["Live runs left this at the API. To delete it, run:"]
+        lines += [DELETE[kind].format(name) for kind, name in left]
+        if any(kind == "batch" for kind, _ in left):
+            lines.append("(A batch that is still running must be cancelled first, or must end.)")
+        return "\n".join(lines)
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """The lines that can be read, oldest first; a torn one is passed over."""

@@ -31,6 +31,7 @@ NOT_SENT = {"ConnectError", "ConnectTimeout", "ProxyError", "UnsupportedProtocol
 NOT_SENT |= {"ImportError", "ValueError"}  # a proxy that cannot be used
 NO_RETRY = {"x-should-retry": "false"}
 
+PAID = ("messages", "batches")  # also where the worst case is 0: what it did cost is booked
 # Batches name the whole address of their results, and the SDK would go there past the door.
 HAS_RESULTS_URL = ("batches", "batch", "batch cancel")
 RESULTS_URL = re.compile(rb'("results_url":\s*")https?://[^"]*?(/v1/messages/batches/)')
@@ -71,7 +72,7 @@ class Relay:
         except UnpricedError as unpriced:
             return self._unsent(request, unpriced.problem)
         reservation = None
-        if worst.usd:
+        if endpoints.find(request.path)[0].name in PAID and request.method == "POST":
             reserved = self.account.budget.reserve(worst, _model(request))
             if isinstance(reserved, Refusal):
                 # 402 is the class with which a program stops when money is short; the SDK raises

@@ -53,7 +53,7 @@ CUT = said("Break off.", stream=True)
 CUT_REPLY = {"content": "Half a sentence, and more", "fault": {"kind": "cut", "after": 5}}
 BUSY_REPLY = {"status": 529, "error": {"type": "overloaded_error", "message": "Overloaded"}}
 SONNET = facts.model(facts.MODEL)
-HALF_A_DOLLAR = {**HELLO, "max_tokens": 50_000}  # of output, at $10 a million
+TWENTY_CENTS = {**HELLO, "max_tokens": 20_000}  # of output, at $10 a million
 
 
 def nothing(name: str) -> int | None:
@@ -84,8 +84,11 @@ def test_the_worst_case_is_twice_the_estimated_input_and_all_of_max_tokens() -> 
 
 @pytest.mark.parametrize(
     ("mark", "rate"),
-    [({"type": "ephemeral"}, SONNET.write_5m), ({"type": "ephemeral", "ttl": "1h"}, SONNET.write_1h)],
-)  # fmt: skip
+    [
+        ({"type": "ephemeral"}, SONNET.write_5m),
+        ({"type": "ephemeral", "ttl": "1h"}, SONNET.write_1h),
+    ],
+)
 def test_a_cache_mark_prices_all_input_as_a_cache_write(mark: Any, rate: float) -> None:
     worst = most({**HELLO, "cache_control": mark})
     assert worst.input == pytest.approx(usd_of(worst.input_tokens, 0, rate))
@@ -177,7 +180,18 @@ def test_what_has_no_price_is_refused(body: Any, path: str, status: int) -> None
     assert no.value.problem.status == status and "was not sent" in no.value.problem.message
 
 
-STRANGE = [None, 1, "x", [], {}, [[]], [None], {"type": "text"}, [{"type": "image"}], "300"]
+STRANGE: list[Any] = [
+    None,
+    1,
+    "x",
+    [],
+    {},
+    [[]],
+    [None],
+    {"type": "text"},
+    [{"type": "image"}],
+    "300",
+]
 
 
 @pytest.mark.parametrize("field", ["messages", "system", "tools", "max_tokens", "output_config"])
@@ -256,8 +270,9 @@ def test_the_refusal_says_the_arithmetic_and_what_to_do() -> None:
     )
     assert isinstance(refused, Refusal)
     assert refused.message == (
-        "The course did not send this request: it could cost more than your spending limit leaves. "
-        "It costs at most $0.11: input $0.010 (5,000 tokens, 2 times the estimate), output $0.10 "
+        "The course did not send this request, and nothing was paid: it could cost more than your "
+        "spending limit leaves. It costs at most $0.11: input $0.010 (5,000 tokens, 2 times the "
+        "estimate), output $0.10 "
         "(all of max_tokens, 10,000 tokens). Of $0.12 for this session, $0.050 is spent, $0.020 is "
         "reserved for requests on their way, so $0.050 is left. What you can do: raise "
         "COURSE_BUDGET_USD in the file .env and run setup again, or lower max_tokens (there is "
@@ -275,7 +290,7 @@ def live(limit: float, path: Path | None = None, total: float | None = None) -> 
     api.backend.start(
         recordings(
             exchange("hello", HELLO, "Good morning from upstream, and a long line of words."),
-            exchange("half", HALF_A_DOLLAR, "Short."),
+            exchange("half", TWENTY_CENTS, "Short."),
             exchange("cut", CUT, CUT_REPLY),
             exchange("busy", said("Are you busy?"), BUSY_REPLY),
         )
@@ -293,15 +308,15 @@ def live(limit: float, path: Path | None = None, total: float | None = None) -> 
 
 
 def test_a_request_over_the_limit_never_leaves_and_is_not_tried_again() -> None:
-    with live(0.49) as (api, account, sdk):
+    with live(0.19) as (api, account, sdk):
         with pytest.raises(anthropic.PaymentRequiredError) as no:
-            sdk.messages.create(**HALF_A_DOLLAR)
+            sdk.messages.create(**TWENTY_CENTS)
         assert not len(api) and len(account.journal) == 1
         assert account.journal[-1].unsent
-        assert account.budget.left == 0.49
+        assert account.budget.left == 0.19
     assert no.value.type == "billing_error"
     assert no.value.response.headers["x-course-reply"] == "course: spending limit"
-    assert "room for 48,9" in str(no.value.api_message)
+    assert "room for 18,9" in str(no.value.api_message)
 
 
 def test_a_model_without_a_price_gets_the_class_that_the_api_would_raise() -> None:
@@ -325,7 +340,7 @@ def test_an_error_of_the_api_costs_nothing() -> None:
         with pytest.raises(anthropic.OverloadedError):
             sdk.with_options(max_retries=0).messages.create(**said("Are you busy?"))
         with pytest.raises(anthropic.BadRequestError):
-            sdk.messages.create(**{**HELLO, "temperature": 0.5})
+            sdk.messages.create(**HELLO, extra_body={"temperature": 0.5})
         assert len(api) == 2 and account.budget.left == 1.0
 
 
@@ -404,9 +419,9 @@ def test_the_course_total_counts_earlier_sessions(tmp_path: Path) -> None:
         sdk.messages.create(**HELLO)
     used = LedgerFile(path).spent()
     assert used > 0
-    with live(1.0, path, total=0.5 + used / 2) as (api, account, sdk):
+    with live(1.0, path, total=0.2 + used / 2) as (api, account, sdk):
         with pytest.raises(anthropic.PaymentRequiredError, match="COURSE_BUDGET_TOTAL_USD"):
-            sdk.messages.create(**HALF_A_DOLLAR)
+            sdk.messages.create(**TWENTY_CENTS)
         assert not len(api)
         assert account.budget.left == 1.0 and LedgerFile(path).spent() == pytest.approx(used)
         sdk.messages.create(**HELLO)
@@ -444,7 +459,9 @@ def python(code: str, *arguments: str) -> subprocess.Popen[str]:
 def test_processes_that_write_at_once_lose_no_line(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     running = [python(MANY, str(path)) for _ in range(3)]
-    assert [each.wait(PATIENCE) for each in running] == [0, 0, 0]
+    for each in running:
+        each.communicate(timeout=PATIENCE)
+    assert [each.returncode for each in running] == [0, 0, 0]
     assert len(list(LedgerFile(path).lines())) == len(path.read_bytes().splitlines()) == 1_200
     assert LedgerFile(path).spent() == pytest.approx(0.6)
 
@@ -561,7 +578,8 @@ def test_a_batch_costs_its_worst_case_until_its_results_say_what_it_cost(tmp_pat
         assert 0 < paid < worst
         assert account.budget.spent == pytest.approx(paid)
         list(sdk.messages.batches.results(batch.id))
-        assert account.budget.spent == LedgerFile(path).spent() == pytest.approx(paid)
+        assert account.budget.spent == pytest.approx(paid)
+        assert LedgerFile(path).spent() == pytest.approx(paid)
 
 
 def test_a_batch_of_an_earlier_session_is_corrected_in_the_ledger(tmp_path: Path) -> None:
