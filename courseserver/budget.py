@@ -75,24 +75,21 @@ class Budget:
         return max(0.0, self.limit - self.spent - self.reserved)
 
     @property
-    def left_in_all(self) -> float:
-        """What may still be spent, by the limit of the session and that of the course."""
+    def left_of_total(self) -> float:
+        """What the whole course may still spend; nothing when the ledger cannot be read."""
         if self.total is None:
-            return self.left
-        return min(self.left, max(0.0, self.total - self._in_every_session()))
+            return float("inf")
+        with suppress(OSError):
+            used = self.ledger.spent() if self.ledger else self.spent + self.reserved
+            return max(0.0, self.total - used)
+        return 0.0
 
     def told(self) -> str:
         """What is left of the limits, in a sentence."""
         text = f"Of {dollars(self.limit)} for this session, {dollars(self.left)} is left"
         if self.total is not None:
-            text += f"; of {dollars(self.total)} for the course, {dollars(self.left_in_all)}"
+            text += f"; of {dollars(self.total)} for the course, {dollars(self.left_of_total)}"
         return f"{text}."
-
-    def _in_every_session(self) -> float:
-        """What was spent since the ledger began; where it cannot be read, all there is."""
-        with suppress(OSError):
-            return self.ledger.spent() if self.ledger else self.spent + self.reserved
-        return float("inf")
 
     def reserve(self, worst: Worst, model: str = "") -> Reservation | Refusal:
         """Set the worst case of a request aside, or say why it may not leave."""

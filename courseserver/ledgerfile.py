@@ -23,7 +23,7 @@ KEPT_USAGE = (
     "output_tokens",
 )
 DELETE = {
-    "file": "client.beta.files.delete({!r})",
+    "file": "client.files.delete({!r})",
     "batch": "client.messages.batches.delete({!r})",
 }
 

@@ -155,7 +155,8 @@ class Relay:
             budget.settle(reservation, usd, usage=reply.usage, **known)
         if endpoint.name in ("batches", "files") and made:
             budget.note(_kind(endpoint.name), made, "created")
-        if endpoint.name in ("batch", "file") and done and request.method == "DELETE":
+        is_gone = request.method == "DELETE" and (done or outcome.status == 404)
+        if endpoint.name in ("batch", "file") and is_gone:
             budget.note(endpoint.name, resource, "deleted")
         if endpoint.name == "batch results" and done and outcome.complete:
             usd_of_all = results_usd(outcome.body)

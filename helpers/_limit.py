@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from courseserver.ledgerfile import LedgerFile
-from helpers.settings import LIMIT, ROOT, TOTAL, state_folder
+from helpers.settings import LEDGER, LIMIT, ROOT, TOTAL, state_folder
 
 if TYPE_CHECKING:
     from courseserver.budget import Budget
@@ -24,7 +24,7 @@ def ledger_file() -> LedgerFile:
     """The ledger of all live calls of this course; made when first written."""
     from helpers._setup import current_lesson
 
-    return LedgerFile(state_folder() / "ledger.jsonl", current_lesson)
+    return LedgerFile(state_folder() / LEDGER, current_lesson)
 
 
 def lesson_cost(lesson: str) -> str:
@@ -43,7 +43,8 @@ def limit_lines(budget: Budget, lesson: str) -> list[str]:
     lines = [budget.told()]
     if costs:
         lines = [f"A whole run costs about ${costs}. {budget.told()}"]
-    if costs and float(costs.replace(",", "")) > budget.left_in_all:
+    left = min(budget.left, budget.left_of_total)
+    if costs and float(costs.replace(",", "")) > left:
         lines.append(
             "That is less than the lesson costs, so some cells will be refused. To run "
             f"it all, raise {LIMIT} (or {TOTAL}) in .env and run setup again."

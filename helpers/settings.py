@@ -22,6 +22,7 @@ KEY = "ANTHROPIC_API_KEY"
 KEY_BEGINS = "sk-ant-"
 SHORTEST_KEY = 40  # characters; a real one has about a hundred
 LIMIT, TOTAL = "COURSE_BUDGET_USD", "COURSE_BUDGET_TOTAL_USD"
+LEDGER = "ledger.jsonl"  # in the state folder
 USUAL_LIMIT = 1.0  # US dollars for a session
 AMOUNT = re.compile(r"\$?(\d+\.?\d*|\.\d+)")
 PLACEHOLDERS = ("your-", "your_", "xxxxx", "...", "<", "paste", "example")

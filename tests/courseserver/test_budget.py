@@ -377,7 +377,7 @@ def test_what_may_have_been_answered_costs_its_worst_case(outcome: Outcome, is_p
 
 def test_a_file_of_this_lesson_counts_by_its_size() -> None:
     with live(1.0) as (_, account, sdk):
-        made = sdk.beta.files.upload(file=("a.txt", b"word " * 100, "text/plain"))
+        made = sdk.files.upload(file=("a.txt", b"word " * 100, "text/plain"))
         relay = Relay(account, "https://api.example", {})
         block = {"type": "document", "source": {"type": "file", "file_id": made.id}}
         forward = relay.decide(request(said([block]), authorization=f"Bearer {TOKEN}"))
@@ -597,11 +597,15 @@ def test_a_batch_of_an_earlier_session_is_corrected_in_the_ledger(tmp_path: Path
 def test_what_is_left_behind_is_known_until_it_is_deleted(tmp_path: Path) -> None:
     ledger = LedgerFile(tmp_path / "ledger.jsonl")
     with live(1.0, ledger.path) as (_, _, sdk):
-        file = sdk.beta.files.upload(file=("a.txt", b"Tide tables", "text/plain"))
+        file = sdk.files.upload(file=("a.txt", b"Tide tables", "text/plain"))
         asked: Any = [{"custom_id": "a", "params": HELLO}]
         batch = sdk.messages.batches.create(requests=asked)
         assert ledger.left_behind() == [("file", file.id), ("batch", batch.id)]
-        sdk.beta.files.delete(file.id)
+        sdk.files.delete(file.id)
+        assert ledger.left_behind() == [("batch", batch.id)]
+        ledger.note("file", file.id, "created")
+        with pytest.raises(anthropic.NotFoundError):  # gone by itself: it had an end
+            sdk.files.delete(file.id)
         ended(sdk, batch)
         assert ledger.left_behind() == [("batch", batch.id)]
         sdk.messages.batches.delete(batch.id)
