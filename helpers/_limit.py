@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
+from courseserver.budget import Budget
 from courseserver.ledgerfile import LedgerFile
 from helpers.settings import LEDGER, LIMIT, ROOT, TOTAL, state_folder
-
-if TYPE_CHECKING:
-    from courseserver.budget import Budget
 
 COSTS = re.compile(r"a live run from top to bottom: [^*]*?about \$([\d.,]*\d) ")
 
@@ -31,8 +28,7 @@ def lesson_cost(lesson: str) -> str:
     """What a live run costs in USD, as the facts line says it ("0.021"), or ""."""
     text = ""
     with suppress(OSError, UnicodeDecodeError):
-        file = ROOT / "notebooks" / f"{lesson}.ipynb"
-        text = file.read_text(encoding="utf-8")
+        text = (ROOT / "notebooks" / f"{lesson}.ipynb").read_text(encoding="utf-8")
     found = COSTS.search(text)
     return found[1] if found else ""
 
