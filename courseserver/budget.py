@@ -33,8 +33,8 @@ class Ledger(Protocol):
     def spent(self) -> float:
         """All of it, in every session; what was never settled counts as reserved."""
 
-    def batch(self, name: str) -> tuple[str, float] | None:
-        """Ticket and USD of a batch that is still booked at its worst case."""
+    def ticket_of(self, batch: str) -> str:
+        """The ticket under which a batch was paid, or ""."""
 
 
 @dataclass(frozen=True)
@@ -125,13 +125,13 @@ class Budget:
         self.settle(reservation, reservation.usd, batch=name, **facts)
 
     def correct_batch(self, name: str, usd: float) -> None:
-        """Book what a batch did cost, also one of an earlier session; the first time only."""
+        """Book what a batch did cost, also one of an earlier session; again changes nothing."""
         with self._lock, suppress(OSError):
             booked = self._batches.pop(name, None)
             if booked:
                 self.spent += usd - booked.usd
-            if self.ledger and (found := self.ledger.batch(name)):
-                self.ledger.settle(found[0], usd, batch=name, final=True)
+            if self.ledger and (ticket := self.ledger.ticket_of(name)):
+                self.ledger.settle(ticket, usd, batch=name)
 
     def note(self, kind: str, name: str, state: str) -> None:
         """Write down that a "file" or "batch" was "created" or "deleted" at the API."""

@@ -64,12 +64,12 @@ class LedgerFile:
                 tickets[line["ticket"]] = line["usd"]
         return sum(tickets.values())
 
-    def batch(self, name: str) -> tuple[str, float] | None:
-        """Ticket and USD of a batch that is still booked at its worst case."""
-        found = None
+    def ticket_of(self, batch: str) -> str:
+        """The ticket under which a batch was paid, or ""."""
+        found = ""
         for line in self.lines():
-            if line.get("batch") == name and "ticket" in line:
-                found = None if line.get("final") else (line["ticket"], line["usd"])
+            if line.get("batch") == batch and "ticket" in line:
+                found = line["ticket"]
         return found
 
     def left_behind(self) -> list[tuple[str, str]]:
@@ -109,7 +109,10 @@ class LedgerFile:
                 yield line
 
     def _append(self, line: dict[str, Any]) -> None:
-        """One write; it begins a new line if a kill left the last one torn."""
+        """One write; it begins a new line if a kill left the last one torn.
+
+        While another kernel writes, its line may look torn, too: then a blank line comes between.
+        """
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         text = json.dumps({"time": now, "lesson": self._lesson(), **line}) + "\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)

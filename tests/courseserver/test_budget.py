@@ -462,8 +462,28 @@ def test_processes_that_write_at_once_lose_no_line(tmp_path: Path) -> None:
     for each in running:
         each.communicate(timeout=PATIENCE)
     assert [each.returncode for each in running] == [0, 0, 0]
-    assert len(list(LedgerFile(path).lines())) == len(path.read_bytes().splitlines()) == 1_200
+    whole = [line for line in path.read_bytes().splitlines() if line]  # a blank one does no harm
+    assert len(list(LedgerFile(path).lines())) == len(whole) == 1_200
     assert LedgerFile(path).spent() == pytest.approx(0.6)
+
+
+def test_a_line_that_another_kernel_adds_at_this_moment_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "ledger.jsonl"
+    ledger, other = LedgerFile(path), LedgerFile(path)
+    ledger.reserve(0.25, "x")
+    look = os.read
+
+    def look_while_the_other_writes(*arguments: Any) -> bytes:
+        seen = look(*arguments)
+        monkeypatch.setattr(os, "read", look)
+        other.reserve(0.5, "a model with a longer name, so that its line is longer as well")
+        return seen
+
+    monkeypatch.setattr(os, "read", look_while_the_other_writes)
+    ledger.reserve(1.0, "x")
+    assert ledger.spent() == 1.75 and len(path.read_bytes().splitlines()) == 3
 
 
 KILLED = f"""
@@ -522,6 +542,26 @@ def test_a_full_disk_refuses_to_spend() -> None:
             sdk.messages.create(**HELLO)
         assert not len(api) and account.budget.left == 1.0
         sdk.models.list()  # free: it may be asked
+
+
+NEARLY_FULL = """
+import resource, signal, sys
+from pathlib import Path
+from courseserver.budget import Budget
+from courseserver.ledgerfile import LedgerFile
+from courseserver.price import Worst
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (40, 40))
+print(Budget(1.0, None, LedgerFile(Path(sys.argv[1]))).reserve(Worst(output=0.01)))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not covered: no such limit on Windows")
+def test_a_disk_with_room_for_half_a_line_refuses_to_spend(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    said, _ = python(NEARLY_FULL, str(path)).communicate(timeout=PATIENCE)
+    assert said.startswith("Refusal(") and str(path) in said
+    assert path.stat().st_size == 40 and LedgerFile(path).spent() == 0
 
 
 def test_a_disk_that_fills_while_a_reply_comes_leaves_the_reservation_counted(
