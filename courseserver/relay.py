@@ -72,7 +72,8 @@ class Relay:
         except UnpricedError as unpriced:
             return self._unsent(request, unpriced.problem)
         reservation = None
-        if endpoints.find(request.path)[0].name in PAID and request.method == "POST":
+        method = request.method.upper()  # HTTP clients write it so, whatever they were given
+        if endpoints.find(request.path)[0].name in PAID and method == "POST":
             reserved = self.account.budget.reserve(worst, _model(request))
             if isinstance(reserved, Refusal):
                 # 402 is the class with which a program stops when money is short; the SDK raises
@@ -146,7 +147,8 @@ class Relay:
         budget = self.account.budget
         endpoint, resource = endpoints.find(request.path)
         done = 200 <= outcome.status < 300
-        made = str(_parsed(outcome.body).get("id")) if done and request.method == "POST" else ""
+        method = request.method.upper()
+        made = str(_parsed(outcome.body).get("id")) if done and method == "POST" else ""
         known = {"model": _model(request), "request_id": outcome.headers.get("request-id", "")}
         if reservation and endpoint.name == "batches" and done:
             budget.settle_batch(reservation, made, **known)
@@ -155,10 +157,10 @@ class Relay:
             budget.settle(reservation, usd, usage=reply.usage, **known)
         if endpoint.name in ("batches", "files") and made:
             budget.note(_kind(endpoint.name), made, "created")
-        is_gone = request.method == "DELETE" and (done or outcome.status == 404)
+        is_gone = method == "DELETE" and (done or outcome.status == 404)
         if endpoint.name in ("batch", "file") and is_gone:
             budget.note(endpoint.name, resource, "deleted")
-        if endpoint.name == "batch results" and done and outcome.complete:
+        if endpoint.name == "batch results" and method == "GET" and done and outcome.complete:
             usd_of_all = results_usd(outcome.body)
             if usd_of_all is not None:
                 budget.correct_batch(resource, usd_of_all)
@@ -185,6 +187,8 @@ def spent(request: Request, worst: Worst, outcome: Outcome, reply: Reply) -> flo
 
 def results_usd(body: bytes) -> float | None:
     """What a batch cost, from its results; None when they are not all there or have no price."""
+    if not body:
+        return None
     total = 0.0
     for line in body.splitlines():
         result = _parsed(line).get("result")

@@ -29,7 +29,7 @@ from courseserver.door import Door
 from courseserver.ledgerfile import LedgerFile
 from courseserver.loopback import Server
 from courseserver.price import FREE, UnpricedError, Worst, usage_usd, worst_case
-from courseserver.relay import Relay
+from courseserver.relay import Relay, results_usd
 from courseserver.replay import Replay
 from courseserver.values import Forward, Outcome, Reply
 from helpers import cost
@@ -620,6 +620,38 @@ def test_a_batch_costs_its_worst_case_until_its_results_say_what_it_cost(tmp_pat
         list(sdk.messages.batches.results(batch.id))
         assert account.budget.spent == pytest.approx(paid)
         assert LedgerFile(path).spent() == pytest.approx(paid)
+
+
+def test_only_whole_results_say_what_a_batch_cost(tmp_path: Path) -> None:
+    asked: Any = [{"custom_id": "a", "params": HELLO}]
+    with live(1.0) as (_, account, sdk):
+        batch = ended(sdk, sdk.messages.batches.create(requests=asked))
+        booked = account.budget.spent
+        relay = Relay(account, "https://api.example", {})
+        path = f"/v1/messages/batches/{batch.id}/results"
+        line = b'{"custom_id": "a", "result": {"type": "expired"}}\n'
+        for method, whole, usd in (
+            ("HEAD", True, booked),
+            ("GET", False, booked),
+            ("GET", True, 0),
+        ):
+            asked_for = request(None, path=path, method=method, authorization=f"Bearer {TOKEN}")
+            forward = relay.decide(asked_for)
+            assert isinstance(forward, Forward)
+            forward.settle(Outcome(200, {}, line, complete=whole))
+            assert account.budget.spent == usd
+    assert booked > 0
+    assert results_usd(b"") is None
+    assert results_usd(b'{"custom_id": "a", "result": {"type": "expired"}}\n{"custom') is None
+    assert results_usd(b'{"custom_id": "a", "result": {"type": "expired"}}\n') == 0.0
+
+
+def test_a_method_in_small_letters_is_no_way_past_the_limit() -> None:
+    account = Account(key=TOKEN, budget=Budget(1.0))
+    relay = Relay(account, "https://api.example", {})
+    body = request(HELLO, method="post", authorization=f"Bearer {TOKEN}")
+    assert isinstance(relay.decide(body), Forward)
+    assert account.budget.reserved == most(HELLO).usd
 
 
 def test_a_batch_of_an_earlier_session_is_corrected_in_the_ledger(tmp_path: Path) -> None:
