@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -29,10 +29,13 @@ from courseserver.door import Door
 from courseserver.ledgerfile import LedgerFile
 from courseserver.loopback import Server
 from courseserver.price import FREE, UnpricedError, Worst, usage_usd, worst_case
+from courseserver.recordings import Recordings
 from courseserver.relay import Relay, results_usd
 from courseserver.replay import Replay
 from courseserver.values import Forward, Outcome, Reply
 from helpers import cost
+from helpers._limit import lesson_cost
+from helpers.settings import USUAL_LIMIT
 from tests.support import (
     HELLO,
     PATIENCE,
@@ -224,6 +227,22 @@ def test_the_limit_and_the_lessons_reckon_alike(model: str) -> None:
     searched = {**USAGES[0], "server_tool_use": {"web_search_requests": 3}}
     more = usage_usd(searched, model) - usage_usd(USAGES[0], model)
     assert more == pytest.approx(3 * facts.WEB_SEARCH_USD)
+
+
+def test_each_request_of_the_lessons_has_a_price_and_fits_the_usual_limit(
+    covers: Callable[[str], None],
+) -> None:
+    """Else a live "run all" would be refused in the middle. Files are known to a running lesson."""
+    count = 0
+    for file in sorted((ROOT / "recordings").glob("*.json")):
+        recorded = Recordings.parse(file.read_text(encoding="utf-8"), file.stem)
+        costs = float(lesson_cost(file.stem).replace(",", ""))
+        for each in recorded.exchanges:
+            asked = request(each.request, path=each.path, method=each.method)
+            assert worst_case(asked, lambda name: 5_000).usd + costs < USUAL_LIMIT, each.name
+            count += 1
+    assert count > 100
+    covers(f"limit: the worst case of {count} recorded requests")
 
 
 # --- reserving ------------------------------------------------------------------------------
