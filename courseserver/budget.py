@@ -80,9 +80,12 @@ class Budget:
         if self.total is None:
             return float("inf")
         with suppress(OSError):
-            used = self.ledger.spent() if self.ledger else self.spent + self.reserved
-            return max(0.0, self.total - used)
+            return max(0.0, self.total - self._used())
         return 0.0
+
+    def _used(self) -> float:
+        """What was spent and reserved in every session that shares the ledger."""
+        return self.ledger.spent() if self.ledger else self.spent + self.reserved
 
     def told(self) -> str:
         """What is left of the limits, in a sentence."""
@@ -96,17 +99,17 @@ class Budget:
         with self._lock:
             if worst.usd > self.left + ROUNDING:
                 return Refusal(self._too_dear(worst, LIMIT, self.limit, self.spent, self.reserved))
-            ticket = ""
-            if self.ledger:
-                try:
-                    ticket = self.ledger.reserve(worst.usd, model)
+            try:
+                ticket = self.ledger.reserve(worst.usd, model) if self.ledger else ""
+                if self.total is not None:
                     # Read after writing: of two kernels at once, each sees the other's.
-                    before = 0.0 if self.total is None else self.ledger.spent() - worst.usd
-                    if self.total is not None and before + worst.usd > self.total + ROUNDING:
-                        self.ledger.settle(ticket, 0.0)
-                        return Refusal(self._too_dear(worst, TOTAL, self.total, before, 0.0))
-                except OSError as error:
-                    return Refusal(_no_ledger(error))
+                    used = self._used() - (worst.usd if ticket else 0.0)
+                    if used + worst.usd > self.total + ROUNDING:
+                        if self.ledger:
+                            self.ledger.settle(ticket, 0.0)
+                        return Refusal(self._too_dear(worst, TOTAL, self.total, used, 0.0))
+            except OSError as error:
+                return Refusal(_no_ledger(error))
             self.reserved += worst.usd
             return Reservation(worst.usd, ticket)
 
@@ -115,7 +118,7 @@ class Budget:
         with self._lock:
             self.reserved = max(0.0, self.reserved - reservation.usd)
             self.spent += usd
-            if self.ledger:
+            if self.ledger and reservation.ticket:
                 with suppress(OSError):  # then the ledger goes on counting what was reserved
                     self.ledger.settle(reservation.ticket, usd, **facts)
 

@@ -280,6 +280,16 @@ def test_a_budget_that_nobody_set_spends_nothing() -> None:
     assert isinstance(Budget().reserve(TEN_CENTS), Refusal)
 
 
+def test_a_limit_for_the_course_holds_without_a_ledger_too() -> None:
+    budget = Budget(1.0, 0.15)
+    assert isinstance(budget.reserve(TEN_CENTS), Reservation)
+    assert isinstance(budget.reserve(TEN_CENTS), Refusal)
+    assert (
+        budget.told()
+        == "Of $1.00 for this session, $0.90 is left; of $0.15 for the course, $0.050."
+    )
+
+
 def test_the_refusal_says_the_arithmetic_and_what_to_do() -> None:
     budget = Budget(0.12)
     budget.settle(Reservation(0.0), 0.05)
