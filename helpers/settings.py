@@ -63,8 +63,7 @@ def decide_mode(environ: Mapping[str, str], dotenv: Mapping[str, str | None]) ->
         if amount:
             limits[name] = float(amount[1])
         elif raw:
-            note = f"{name} is no amount of US dollars. Write it as {name}=2.50"
-            note += ", and run setup again. Until then, replay is used."
+            note = f"{name} is not an amount. Write it as {name}=2.50. Replay is used."
             return Mode("replay", f"{name} cannot be read", note=note)
     return replace(mode, limit=limits[LIMIT] or 0.0, total=limits[TOTAL])
 

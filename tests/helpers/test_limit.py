@@ -71,7 +71,7 @@ def test_a_limit_that_cannot_be_read_is_said_and_nothing_leaves(tmp_path: Path) 
         course = live_course(tmp_path, ANTHROPIC_BASE_URL=api.url, COURSE_BUDGET_USD="a lot")
         said = one_line(course.says(SETUP + ASK + "print(ask())"))
         assert not len(api.backend.account.journal)
-    assert said.startswith("COURSE_BUDGET_USD is no amount of US dollars.")
+    assert said.startswith("COURSE_BUDGET_USD is not an amount. Write it as")
     assert "Replay, because COURSE_BUDGET_USD cannot be read." in said and said.endswith("first")
 
 
