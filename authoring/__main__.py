@@ -38,7 +38,9 @@ def parser() -> argparse.ArgumentParser:
         "--retirement", type=int, metavar="DAYS", help="fail on a model that retires within DAYS"
     )
 
-    readme = commands.add_parser("readme", help="rewrite the generated map in README.md")
+    readme = commands.add_parser(
+        "readme", help="rewrite the map in README.md, and the page of older claims"
+    )
     readme.add_argument("--check", action="store_true", help="write nothing; fail on a change")
 
     build = commands.add_parser("build", help="make the exercise notebooks from their sources")
@@ -73,9 +75,10 @@ def run(arguments: Sequence[str]) -> int:
         from authoring import build
 
         return build.build(ROOT, check=options.check)
-    from authoring import navigation
+    from authoring import claims, navigation
 
-    return navigation.rewrite_readme(ROOT, check=options.check)
+    stale = navigation.rewrite_readme(ROOT, check=options.check)
+    return max(stale, claims.rewrite(ROOT, check=options.check))
 
 
 def main() -> None:

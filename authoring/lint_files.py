@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from authoring import models, name_within, prose
+from authoring import claims, models, name_within, prose
 from authoring import navigation as nav
 from authoring.book import first_block_reads
 from authoring.paths import machine_paths, secrets
@@ -175,6 +175,20 @@ def map_is_current(text: Text) -> Iterator[Problem]:
     has_map = text.file == "README.md" and nav.MAP_START in text.text
     if has_map and nav.with_map(text.text, text.root) != text.text:
         yield None, "has an old map", "Run python -m authoring readme."
+
+
+@file_rule
+def claims_are_taught(text: Text) -> Iterator[Problem]:
+    """Each old claim has its cell, and the page that readers get says what the map says."""
+    if text.file != claims.FILE:
+        return
+    problems = list(claims.problems(text.root))
+    for problem in problems:
+        yield None, problem, "Then run python -m authoring readme."
+    page = text.root / claims.PAGE
+    old = page.read_text(encoding="utf-8") if page.exists() else ""
+    if not problems and old != claims.page(text.root):
+        yield None, f"{claims.PAGE} is not made from it", "Run python -m authoring readme."
 
 
 def recording(text: Text) -> Any:

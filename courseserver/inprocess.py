@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import httpx2
 
 from courseserver.pace import pace
+from courseserver.traffic import Traffic
 from courseserver.values import Backend, Forward, Outcome, Problem, Reply, Step, received
 from courseserver.wire import error, our_fault
 
@@ -30,6 +31,7 @@ class Server(Generic[AnyBackend]):
 
     def __init__(self, backend: AnyBackend) -> None:
         self.backend = backend
+        self.traffic = Traffic()
         self._port = next(_numbers)
         self.url = f"http://{HOST}:{self._port}"
         _servers[self._port] = self
@@ -38,6 +40,11 @@ class Server(Generic[AnyBackend]):
     def stop(self) -> None:
         """Be there no longer: a request to `url` fails as one to any unknown machine."""
         _servers.pop(self._port, None)
+
+    def watch(self) -> Traffic:
+        """Begin a new count of the replies on their way; the one before counts no further."""
+        self.traffic = Traffic()
+        return self.traffic
 
     def answer(self, sent: httpx2.Request, raw: bytes) -> Reply:
         """The reply to one request of httpx2, whose body is `raw`."""
@@ -59,34 +66,42 @@ class Server(Generic[AnyBackend]):
 class _Body(httpx2.SyncByteStream, httpx2.AsyncByteStream):
     """The steps of a reply, at the course's pace; a stall ends at once as a time-out."""
 
-    def __init__(self, reply: Reply, sent: httpx2.Request) -> None:
+    def __init__(self, reply: Reply, sent: httpx2.Request, traffic: Traffic) -> None:
         self.reply = reply
         self.sent = sent
+        self.traffic = traffic
+        self.ended = False  # sent whole, or broken off by a fault
         self.closed = False
+        traffic.begin()
 
     def close(self) -> None:
-        """The client left: what is read later is refused, as by a closed connection."""
+        """The client left, or is done: what is read later is refused, as by a closed connection."""
+        if not self.closed:
+            self.traffic.end(left=not self.ended)
         self.closed = True
 
     async def aclose(self) -> None:
         """The same for `await`."""
-        self.closed = True
+        self.close()
 
     def __iter__(self) -> Iterator[bytes]:
         for step in self.reply.steps:
             if step.delay:
                 time.sleep(step.delay * pace())
             yield self._data(step)
+        self.ended = True
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for step in self.reply.steps:
             if step.delay:
                 await asyncio.sleep(step.delay * pace())
             yield self._data(step)
+        self.ended = True
 
     def _data(self, step: Step) -> bytes:
         if self.closed:
             raise httpx2.StreamClosed
+        self.ended = bool(step.fault)
         if step.fault == "cut":
             words = "peer closed connection without sending complete message body"
             raise httpx2.RemoteProtocolError(
@@ -106,7 +121,8 @@ def _response(server: Server[Any], sent: httpx2.Request, raw: bytes) -> httpx2.R
         headers["content-length"] = str(sum(len(step.data) for step in reply.steps))
     if sent.method == "HEAD":
         return httpx2.Response(reply.status, headers=headers)
-    return httpx2.Response(reply.status, headers=headers, stream=_Body(reply, sent))
+    body = _Body(reply, sent, server.traffic)
+    return httpx2.Response(reply.status, headers=headers, stream=body)
 
 
 def _server_for(sent: httpx2.Request) -> Server[Any] | None:

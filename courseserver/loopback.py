@@ -29,6 +29,7 @@ from tornado.netutil import bind_sockets
 
 from courseserver import wire
 from courseserver.pace import pace
+from courseserver.traffic import Traffic
 from courseserver.upstream import carry, new_client
 from courseserver.values import Backend, Forward, Outcome, Reply, received
 
@@ -54,10 +55,11 @@ class Server(Generic[AnyBackend]):
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.backend = backend
+        self.traffic = Traffic()
         self._tls = tls
         self._upstream: httpx2.AsyncClient | None = None
         self._ready = threading.Event()
-        self._replies: set[asyncio.Task[None]] = set()  # asyncio itself holds tasks only weakly
+        self._replies: set[asyncio.Task[bool]] = set()  # asyncio itself holds tasks only weakly
         self._loop = asyncio.SelectorEventLoop()  # tornado needs it on Windows
         [self._socket] = bind_sockets(port, host)
         scheme = "https" if tls else "http"
@@ -65,6 +67,11 @@ class Server(Generic[AnyBackend]):
         self._thread = threading.Thread(target=self._run, name="course-server", daemon=True)
         self._thread.start()
         self._ready.wait()
+
+    def watch(self) -> Traffic:
+        """Begin a new count of the replies on their way; the one before counts no further."""
+        self.traffic = Traffic()
+        return self.traffic
 
     def stop(self) -> None:
         """End the server and its thread; replies that are still on their way are broken off."""
@@ -112,26 +119,34 @@ class Server(Generic[AnyBackend]):
             decided = wire.our_fault(bug)
         if isinstance(decided, Forward):
             task = self._start(self._forward(connection, decided))
-            # The client left: so does its question.
-            connection.set_close_callback(lambda: _cancel(task))
         else:
-            self._start(_send(connection, decided, head_only=request.method == "HEAD"))
+            head_only = request.method == "HEAD"
+            task = self._start(_send(connection, decided, head_only=head_only))
+        traffic = self.traffic
+        traffic.begin()
+        task.add_done_callback(lambda done: traffic.end(left=_left(done)))
+        # The client left: so does its question, and nothing more is sent.
+        connection.set_close_callback(lambda: _cancel(task))
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _start(self, work: Coroutine[Any, Any, bool]) -> asyncio.Task[bool]:
         task = self._loop.create_task(work)
         self._replies.add(task)
         task.add_done_callback(self._replies.discard)
         return task
 
-    async def _forward(self, connection: HTTP1Connection, forward: Forward) -> None:
-        """Ask upstream; break the connection off where upstream broke off."""
+    async def _forward(self, connection: HTTP1Connection, forward: Forward) -> bool:
+        """Ask upstream; break the connection off where upstream broke off.
+
+        Returns whether the client stayed until then.
+        """
         complete = False
+        stayed = True
         try:
             if self._upstream is None:
                 self._upstream = new_client()
             complete = await carry(forward, self._upstream, _Sink(connection))
         except StreamClosedError:
-            pass
+            stayed = False
         except (ImportError, ValueError) as error:  # a proxy that httpx2 cannot use
             forward.settle(Outcome(failure=type(error).__name__))
         finally:
@@ -139,10 +154,16 @@ class Server(Generic[AnyBackend]):
                 connection.finish()
             else:
                 connection.stream.close()
+        return stayed
 
 
-def _cancel(task: asyncio.Task[None]) -> None:
+def _cancel(task: asyncio.Task[bool]) -> None:
     task.cancel()
+
+
+def _left(done: asyncio.Task[bool]) -> bool:
+    """Whether the client left before its reply had ended."""
+    return done.cancelled() or (done.exception() is None and not done.result())
 
 
 class _Incoming(HTTPMessageDelegate):
@@ -204,8 +225,11 @@ class _Sink:
         await self.connection.write(chunk)
 
 
-async def _send(connection: HTTP1Connection, reply: Reply, *, head_only: bool) -> None:
-    """Send a reply step by step, at the course's pace; to a HEAD its head alone."""
+async def _send(connection: HTTP1Connection, reply: Reply, *, head_only: bool) -> bool:
+    """Send a reply step by step, at the course's pace; to a HEAD its head alone.
+
+    Returns whether the client stayed until its end.
+    """
     head = HTTPHeaders(dict(reply.headers))
     head["server"] = "course-server"
     if reply.status == 200 and "retry-after" in head:  # a batch that runs: look again then
@@ -218,7 +242,7 @@ async def _send(connection: HTTP1Connection, reply: Reply, *, head_only: bool) -
         if head_only:
             await connection.write_headers(start, head)
             connection.finish()
-            return
+            return True
         for step in reply.steps:
             delay = step.delay * pace()
             if delay:
@@ -227,15 +251,16 @@ async def _send(connection: HTTP1Connection, reply: Reply, *, head_only: bool) -
                 await asyncio.sleep(STALL_SECONDS)
             if step.fault:
                 connection.stream.close()
-                return
+                return True
             if started:
                 await connection.write(step.data)
                 continue
             await connection.write_headers(start, head, step.data)
             started = True
         connection.finish()
+        return True
     except StreamClosedError:
-        pass  # the client left: stopped early, timed out, or the kernel ended
+        return False  # the client left: stopped early, timed out, or the kernel ended
     except BaseException:
         connection.stream.close()  # or the client waits for ever
         raise

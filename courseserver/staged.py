@@ -38,6 +38,15 @@ RATE_LIMIT = _error(
     429, "rate_limit_error", "This request would exceed your organization's rate limit."
 )
 OVERLOADED = _error(529, "overloaded_error", "Overloaded")
+SPEND_LIMIT: dict[str, Any] = {
+    "status": 429,
+    "error": {
+        "type": "rate_limit_error",
+        "message": "You have reached your API usage limits: your organization has crossed its "
+        "monthly API usage threshold.",
+        "details": {"error_code": "enforced_spend_limit_reached"},
+    },
+}
 SEARCH = {
     "type": "server_tool_use",
     "id": "srvtoolu_01PauseTurnStagedByTheX2",
@@ -61,6 +70,11 @@ STAGED: dict[str, Staged] = {
         "one internal error, then an answer",
         "nothing: the SDK tries again",
         (_error(500, "api_error", "Internal server error"), FINE),
+    ),
+    "spend-limit": Staged(
+        "the month's spend limit of the organisation is reached",
+        "EnforcedSpendLimitReachedError",
+        (SPEND_LIMIT,),
     ),
     "529": Staged("the service is overloaded", "OverloadedError", (OVERLOADED,)),
     "401": Staged(

@@ -73,6 +73,9 @@ def error(problem: Problem, label: str, *seed: object, extra: Mapping[str, str] 
     inner: JSON = {"type": problem.type, "message": problem.message}
     if problem.details is not None:
         inner["details"] = problem.details
+        spent = problem.details.get("error_code") == "enforced_spend_limit_reached"
+        if spent and "retry-after" not in extra:
+            head.pop("retry-after", None)  # waiting does not help
     body: JSON = {"type": "error", "error": inner, "request_id": head["request-id"]}
     if problem.status == 413:
         body = {"error": inner}

@@ -24,7 +24,7 @@ from courseserver import facts
 from helpers import show
 from helpers._cost import cost
 from helpers._ledger import ledger
-from helpers._setup import mode, setup
+from helpers._setup import mode, setup, traffic
 from helpers._staged import staged
 from helpers.settings import default_model
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from practice._progress import progress
     from practice._quiz import quiz
     from practice.chat import Chat
+    from practice.desk import desk_parts
     from practice.livetext import LiveText
     from practice.wishes import wish
 
@@ -42,6 +43,7 @@ MODEL = default_model()
 PRACTICE = {
     "Chat": "practice.chat",
     "LiveText": "practice.livetext",
+    "desk_parts": "practice.desk",
     "exercise": "practice._exercise",
     "hunt": "practice._hunt",
     "progress": "practice._progress",
@@ -54,6 +56,7 @@ __all__ = [
     "Chat",
     "LiveText",
     "cost",
+    "desk_parts",
     "exercise",
     "facts",
     "hunt",
@@ -64,6 +67,7 @@ __all__ = [
     "setup",
     "show",
     "staged",
+    "traffic",
     "wish",
 ]
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from courseserver.loopback import Server
     from courseserver.recordings import Recordings
     from courseserver.relay import Relay
+    from courseserver.traffic import Traffic
 
 # What the SDK gets as its key, in every mode: worth nothing outside this kernel.
 SESSION_KEY = f"course-session-{secrets.token_hex(16)}"
@@ -113,6 +114,15 @@ def current_lesson() -> str:
 def journal() -> Journal:
     """What this kernel's clients sent and got since the last `setup()`."""
     return course_server().backend.journal
+
+
+def traffic() -> Traffic:
+    """Count from now on what the course server is sending to this kernel's clients.
+
+    `now` replies are on their way, there were `most` at once, and `left` had no reader
+    any more: their client closed the connection before the end.
+    """
+    return course_server().watch()
 
 
 def lend_key() -> None:

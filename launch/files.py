@@ -16,18 +16,33 @@ HANDED_OUT = (
     "docs/decisions/*.md",
     "LICENSE",
     "LICENSE-TEXT",
+    "workshop/*.md",
     "notebooks/*.ipynb",
     "notebooks/*.md",
     "notebooks/at_work/*.py",
     "notebooks/data/*",
     "notebooks/images/*",
+    "notebooks/templates/**/*.py",
+    "notebooks/templates/**/*.md",
+    "notebooks/templates/**/*.txt",
+    "notebooks/templates/**/*.ini",
+    "notebooks/templates/**/.env.example",
+    "notebooks/templates/**/.gitignore",
     "exercises/*.ipynb",
     "exercises/solutions/*.ipynb",
 )
 
 
+HIDDEN = (
+    ".env.example",
+    ".gitignore",
+)  # and yet the course's: a project begins with them
+
+
 def is_own(name: str) -> bool:
     """Tell whether a file or folder of this name is a learner's own, or hidden."""
+    if name in HIDDEN:
+        return False
     return ".mine-" in name or name.startswith(("my_", "my-course", "."))
 
 

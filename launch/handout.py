@@ -190,7 +190,7 @@ def reset(words: str) -> None:
     chosen = find_lesson(words)
     wanted = [chosen]
     if chosen.endswith(".ipynb"):
-        shared = ("notebooks/data/", "notebooks/images/")
+        shared = ("notebooks/data/", "notebooks/images/", "notebooks/templates/")
         wanted += [name for name in handed_out(ROOT) if name.startswith(shared)]
     contents = {name: course_version(name) for name in wanted}
     changed = [name for name in wanted if bytes_of(MY_COURSE / name) != contents[name]]

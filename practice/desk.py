@@ -1,7 +1,7 @@
-"""The learner's own parts of the library desk: written down when an exercise is passed.
+"""The learner's own parts of the library desk: kept when passed, fetched by lesson 16.
 
-The desk of lesson 16 is assembled from them; they belong to the learner. It must not
-know how an answer is shown.
+The desk is assembled from them, with the shipped solution in place of a part that is
+missing or broken. They belong to the learner. It must not know how an answer is shown.
 """
 
 from __future__ import annotations
@@ -13,17 +13,82 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from helpers import show
 from helpers.settings import desk_folder
 from practice.grading._check import judge
 from practice.grading._explain import source_lines
 from practice.grading.lab import Lab
 from practice.grading.model import Exercise, code
+from practice.grading.sources import Sheet, sheets
 
 MARK = "# Kept by exercise"
 
 
+class BrokenPartError(Exception):
+    """A part in the learner's desk cannot be used; the message says why."""
+
+
 class NoSourceError(Exception):
     """A part cannot be written; the message says why, and follows "because"."""
+
+
+def desk_parts(*names: str) -> list[Any]:
+    """The parts of the desk with these names, in order; a table says whose they are.
+
+    A part is the learner's own if their desk holds it and it still passes its exercise.
+    Otherwise it is the shipped solution. Raises `ValueError`, naming the parts.
+    """
+    known: dict[str, tuple[Exercise, Sheet]] = {}
+    for sheet in sheets():
+        for exercise in sheet.exercises:
+            if exercise.part is not None:
+                known[exercise.part] = (exercise, sheet)
+    parts = []
+    rows = []
+    for name in names:
+        if name not in known:
+            there = ", ".join(known)
+            raise ValueError(
+                f"The desk has no part called {name!r}. There is: {there}."
+            )
+        exercise, sheet = known[name]
+        part, whose = fetched(exercise, sheet.imports)
+        parts.append(part)
+        rows.append((f"`{name}`", exercise.id, whose))
+    show.table(rows, "part", "exercise", "whose")
+    return parts
+
+
+def fetched(
+    exercise: Exercise, imports: str, folder: Path | None = None
+) -> tuple[Any, str]:
+    """A part of the desk, and a few words about whose it is."""
+    file = (folder or desk_folder()) / f"{exercise.part}.py"
+    whose = "the shipped solution"
+    if file.is_file():
+        try:
+            return own(exercise, imports, file), f"yours, `desk/{file.name}`"
+        except BrokenPartError as problem:
+            whose = f"the shipped solution, because `desk/{file.name}` {problem}"
+    shipped: dict[str, Any] = {"__name__": f"desk.{exercise.part}"}
+    exec(code(imports) + code(exercise.solution), shipped)
+    return shipped[exercise.answer], whose
+
+
+def own(exercise: Exercise, imports: str, file: Path) -> Any:
+    """A part from the learner's own file. Raises `BrokenPartError`."""
+    alone: dict[str, Any] = {"__name__": f"desk.{exercise.part}"}
+    try:
+        text = file.read_text(encoding="utf-8")
+        exec(compile(text, str(file), "exec"), alone)
+    except (Exception, SystemExit) as problem:  # whatever a learner's file may raise
+        what = type(problem).__name__
+        raise BrokenPartError(f"fails with {what} when it is loaded") from None
+    if exercise.answer not in alone:
+        raise BrokenPartError(f"does not define `{exercise.answer}`")
+    if judge(Lab(exercise, imports, alone)).state != "correct":
+        raise BrokenPartError(f"does not pass exercise {exercise.id}")
+    return alone[exercise.answer]
 
 
 def keep(
@@ -59,7 +124,8 @@ def standalone(exercise: Exercise, imports: str, namespace: dict[str, Any]) -> s
 
     Raises `NoSourceError`.
     """
-    if inspect.iscoroutinefunction(namespace[exercise.answer]):
+    waits = isinstance(exercise.bound[exercise.answer], ast.AsyncFunctionDef)
+    if inspect.iscoroutinefunction(namespace[exercise.answer]) and not waits:
         raise NoSourceError(
             "the desk is not async; a version without `await` will be kept"
         )

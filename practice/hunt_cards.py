@@ -128,5 +128,13 @@ CARDS: dict[str, Card] = {
          "Describe a tool's data by a kind of value that only Python knows."),
         ("empty-turn", "Send a mail in which nothing is written."),
     ),
+    "12": (
+        ("key", "Get a 401: send a key that is not valid."),
+        ("unknown-model", "Get a 404: ask somebody who is not there."),
+        ("endpoint", "Get another 404: knock at a wrong door."),
+        ("body-too-large", "Get a 413: send more than fits."),
+        ("max-tokens", "Get a 400: demand more than this model can ever write."),
+        ("version", "Get another 400: speak an API of another day."),
+    ),
 }
 # fmt: on

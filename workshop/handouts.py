@@ -51,11 +51,9 @@ def aims(book: Notebook) -> str:
 
 def questions(book: Notebook) -> list[str]:
     """The questions of the lesson, without options and without answers."""
-    found: list[str] = []
-    for cell in book.core():
-        if cell.cell_type == "markdown":
-            found += re.findall(r"^### \d\. (.+)$", cell.source, flags=re.MULTILINE)
-    return found
+    texts = [cell.source for cell in book.core() if cell.cell_type == "markdown"]
+    _, _, asked = "\n".join(texts).partition("## Three questions\n")
+    return re.findall(r"^### \d\. (.+)$", asked, flags=re.MULTILINE)
 
 
 def html(book: Notebook) -> str:
@@ -72,7 +70,7 @@ def html(book: Notebook) -> str:
         parts.append('<div class="line"></div>' * 2)
     program = book.root / "notebooks" / "at_work" / f"{book.path.stem}.py"
     if program.is_file():
-        parts.append('<h2>The same at work</h2>')
+        parts.append("<h2>The same at work</h2>")
         parts.append(f"<pre>{escape.escape(program.read_text(encoding='utf-8'))}</pre>")
     body = "\n".join(parts)
     return (

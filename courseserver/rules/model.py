@@ -19,7 +19,14 @@ NUMERIC = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multip
 UNSUPPORTED = {"integer": NUMERIC, "number": NUMERIC, "array": {"maxItems"}}
 PROPERTY_KEY = "^[a-zA-Z0-9_.-]{1,64}$"
 # Opus 4.6 takes the parameter without effect; Opus 5 and 4.8 are in preview (fast-mode, 2026).
-FAST = ("claude-opus-5-5", "claude-opus-5", "claude-opus-4-8", "claude-opus-4-6")
+# Fast mode's page: Fable 5.2 and Opus 5.5; Opus 5 in preview; Opus 4.8 ends on 2026-11-30.
+FAST = (
+    "claude-fable-5-2",
+    "claude-opus-5-5",
+    "claude-opus-5",
+    "claude-opus-4-8",
+    "claude-opus-4-6",
+)
 
 
 @rule("claude-code#23923, 2026-02-07", "messages")

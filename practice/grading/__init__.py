@@ -15,7 +15,14 @@ from practice.grading.expect import (
     missed,
     rule,
 )
-from practice.grading.handed import Screen, events, hasty, keeping, unreachable
+from practice.grading.handed import (
+    Screen,
+    counting,
+    events,
+    hasty,
+    keeping,
+    unreachable,
+)
 from practice.grading.lab import Lab
 from practice.grading.model import Exercise, Mistake
 from practice.grading.others import as_data, asks_each
@@ -73,6 +80,7 @@ __all__ = [
     "cases",
     "catches",
     "closes_stream",
+    "counting",
     "events",
     "function_of",
     "gives",

@@ -5,6 +5,7 @@ It must not know what is expected (streams.py), nor any exercise.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from practice.grading.lab import Lab
 
 SILENCE = 0.25  # seconds
+TURNS = 100  # of the event loop: whatever wants to begin has begun by then
+PATIENCE = 1_000  # seconds, of the check's own clock
 
 
 class Screen:
@@ -142,3 +145,56 @@ def keeping(client: Any, tape: Tape) -> Any:
             return tape.responses[-1]
 
     return client.with_options(middleware=[Keep()])
+
+
+def counting(client: Any, tape: Tape) -> Any:
+    """An async client whose requests are counted while they are on their way.
+
+    `tape.traffic` has the most at once, and how many were cancelled; each waits until
+    no other begins, and what began later ends earlier. A reply that stalls never comes,
+    and the check's own clock goes on in the meantime: `tape.waited` has the seconds
+    after which each was given up.
+    """
+    import anthropic
+
+    async def turns(count: int) -> None:
+        for _ in range(count):
+            await asyncio.sleep(0)
+
+    async def never() -> None:
+        await turns(3 * TURNS)  # first the others come to their end
+        begun = len(tape.waited)
+        tape.waited.append(0)
+        while tape.waited[begun] < PATIENCE:
+            tape.waited[begun] += 1
+            await asyncio.sleep(1)
+        await asyncio.Event().wait()
+
+    async def carried(request: Any, call_next: Any) -> Any:
+        await turns(TURNS)
+        try:
+            reply = await call_next(request)
+        except anthropic.APITimeoutError:
+            await never()
+        await turns(5 * (tape.limit - len(tape.sent)))
+        return reply
+
+    class Count(anthropic.Middleware):
+        def handle(self, request: Any, call_next: Any) -> Any:
+            return call_next(request)
+
+        async def handle_async(self, request: Any, call_next: Any) -> Any:
+            tape.traffic.begin()
+            left = False
+            try:
+                return await carried(request, call_next)
+            except asyncio.CancelledError:
+                left = not made.is_closed()
+                raise
+            finally:
+                tape.traffic.end(left=left)
+
+    made = client.with_options(middleware=[Count()])
+    # Known, or the SDK looks it up in a thread, and requests begin at odd times.
+    made._platform = "Unknown"
+    return made

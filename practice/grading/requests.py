@@ -164,7 +164,9 @@ def with_system(text: str | Callable[[Run], str]) -> Word:
         Mistake(
             "system-in-turn", acts(request=moved), "instructions glued to the question"
         ),
-        Mistake("no-system", acts(request='del request["system"]'), "left out"),
+        Mistake(
+            "no-system", acts(request='del request["system"]'), "instructions left out"
+        ),
         Mistake(
             "other-system",
             acts(request='request["system"] = "You are a helpful assistant."'),

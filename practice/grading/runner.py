@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import ctypes
+import gc
 import inspect
 import io
+import logging
 import sys
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -67,9 +70,13 @@ def run_once(
     out, err = Printed(), Printed()
     context = contextvars.copy_context()
 
+    awaited: list[Callable[[], Any]] = []  # of async code: what cancels it
+
     def whole() -> Any:
         value = call()
-        return asyncio.run(_finish(value)) if inspect.isawaitable(value) else value
+        if not inspect.isawaitable(value):
+            return value
+        return asyncio.run(_finish(value, awaited))
 
     def work() -> None:
         try:
@@ -86,6 +93,7 @@ def run_once(
         warnings.catch_warnings(),
         redirect_stdout(out),
         redirect_stderr(err),
+        own_log_handlers(),
         clock(result.slept, names),
     ):
         warnings.simplefilter("ignore")
@@ -103,12 +111,31 @@ def run_once(
                 thread.join()  # it has nothing left to do
             else:
                 result.stopped = "too-long"
+                for cancel in awaited:
+                    cancel()
+                    done.wait(0.5)
                 result.alive = not _ends(thread)
+            if awaited and not result.alive:
+                _tidy(result)
     if overrun.is_set():
         result.stopped = "endless"
     result.printed = out.getvalue()
     result.complained = err.getvalue()
     return result
+
+
+@contextmanager
+def own_log_handlers() -> Iterator[None]:
+    """Take away the handlers that a run adds to the root logger.
+
+    `logging.error` makes one on the stderr of that moment, which is the run's.
+    """
+    before = list(logging.root.handlers)
+    try:
+        yield
+    finally:
+        for handler in set(logging.root.handlers) - set(before):
+            logging.root.removeHandler(handler)
 
 
 @contextmanager
@@ -180,8 +207,25 @@ def patched(names: Any, new: Mapping[str, Any]) -> Iterator[None]:
                 names.pop(name, None)
 
 
-async def _finish(value: Awaitable[Any]) -> Any:
-    return await value
+async def _finish(value: Awaitable[Any], awaited: list[Callable[[], Any]]) -> Any:
+    """Await the value; `awaited` gets what cancels it from another thread."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(value)
+    awaited.append(lambda: loop.call_soon_threadsafe(task.cancel))
+    # What is left over when the loop ends is judged by the rules, and not logged.
+    loop.set_exception_handler(lambda loop, context: None)
+    return await task
+
+
+def _tidy(result: Result) -> None:
+    """Drop coroutines that never ran, or Python complains of them at a later time."""
+    value = result.value
+    for entry in value if isinstance(value, list | tuple) else [value]:
+        if inspect.iscoroutine(entry):
+            entry.close()
+    if result.raised is not None:
+        traceback.clear_frames(result.raised.__traceback__)
+        gc.collect(1)  # what just ran is young
 
 
 def _ends(thread: threading.Thread) -> bool:

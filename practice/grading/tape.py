@@ -14,6 +14,7 @@ from typing import Any
 
 from courseserver import inprocess, wire
 from courseserver.replay import Replay
+from courseserver.traffic import Traffic
 from courseserver.values import Problem, Reply, Request, Step, parse_body
 
 KEY = "practice-needs-no-key"
@@ -67,6 +68,8 @@ class Tape:
     refused: int = 0  # requests over the limit
     bug: Exception | None = None  # of the course server, not of the learner
     responses: list[Any] = field(default_factory=list)  # for a case that keeps them
+    traffic: Traffic = field(default_factory=Traffic)  # for a case that counts them
+    waited: list[int] = field(default_factory=list)  # seconds until one was given up
 
 
 @dataclass

@@ -23,7 +23,7 @@ from nbformat.v4 import (
     new_output,
 )
 
-from authoring import ROOT, AuthoringError, lint, models
+from authoring import ROOT, AuthoringError, claims, lint, models
 from authoring import navigation as nav
 from authoring.lint_notebooks import NOTEBOOK_RULES
 from authoring.render import normalise, place_generated, put_facts, to_bytes
@@ -169,6 +169,15 @@ def with_map(course: Course, extra: str = "") -> None:
     course.put("README.md", readme.replace(nav.MAP_END, extra + nav.MAP_END))
 
 
+def with_claim(course: Course, cell: str) -> None:
+    """A map of one old claim, and the page made from it as far as that is possible."""
+    course.save()
+    entry = {"id": "A1", "said": "It was.", "true": "It is.", "lesson": LESSON.name, "cell": cell}
+    course.put(claims.FILE, json.dumps([entry]))
+    if not list(claims.problems(course.root)):
+        claims.rewrite(course.root)
+
+
 def nothing(course: Course) -> None:
     """The good twin where the plain course is one."""
 
@@ -300,6 +309,10 @@ CASES: dict[str, tuple[Change, Change]] = {
     "pages-link-and-speak": (
         lambda c: c.put("README.md", "# Course\n\n[one](notebooks/02_response_anatomy.ipynb)\n"),
         lambda c: c.put("README.md", f"# Course\n\n[one](notebooks/{LESSON.file}) <b id='x'>x</b>"),
+    ),
+    "claims-are-taught": (
+        lambda c: with_claim(c, "Words that stand nowhere."),
+        lambda c: with_claim(c, "1. Which one?"),
     ),
     "map-is-current": (lambda c: with_map(c, "old\n"), lambda c: with_map(c)),
     "sources-can-be-opened": (
@@ -596,6 +609,19 @@ def test_the_map_names_every_lesson_and_links_the_written_ones(tmp_path: Path) -
     assert "| 02 Response anatomy *(not written yet)* |" in readme
     assert readme.startswith("Before\n")
     assert readme.endswith("\nAfter\n")
+
+
+def test_the_page_of_claims_is_written_once_and_links_to_the_heading(tmp_path: Path) -> None:
+    course = Course(tmp_path)
+    course.put(claims.PAGE, "old\n")
+    with_claim(course, "1. Which one?")
+    page = (tmp_path / claims.PAGE).read_text(encoding="utf-8")
+    assert (
+        "| A1 | It was. | It is. | [1. Which one?](01_first_call.ipynb#1.-Which-one%3F) |" in page
+    )
+    assert claims.rewrite(tmp_path, check=True) == 0
+    course.put(claims.PAGE, page + "more\n")
+    assert claims.rewrite(tmp_path, check=True) == 1
 
 
 def test_a_readme_without_a_place_for_the_map_is_an_error(tmp_path: Path) -> None:

@@ -506,6 +506,9 @@ CASES = [
     case("speed", lambda: ask(speed="fast"),
          "'claude-sonnet-5-5' does not support the `speed` parameter.",
          lambda: ask(speed="fast", model=DEAR)),
+    case("speed", lambda: ask(speed="fast", model=HAIKU_4_5),
+         "'claude-haiku-4-5' does not support the `speed` parameter.",
+         lambda: ask(speed="fast", model="claude-fable-5-2")),
     case("json-schema", lambda: ask(output_config=answer(a={"type": "array", "items": {},
          "minItems": 2})), "output_config.format.schema: For 'array' type, 'minItems' values other "
          "than 0 or 1 are not supported", lambda: ask(output_config=answer(a={"type": "array",

@@ -163,6 +163,18 @@ def test_the_sdk_makes_as_many_attempts_as_the_lesson_says(name: str, count: int
     assert attempts(name) == count
 
 
+@pytest.mark.parametrize(("name", "header"), [("429", "1"), ("spend-limit", None)])
+def test_a_rate_limit_says_how_long_to_wait_and_a_spend_limit_does_not(
+    name: str, header: str | None
+) -> None:
+    with (
+        client(staged(name), max_retries=0) as sdk,
+        pytest.raises(anthropic.RateLimitError) as caught,
+    ):
+        sdk.messages.create(**HELLO)
+    assert caught.value.response.headers.get("retry-after") == header
+
+
 def test_without_retries_the_first_refusal_is_raised() -> None:
     assert attempts("529", max_retries=0) == 1
 

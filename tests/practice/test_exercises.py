@@ -7,6 +7,7 @@ test_exercise_notebooks.py, so that a single exercise is tested in a second or t
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import linecache
 import re
@@ -200,7 +201,10 @@ def frozen_input(answer: Any, client: bool) -> Any:
         first.extend(given if not first else ())
         return answer(*given[:client], *first[client:])
 
-    return again
+    async def again_later(*given: Any) -> Any:
+        return await again(*given)
+
+    return again_later if inspect.iscoroutinefunction(answer) else again
 
 
 def frozen_output(answer: Any, client: bool) -> Any:
@@ -211,7 +215,11 @@ def frozen_output(answer: Any, client: bool) -> Any:
         first.append(answer(*given))
         return first[0]
 
-    return again
+    async def again_later(*given: Any) -> Any:
+        first.append(await answer(*given))
+        return first[0]
+
+    return again_later if inspect.iscoroutinefunction(answer) else again
 
 
 @ALL

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import linecache
+import logging
 import os
 import shutil
 import sys
@@ -357,6 +358,20 @@ def test_what_goes_to_stderr_is_kept_apart_and_cut_too(capsys: pytest.CaptureFix
     assert capsys.readouterr().err == ""
     result = runner.run_once(lambda: print("x" * 10**6, file=sys.stderr), {}, threading.Event())
     assert len(result.complained) == runner.MAX_PRINTED
+
+
+def test_a_run_that_logs_leaves_no_handler_behind() -> None:
+    before = list(logging.root.handlers)
+    logging.root.handlers.clear()  # as in a kernel: then the first line makes a handler
+    try:
+        exercise = make(
+            lambda lab: lab.call(1).expect(lab.runs[0].number == 1, "other"), "def n(a):\n  ..."
+        )
+        text = "import logging\ndef n(a):\n    logging.error('no')\n    return a"
+        assert say(text, exercise).state == "correct"
+        assert logging.root.handlers == []
+    finally:
+        logging.root.handlers[:] = before
 
 
 def test_a_huge_value_is_cut_in_what_is_shown() -> None:

@@ -164,6 +164,12 @@ ASKS: dict[str, tuple[str, Any]] = {
     "11 tool-schema": ("type", {"tools": [TOOL | {"input_schema": EMPTY | {
         "properties": {"nights": {"type": "int"}}}}]}),
     "11 empty-turn": EMPTY_TURN,
+    "12 key": ("bearer", lambda asking, url: client(url, api_key="no").messages.create(**HELLO)),
+    "12 unknown-model": GONE,
+    "12 endpoint": ("v1", lambda asking, url: client(url + "/v1").messages.create(**HELLO)),
+    "12 body-too-large": ("size", {"messages": told("x" * 33 * 1024 * 1024)}),
+    "12 max-tokens": ("max_tokens", {"max_tokens": 500_000, **STREAM}),
+    "12 version": ("anthropic-version", headed(anthropic_version="2026-01-01")),
 }  # fmt: skip
 LINES = [(f"{card} {rule}", clue) for card, lines in CARDS.items() for rule, clue in lines]
 

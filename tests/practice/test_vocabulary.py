@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import inspect
 import re
+import time
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import pytest
 
+from courseserver.traffic import Traffic
 from practice import grading
 from practice.grading import Exercise, Mistake, case, cases, miss, missed, rule
 from practice.grading._check import check
 from practice.grading.expect import Rules, Word
 from practice.grading.model import code
+from practice.grading.tape import Tape
 from tests.mutants import mutants
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -339,6 +343,7 @@ NAMES = {
     "case",
     "cases",
     "catches",
+    "counting",
     "events",
     "hasty",
     "keeping",
@@ -423,6 +428,63 @@ def test_the_list_that_a_case_hands_over_is_a_fresh_one_each_time() -> None:
     )
     for _ in range(2):
         assert said(one, one.solution) == ("correct", "")
+
+
+TOGETHER = """
+async def tell_all(client, questions, seconds):
+    async def tell(question):
+        turn = {"role": "user", "content": question}
+        request = {"model": MODEL, "max_tokens": 2000, "messages": [turn]}
+        try:
+            return await asyncio.wait_for(client.messages.create(**request), seconds)
+        except asyncio.TimeoutError:
+            return None
+
+    return await asyncio.gather(*[tell(question) for question in questions])
+"""
+NEVER = {"content": "Yes.", "fault": {"kind": "stall", "after": 0}}
+
+
+def counted(text: str, *replies: Any) -> Tape:
+    """The tape of one run of async code with a client that counts."""
+    seen: list[Tape] = []
+
+    def look(run: Any) -> None:
+        run.surface()
+        seen.append(run.tape)
+
+    given = case(["A?", "B?", "C?"], 30, replies=replies, through=grading.counting)
+    assert said(small(text, cases(given, expect=(look,))), "import asyncio\n" + text)[0]
+    return seen[0]
+
+
+def test_a_counting_client_sees_what_is_on_its_way_together() -> None:
+    loop = TOGETHER.replace(
+        "await asyncio.gather(*[tell(question) for question in questions])",
+        "[await tell(question) for question in questions]",
+    )
+    assert counted(TOGETHER, "Yes.").traffic == Traffic(now=0, most=3, left=0)
+    assert counted(loop, "Yes.").traffic == Traffic(now=0, most=1, left=0)
+
+
+def test_a_counting_client_needs_no_thread_before_a_request() -> None:
+    # The SDK looks its platform up in a thread, unless it is known: see `counting`.
+    assert "_platform" in vars(anthropic.AsyncAnthropic(api_key="none"))
+
+
+def test_a_counting_client_waits_by_the_clock_of_the_check_and_sees_who_gives_up() -> None:
+    begun = time.monotonic()
+    tape = counted(TOGETHER, "Yes.", NEVER, "No.")
+    assert tape.traffic == Traffic(now=0, most=3, left=1)
+    assert len(tape.waited) == 1
+    assert 20 < tape.waited[0] < 40
+    assert time.monotonic() - begun < 20, "of the 30 seconds none is waited"
+
+
+def test_async_code_that_waits_for_ever_is_ended() -> None:
+    text = "async def wait(client, question):\n    await asyncio.Event().wait()\n"
+    one = small(text, cases(case("A?"), expect=(grading.once(),)))
+    assert said(one, "import asyncio\n" + text) == ("wrong", "too-long")
 
 
 def test_the_example_of_contributing_is_a_whole_exercise_and_short() -> None:

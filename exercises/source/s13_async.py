@@ -1,0 +1,756 @@
+"""Exercises of lesson 13: many requests at once, within a limit, and none lost or left running.
+
+The only form of them that is written by hand. `python -m authoring build` makes the notebooks and
+the table of common mistakes from it; tests/practice/test_exercises.py proves what stands here.
+"""
+
+import inspect
+from typing import Any
+
+import anthropic
+
+from practice.grading import (
+    Exercise,
+    Mistake,
+    Run,
+    Word,
+    acts,
+    asks_each,
+    case,
+    cases,
+    counting,
+    of_kind,
+    room,
+    rule,
+)
+
+IMPORTS = """
+import asyncio
+
+import anthropic
+
+from helpers import MODEL, exercise, progress  # not found? Run: start.py
+"""
+
+ASK = """
+async def ask(client, question):
+    reply = await client.messages.create(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": question}],
+    )
+    return "".join(block.text for block in reply.content if block.type == "text")
+
+
+"""
+THOUGHT = {"thinking": "", "tokens": 30}
+BUSY = {"status": 529, "error": {"type": "overloaded_error", "message": "Overloaded"}}
+CUT = {"content": "Yes.", "fault": {"kind": "cut", "after": 0}}
+NEVER = {"content": "Yes.", "fault": {"kind": "stall", "after": 0}}
+
+MAIL = ["Are you open on Sunday?", "Where are the maps?\n", "Do you lend games?"]
+MORE = ["Is there tea?", "May I bring a dog?", "When was it built?", "Is it warm?", "Who sings?"]
+ANSWERS = [[THOUGHT, "From noon."], ["By the ", "large ", "window.\n"], "Yes, twelve of them."]
+OTHERS = ["At four.", [THOUGHT, "A small one."], "In 1911.", "Always.", ["The ", "choir."]]
+
+
+def asked(run: Run) -> list[str]:
+    """The questions that arrived, in order."""
+    return [sent.said for sent in run.sent if sent.path == "/v1/messages"]
+
+
+def answers(run: Run) -> list[str | None]:
+    """The right list: the text of the answer to each question, None where there is none."""
+    found: list[str | None] = []
+    arrived = asked(run)
+    for question in run.given["questions"]:
+        number = arrived.index(question) if question in arrived else 0
+        short = run.replies[min(number, len(run.replies) - 1)]
+        if isinstance(short, dict):
+            found.append(None)
+            continue
+        reply = run.lab.message(short)
+        found.append("".join(block.text for block in reply.content if block.type == "text"))
+    return found
+
+
+def texts(run: Run) -> list[str]:
+    """The right answers as texts, without those that did not come."""
+    return [text for text in answers(run) if text is not None]
+
+
+def most(run: Run) -> int:
+    """How many requests were on their way at once, at most."""
+    return run.tape.traffic.most
+
+
+def count(run: Run) -> int:
+    """How many questions there are."""
+    return len(run.given["questions"])
+
+
+def waits(value: Any) -> bool:
+    """Whether a value, or one in a list, still has to be awaited."""
+    entries = value if isinstance(value, list | tuple) else [value]
+    return any(inspect.isawaitable(entry) for entry in entries)
+
+
+def awaited(wrong: str) -> Word:
+    """Nothing that is handed back still waits for an `await`."""
+    return rule(
+        "not-awaited",
+        "What you gave back is not the answers, but work that nobody has waited for yet (a "
+        "coroutine, a task, or a `gather`). Write `await` in front of it.",
+        lambda run: not waits(run.value),
+        wrong,
+        "https://github.com/vsakkas/sydney.py/issues/29: a coroutine, printed",
+    )
+
+
+def all_asked(wrong: str) -> Word:
+    """Each question is asked, and once."""
+    return rule(
+        "not-all-asked",
+        "There were $count questions, and $sent requests arrived. Ask each of them, and give "
+        "nothing back before all answers are there.",
+        lambda run: len(asked(run)) >= count(run),
+        wrong,
+        "a slice that was left in from trying it with a few",
+        count=count,
+        sent=lambda run: len(asked(run)),
+    )
+
+
+def asked_once(wrong: Any) -> Word:
+    """No question is asked a second time."""
+    return rule(
+        "asked-again",
+        "There were $count questions, and $sent requests arrived: some were sent more than once, "
+        "and each is paid for. A coroutine is the work of one request; make one for each question.",
+        lambda run: len(asked(run)) <= count(run),
+        wrong,
+        "a loop to look at the answers, and one more to collect them",
+        count=count,
+        sent=lambda run: len(asked(run)),
+    )
+
+
+def not_one_by_one(wrong: Any) -> Word:
+    """More than one request is on its way at some time."""
+    return rule(
+        "one-by-one",
+        "There was never more than 1 request on its way: each one waited for the answer to the "
+        "one before. `await` in a loop does that. Start them all, and wait for all of them.",
+        lambda run: most(run) > 1 or count(run) < 2,
+        wrong,
+        "https://github.com/langchain-ai/langchain/pull/2069: `await` in a list comprehension",
+    )
+
+
+def all_at_once(wrong: str) -> Word:
+    """All requests are on their way together."""
+    return rule(
+        "some-wait",
+        "Of $count requests at most $most were on their way at the same time. Here nothing limits "
+        "them: start all of them before you wait for any.",
+        lambda run: most(run) >= count(run),
+        wrong,
+        "a limit copied along with the lesson's second function",
+        count=count,
+        most=most,
+    )
+
+
+def as_texts() -> Word:
+    """The list holds texts, not replies."""
+    return rule(
+        "not-texts",
+        "Your list holds a `$what`. Wanted are texts: `ask` gives the text of an answer.",
+        lambda run: all(isinstance(entry, str | None) for entry in run.returned),
+        acts("[[entry] for entry in value]"),
+        "pairs of question and answer, or whole replies",
+        what=lambda run: next(
+            type(entry).__name__ for entry in run.returned if not isinstance(entry, str | None)
+        ),
+    )
+
+
+def in_order(wrong: str) -> Word:
+    """The answers stand in the order of the questions."""
+    return rule(
+        "other-order",
+        "All answers are there, in another order than the questions: in the one in which they "
+        "came. The check lets a later request end first, as the API may. `gather` keeps the order.",
+        lambda run: run.returned == answers(run) or {*run.returned} != {*answers(run)},
+        wrong,
+        "`as_completed`, taken for a `gather` that is quicker",
+    )
+
+
+def left_out(wrong: str) -> Word:
+    """What did not come has a place in the list, too."""
+    return rule(
+        "left-out",
+        "There were $count questions, and your list has $length entries. Leave nothing out: with "
+        "`None` in its place, each answer still belongs to its question.",
+        lambda run: run.returned != texts(run) or None not in answers(run),
+        wrong,
+        "failed rows dropped, and the rest joined to the wrong questions",
+        count=count,
+        length=lambda run: len(run.returned),
+    )
+
+
+def right_answers() -> Word:
+    """The list is the right one."""
+    return rule(
+        "other-answers",
+        "Your list is not the answers to the questions, one for each. It is $returned; right is "
+        "$right.",
+        lambda run: run.returned == answers(run),
+        acts("value[:-1]"),
+        "the last one lost on the way",
+        right=lambda run: repr(answers(run)),
+    )
+
+
+QUESTIONS = asks_each(lambda run: run.given["questions"])
+OTHER_NOTE = {
+    "other-note": "The text of a request is not one of the questions. Send each question as it is."
+}
+
+ONE_BY_ONE = """
+    answers = []
+    for question in questions:
+        answers.append(await ask(client, question))
+    return answers
+"""
+GATHERED = "    return await asyncio.gather(*[ask(client, question) for question in questions])\n"
+COMPLETED = """
+    work = [ask(client, question) for question in questions]
+    return [await each for each in asyncio.as_completed(work)]
+"""
+PAIRS = """
+    answers = []
+    for start in range(0, len(questions), 2):
+        pair = questions[start : start + 2]
+        answers += await asyncio.gather(*[ask(client, question) for question in pair])
+    return answers
+"""
+AGAIN = """
+    answers = await asyncio.gather(*[ask(client, question) for question in questions])
+    print(await ask(client, questions[0]))
+    return answers
+"""
+
+
+# --- 13.1 ------------------------------------------------------------------------------
+
+ANSWER_ALL = f"{ASK}async def answer_all(client, questions):\n"
+
+answer_all = Exercise(
+    id="13.1",
+    title="Fix a loop that waits",
+    objective="Send all requests at once, and give back the answers in order.",
+    minutes=8,
+    task="""
+The library's mail of last night: some questions, and nobody is in a hurry but the programmer.
+`answer_all` gives the right answers, one after the other. Change it, so that all requests are on
+their way at the same time. It still gives back a list of the answers, in the order of the
+questions. `ask` is right as it is. (`client` is an `AsyncAnthropic`.)
+""",
+    template=ANSWER_ALL + ONE_BY_ONE.removeprefix("\n"),
+    solution=ANSWER_ALL + GATHERED,
+    also_correct=(
+        ANSWER_ALL
+        + """
+    tasks = []
+    for question in questions:
+        tasks.append(asyncio.create_task(ask(client, question)))
+    answers = []
+    for task in tasks:
+        answers.append(await task)
+    return answers
+""",
+        """
+async def answer_all(client, questions):
+    async def reply_to(question):
+        turn = {"role": "user", "content": question}
+        return await client.messages.create(model=MODEL, max_tokens=2000, messages=[turn])
+
+    answers = []
+    for reply in await asyncio.gather(*map(reply_to, questions)):
+        answers.append("".join(b.text for b in reply.content if b.type == "text"))
+    return answers
+""",
+    ),
+    hints=(
+        "What does the loop do while it stands at `await`? What would have to be under way then?",
+        "Calling `ask` without `await` makes a coroutine. Make one for each question, in a list.",
+        "`asyncio.gather` takes coroutines as arguments (`*` hands over a list), starts them all, "
+        "and is awaited itself.",
+    ),
+    rules=cases(
+        case(MAIL, replies=ANSWERS, through=counting),
+        case(MORE, replies=OTHERS, through=counting),
+        expect=(
+            awaited(ANSWER_ALL + GATHERED.replace("await ", "")),
+            all_asked(ANSWER_ALL + GATHERED.replace("in questions]", "in questions[:2]]")),
+            asked_once(ANSWER_ALL + AGAIN),
+            QUESTIONS,
+            room(200),
+            not_one_by_one(ANSWER_ALL + ONE_BY_ONE.replace("answers", "texts")),
+            all_at_once(ANSWER_ALL + PAIRS),
+            of_kind(list),
+            as_texts(),
+            in_order(ANSWER_ALL + COMPLETED),
+            right_answers(),
+        ),
+    ),
+    messages=OTHER_NOTE,
+    takeaway="Start all the work first, then wait for all of it: `await asyncio.gather(*work)`.",
+)
+
+
+# --- 13.2 ------------------------------------------------------------------------------
+
+ASK_ALL = f"{ASK}async def ask_all(client, questions):\n"
+KEPT = """    work = [ask(client, question) for question in questions]
+    results = await asyncio.gather(*work, return_exceptions=True)
+    answers = []
+    for result in results:
+        if isinstance(result, anthropic.APIError):
+            answers.append(None)
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            answers.append(result)
+    return answers
+"""
+FIRST_LOSES = "    work = [ask(client, question) for question in questions]\n"
+FIRST_LOSES += "    return await asyncio.gather(*work)\n"
+
+
+def name_of_error(run: Run) -> str:
+    """The class of what was raised."""
+    return type(run.result.raised).__name__
+
+
+ask_all = Exercise(
+    id="13.2",
+    title="Lose nothing",
+    objective="Keep all good answers when single requests fail.",
+    minutes=10,
+    task="""
+Last night one request of `ask_all` met an overloaded API, and all the other answers were lost with
+it. Fix it: the list has an answer for each question, in order, and `None` for each question whose
+request failed with any error of the API or of the connection (an `anthropic.APIError`). All
+requests are still on their way at the same time. (What is a mistake of your own code should go on
+to the caller; the check cannot see that.)
+""",
+    template=ASK_ALL + FIRST_LOSES,
+    solution=ASK_ALL + KEPT,
+    also_correct=(
+        """
+async def ask(client, question):
+    try:
+        reply = await client.messages.create(
+            model=MODEL,
+            max_tokens=2000,
+            messages=[{"role": "user", "content": question}],
+        )
+    except anthropic.APIError:
+        return None
+    return "".join(block.text for block in reply.content if block.type == "text")
+
+
+async def ask_all(client, questions):
+    return list(await asyncio.gather(*(ask(client, question) for question in questions)))
+""",
+    ),
+    hints=(
+        "There are two places for it: where one request is sent, or where the results are "
+        "collected. Which of the lesson's arguments of `gather` belongs to the second?",
+        "With `return_exceptions=True` the exceptions stand in the list. Replace each "
+        "`anthropic.APIError` by `None`.",
+        "Or: a `try` around the call in `ask`, with `except anthropic.APIError`, and "
+        "`return None` in it. That class covers the connection, too.",
+    ),
+    rules=cases(
+        case(MAIL, replies=[ANSWERS[0], BUSY, ANSWERS[2]], through=counting),
+        case(MORE, replies=[CUT, *OTHERS[1:4], BUSY], through=counting),
+        case(MAIL, replies=ANSWERS, through=counting),
+        case(MORE[:2], replies=[BUSY, CUT], through=counting),
+        expect=(
+            rule(
+                "one-loses-all",
+                "One request failed, and its `$error` ended everything: the other answers are "
+                "lost. Keep it from getting out, in `ask` or in `gather`. All the errors of the "
+                "package are an `anthropic.APIError`, those of the connection too.",
+                lambda run: not isinstance(run.result.raised, anthropic.APIError),
+                ASK_ALL + KEPT.replace("anthropic.APIError", "anthropic.APIStatusError"),
+                "https://github.com/NousResearch/hermes-agent/pull/26244: one failure, all gone",
+                error=name_of_error,
+            ),
+            awaited(ASK_ALL + "    return [ask(client, question) for question in questions]\n"),
+            all_asked(ASK_ALL + KEPT.replace("in questions]", "in questions[1:]]")),
+            asked_once(
+                ASK_ALL
+                + KEPT.replace(
+                    "            answers.append(None)\n",
+                    "            try:\n"
+                    "                answers.append(await ask(client, questions[len(answers)]))\n"
+                    "            except anthropic.APIError:\n"
+                    "                answers.append(None)\n",
+                )
+            ),
+            QUESTIONS,
+            room(200),
+            not_one_by_one(
+                ASK_ALL
+                + """
+    answers = []
+    for question in questions:
+        try:
+            answers.append(await ask(client, question))
+        except anthropic.APIError:
+            answers.append(None)
+    return answers
+"""
+            ),
+            of_kind(list),
+            rule(
+                "left-in",
+                "Your list holds a `$what` in place of an answer. Put `None` there: whoever gets "
+                "the list should not have to look for exceptions in it.",
+                lambda run: not any(isinstance(entry, BaseException) for entry in run.returned),
+                ASK_ALL + FIRST_LOSES.replace("*work", "*work, return_exceptions=True"),
+                "`return_exceptions=True` added, and the list handed on as it is",
+                what=lambda run: next(
+                    type(entry).__name__
+                    for entry in run.returned
+                    if isinstance(entry, BaseException)
+                ),
+            ),
+            left_out(ASK_ALL + KEPT.replace("answers.append(None)", "continue")),
+            rule(
+                "not-none",
+                "Where a request failed, your list has $found. Put `None` there: a text would be "
+                "taken for an answer.",
+                lambda run: not found_for_none(run),
+                ASK_ALL + KEPT.replace("append(None)", "append(str(result))"),
+                "the words of an error, printed on a sign",
+                found=lambda run: repr(found_for_none(run)[0])[:60],
+            ),
+            as_texts(),
+            rule(
+                "good-lost",
+                "An answer that came is `None` in your list. Only the question whose request "
+                "failed has none.",
+                lambda run: list(run.returned).count(None) <= answers(run).count(None),
+                ASK_ALL
+                + """    work = [ask(client, question) for question in questions]
+    try:
+        return await asyncio.gather(*work)
+    except anthropic.APIError:
+        return [None] * len(questions)
+""",
+                "one `try` around all of them",
+            ),
+            right_answers(),
+        ),
+    ),
+    messages=OTHER_NOTE,
+    mistakes=(Mistake("other-answers", acts("value[::-1]"), "a list built from the wrong end"),),
+    takeaway="An error that is kept for its own question costs one answer, not all of them.",
+)
+
+
+def found_for_none(run: Run) -> list[Any]:
+    """What stands in the list where `None` is right; lists and pairs are another mistake."""
+    found = []
+    for entry, right in zip(run.returned, answers(run), strict=False):
+        fits = right is not None or entry is None or isinstance(entry, list | tuple | dict)
+        if not fits and len(run.returned) == count(run):
+            found.append(entry)
+    return found
+
+
+# --- 13.3 ------------------------------------------------------------------------------
+
+ASK_MANY = f"{ASK}async def ask_many(client, questions, at_once):\n"
+GATED = """    gate = asyncio.Semaphore(at_once)
+
+    async def in_turn(question):
+        async with gate:
+            return await ask(client, question)
+
+    return await asyncio.gather(*[in_turn(question) for question in questions])
+"""
+
+
+def limit(run: Run) -> int:
+    """How many requests should be on their way at once."""
+    return int(min(run.given["at_once"], count(run)))
+
+
+ask_many = Exercise(
+    id="13.3",
+    title="Ask many",
+    objective="Limit how many requests are on their way at the same time.",
+    minutes=12,
+    task="""
+On a Monday there are hundreds of questions, and the library's account has a rate limit. Complete
+`ask_many`: it asks all `questions`, and at most `at_once` of the requests are on their way at the
+same time; while there are enough questions left, it is that many. It gives back a list of the
+answers, in the order of the questions.
+""",
+    template=ASK_MANY
+    + '''    """Ask all questions, at most `at_once` at a time; give back the answers."""
+    ...
+''',
+    solution=ASK_MANY + GATED,
+    also_correct=(
+        ASK_MANY
+        + """
+    answers = [None] * len(questions)
+    left = iter(enumerate(questions))
+
+    async def work():
+        for number, question in left:
+            answers[number] = await ask(client, question)
+
+    await asyncio.gather(*[work() for _ in range(at_once)])
+    return answers
+""",
+    ),
+    hints=(
+        "The lesson limits forty requests to ten. Which object does it use, and how many of them?",
+        "One `asyncio.Semaphore(at_once)` for all requests, made before any of them starts. Each "
+        "request stands inside `async with`.",
+        "Write an inner `async def` that takes a question, enters the semaphore and awaits `ask` "
+        "there. Then gather one such coroutine for each question.",
+    ),
+    rules=cases(
+        case([*MAIL, *MORE], 3, replies=[*ANSWERS, *OTHERS], through=counting),
+        case(MAIL, 2, replies=ANSWERS, through=counting),
+        case(MORE, 5, replies=OTHERS, through=counting),
+        case(MAIL[:2], 4, replies=ANSWERS, through=counting),
+        expect=(
+            awaited(ASK_MANY + GATED.replace("return await asyncio", "return asyncio")),
+            all_asked(ASK_MANY + GATED.replace("in questions]", "in questions[:at_once]]")),
+            asked_once(ASK_MANY + AGAIN),
+            QUESTIONS,
+            room(200),
+            rule(
+                "too-many",
+                "$most requests were on their way at the same time; at most $limit are allowed. "
+                "There must be one semaphore for all of them, made before they start, and the "
+                "request must be awaited inside `async with`.",
+                lambda run: most(run) <= run.given["at_once"],
+                ASK_MANY + GATHERED,
+                "https://github.com/anthropics/anthropic-sdk-python/issues/496: twelve, and 429",
+                most=most,
+                limit=lambda run: run.given["at_once"],
+            ),
+            not_one_by_one(ASK_MANY + ONE_BY_ONE),
+            rule(
+                "too-few",
+                "At most $most requests were on their way at the same time; it may be $limit. The "
+                "number stands in `at_once`, and is another one in each call.",
+                lambda run: most(run) >= limit(run),
+                ASK_MANY + GATED.replace("Semaphore(at_once)", "Semaphore(2)"),
+                "a number copied from an example",
+                most=most,
+                limit=limit,
+            ),
+            of_kind(list),
+            as_texts(),
+            in_order(
+                ASK_MANY
+                + GATED.replace(
+                    "    return await asyncio.gather(*[in_turn(question) for question in "
+                    "questions])",
+                    "    work = [in_turn(question) for question in questions]\n"
+                    "    return [await each for each in asyncio.as_completed(work)]",
+                )
+            ),
+            right_answers(),
+        ),
+    ),
+    messages={
+        **OTHER_NOTE,
+        "one-by-one": "There was never more than 1 request on its way, and it may be several. "
+        "`await` in a loop does that, and so does a lock, or a semaphore with a single ticket.",
+    },
+    part="ask_many",
+    takeaway="One semaphore for all, and each request inside it: that many at once, no more.",
+)
+
+
+# --- 13.4 ------------------------------------------------------------------------------
+
+IN_TIME = f"{ASK}async def ask_in_time(client, questions, seconds):\n"
+TIMED = """
+    async def in_time(question):
+        try:
+            return await asyncio.wait_for(ask(client, question), seconds)
+        except asyncio.TimeoutError:
+            return None
+
+    return await asyncio.gather(*[in_time(question) for question in questions])
+"""
+TASKS = """    tasks = [asyncio.create_task(ask(client, question)) for question in questions]
+    done, late = await asyncio.wait(tasks, timeout=seconds)
+"""
+PICKED = "    return [task.result() if task in done else None for task in tasks]\n"
+
+
+def late(run: Run) -> int:
+    """How many replies never come."""
+    return len(run.given["questions"]) - len(texts(run))
+
+
+ask_in_time = Exercise(
+    id="13.4",
+    title="Do not wait for ever",
+    objective="Give up what takes too long, and close its connection.",
+    minutes=12,
+    optional=True,
+    task="""
+A visitor waits at the desk, so every question gets so many `seconds`. Complete `ask_in_time`: all
+requests are on their way at the same time, and the list has the answer to each question, in order,
+or `None` where it was not there in time. What is given up must be cancelled, so that its
+connection is closed, and not only left alone.
+
+(The check has its own clock. A reply that never comes costs you no waiting.)
+""",
+    template=IN_TIME
+    + '''    """The answers that came within `seconds`, and None for the others."""
+    ...
+''',
+    solution=IN_TIME + TIMED,
+    also_correct=(
+        IN_TIME
+        + TASKS
+        + """    for task in late:
+        task.cancel()
+"""
+        + PICKED,
+    ),
+    hints=(
+        "Each question has its own time. Which function of the lesson gives a piece of work so "
+        "many seconds?",
+        "`asyncio.wait_for` cancels the work when the time is over, and raises "
+        "`asyncio.TimeoutError`. Where do you catch it, so that the others are not lost?",
+        "Write an inner `async def` for one question, with `wait_for` in a `try`. Then gather one "
+        "for each question.",
+    ),
+    rules=cases(
+        case(MAIL, 20, replies=[ANSWERS[0], NEVER, ANSWERS[2]], through=counting),
+        case(MORE, 60, replies=[NEVER, *OTHERS[1:4], NEVER], through=counting),
+        case(MAIL, 20, replies=ANSWERS, through=counting),
+        expect=(
+            rule(
+                "no-limit",
+                "One reply never came, and your code waited for it until the check ended it. Give "
+                "each question its `seconds`, with `asyncio.wait_for`. (The `timeout` of the "
+                "client counts for each attempt, and retries follow.)",
+                lambda run: run.result.stopped != "too-long",
+                IN_TIME + GATHERED,
+                "no limit but the client's own ten minutes",
+            ),
+            rule(
+                "time-out-raised",
+                "One answer did not come in time, and the `TimeoutError` ended everything. Catch "
+                "it for each question by itself, and put `None` into the list.",
+                lambda run: name_of_error(run) not in ("TimeoutError", "CancelledError"),
+                IN_TIME
+                + "    work = [ask(client, question) for question in questions]\n"
+                + "    return await asyncio.wait_for(asyncio.gather(*work), seconds)\n",
+                "one time limit around all of them",
+            ),
+            awaited(
+                IN_TIME + TIMED.replace("return await asyncio.gather", "return asyncio.gather")
+            ),
+            all_asked(IN_TIME + TIMED.replace("in questions]", "in questions[:2]]")),
+            asked_once(
+                IN_TIME
+                + TIMED.replace(
+                    "            return None\n",
+                    "            await asyncio.wait([asyncio.create_task(ask(client, question))], "
+                    "timeout=1)\n            return None\n",
+                )
+            ),
+            QUESTIONS,
+            room(200),
+            not_one_by_one(
+                IN_TIME
+                + TIMED.replace(
+                    "await asyncio.gather(*[in_time(question) for question in questions])",
+                    "[await in_time(question) for question in questions]",
+                )
+            ),
+            rule(
+                "left-running",
+                "You stopped waiting for a request, and it is still on its way: nobody cancelled "
+                "it, so its connection is open, and it may still be paid for. `asyncio.wait` and "
+                "`shield` leave work running; `wait_for` and `cancel()` end it.",
+                lambda run: run.value is not run and run.tape.traffic.left >= late(run),
+                IN_TIME + TASKS + PICKED,
+                "`asyncio.wait` with a time limit, and what is pending forgotten",
+            ),
+            rule(
+                "other-seconds",
+                "Each question has $seconds seconds. Your code gave one up after $waited.",
+                lambda run: all(
+                    run.given["seconds"] * 0.5 < waited < run.given["seconds"] * 1.5
+                    for waited in run.tape.waited
+                ),
+                IN_TIME + TIMED.replace("question), seconds)", "question), 1)"),
+                "a second, as in the lesson's cell",
+                seconds=lambda run: run.given["seconds"],
+                waited=lambda run: run.tape.waited[0],
+            ),
+            of_kind(list),
+            left_out(
+                IN_TIME
+                + TASKS
+                + "    for task in late:\n        task.cancel()\n"
+                + "    return [task.result() for task in tasks if task in done]\n"
+            ),
+            rule(
+                "not-none",
+                "Where an answer did not come, your list has $found. Put `None` there: a text "
+                "would be taken for an answer.",
+                lambda run: not found_for_none(run),
+                IN_TIME + TIMED.replace("return None", 'return "Sorry."'),
+                "a friendly word in place of nothing",
+                found=lambda run: repr(found_for_none(run)[0])[:60],
+            ),
+            as_texts(),
+            rule(
+                "good-lost",
+                "An answer that came in time is `None` in your list. Only those that are late "
+                "have none.",
+                lambda run: list(run.returned).count(None) <= answers(run).count(None),
+                IN_TIME
+                + """    work = [ask(client, question) for question in questions]
+    try:
+        return await asyncio.wait_for(asyncio.gather(*work), seconds)
+    except asyncio.TimeoutError:
+        return [None] * len(questions)
+""",
+                "one time limit around all of them, and caught",
+            ),
+            right_answers(),
+        ),
+    ),
+    messages=OTHER_NOTE,
+    mistakes=(Mistake("other-answers", acts("value[::-1]"), "a list built from the wrong end"),),
+    equivalent={"line 16: return removed": "without it, a function gives back `None` as well"},
+    takeaway="`wait_for` around each piece of work: the late ones are cancelled, the others stay.",
+)
+
+
+EXERCISES = (answer_all, ask_all, ask_many, ask_in_time)

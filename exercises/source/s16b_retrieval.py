@@ -1,0 +1,829 @@
+"""Exercises of lesson 16b: a search that no question breaks, recall, answers with sources.
+
+The only form of them that is written by hand. `python -m authoring build` makes the notebooks and
+the table of common mistakes from it; tests/practice/test_exercises.py proves what stands here.
+"""
+
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+from practice.grading import (
+    Exercise,
+    Mistake,
+    Run,
+    acts,
+    case,
+    cases,
+    function_of,
+    gives,
+    miss,
+    of_kind,
+    once,
+    room,
+    rule,
+    to_model,
+)
+
+IMPORTS = """
+import re
+import sqlite3
+from contextlib import closing
+
+import anthropic
+
+from helpers import MODEL, exercise, progress  # not found? Run: start.py
+
+
+def index_of(passages):
+    # a database in memory, with the numbers and texts in a full-text table `rules`
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE VIRTUAL TABLE rules USING fts5(number UNINDEXED, text)")
+    db.executemany("INSERT INTO rules VALUES (?, ?)", passages.items())
+    return db
+"""
+
+THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with
+
+
+# --- 16b.1 -----------------------------------------------------------------------------
+
+SHED = {
+    "1.1": "The shed is open on Saturday, from nine until noon, and on no other day.",
+    "1.2": "You may keep a ladder for four days; after that it is late, and somebody's waiting.",
+    "2.1": "Late tools cost 2 euros for each day on which we are open.",
+    "2.2": "A late ladder costs 5 euros.",
+    "3.1": "We do not take part in inter-library loans.",
+    "3.2": "Tell us when a tool is broken, late or not; nobody scolds you.",
+}
+IS_OPEN = 'Is it "open" (and late)?'
+
+
+def found(passages: dict[str, str], query: str, k: int, order: str = "rank") -> list[str]:
+    """What SQLite finds for a query, in this order."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("CREATE VIRTUAL TABLE rules USING fts5(number UNINDEXED, text)")
+        db.executemany("INSERT INTO rules VALUES (?, ?)", passages.items())
+        sql = f"SELECT number FROM rules WHERE rules MATCH ? ORDER BY {order} LIMIT ?"
+        return [row[0] for row in db.execute(sql, (query, k))]
+
+
+def search(run: Run, join: str = " OR ", star: str = "", order: str = "rank") -> list[str]:
+    """What a search finds that differs in this from the right one."""
+    passages, question, k = run.args
+    words = re.findall(r"\w+", question)
+    query = join.join(f'"{word}"{star}' for word in words)
+    return found(passages, query, k, order) if words else []
+
+
+def right_search(passages: dict[str, str], question: str, k: int) -> list[str]:
+    """The right search."""
+    words = re.findall(r"\w+", question)
+    return found(passages, " OR ".join(f'"{word}"' for word in words), k) if words else []
+
+
+def differs(**how: str) -> Callable[[Run], bool]:
+    """Whether the result is not that of a search which is wrong in this way."""
+    return lambda run: run.returned == run.wanted or run.returned != search(run, **how)
+
+
+search_rules = Exercise(
+    id="16b.1",
+    title="Fix the search",
+    objective="Search with whatever a visitor types, the best passages first.",
+    minutes=10,
+    task="""
+A tool shed searches its rules with `search_rules`. It worked for "ladder", and failed on the first
+day, when a visitor typed *What's the fee?* Fix it. (`passages` is a dict, a number to its text;
+`index_of` in the first cell makes a full-text table of it, and is right.)
+
+- any text may come: with apostrophes, quotation marks, hyphens, or words such as NOT;
+- a passage is found if it contains any word of the question, as a whole word;
+- the best passage stands first, by SQLite's own order, and at most `k` numbers come back;
+- a question without any word finds nothing: an empty list.
+""",
+    template="""
+def search_rules(passages, question, k):
+    with closing(index_of(passages)) as db:
+        sql = f"SELECT number FROM rules WHERE rules MATCH '{question}' LIMIT {k}"
+        return [row[0] for row in db.execute(sql)]
+""",
+    solution=r"""
+def search_rules(passages, question, k):
+    words = re.findall(r"\w+", question)
+    if not words:
+        return []
+    query = " OR ".join(f'"{word}"' for word in words)
+    with closing(index_of(passages)) as db:
+        sql = "SELECT number FROM rules WHERE rules MATCH ? ORDER BY rank LIMIT ?"
+        return [row[0] for row in db.execute(sql, (query, k))]
+""",
+    also_correct=(
+        """
+def search_rules(passages, question, k):
+    quoted = []
+    for word in question.split():
+        word = word.replace('"', "")
+        if any(letter.isalnum() for letter in word):
+            quoted.append('"' + word + '"')
+    if not quoted:
+        return []
+    db = index_of(passages)
+    sql = "SELECT number FROM rules WHERE rules MATCH ? ORDER BY bm25(rules)"
+    rows = db.execute(sql, [" OR ".join(quoted)]).fetchall()
+    db.close()
+    return [number for (number,) in rows][:k]
+""",
+    ),
+    hints=(
+        "Two languages meet here: SQL, and the one behind `MATCH`. A `?` keeps the question out of "
+        "the first. What keeps it out of the second?",
+        r'`re.findall(r"\w+", question)` gives the words alone. Put each into double quotes, and '
+        "write OR between them.",
+        "SQLite's own order is called `rank`. And before you search: are there any words?",
+    ),
+    rules=function_of(
+        case(SHED, "Is somebody's ladder late?", 3),
+        case(SHED, "What's the fee for a ladder that is late?", 4),
+        case(SHED, "late NOT broken", 2),
+        case(SHED, IS_OPEN, 5),
+        case(SHED, 'A 5" ladder?', 3),
+        case(SHED, "inter-library", 1),
+        case(SHED, "tool", 3),
+        case(SHED, "LATE", 1),
+        case(SHED, "zebra", 2),
+        case(SHED, "?!", 3),
+        case({"7": "Bees sleep.", "8": "Do bees sleep in winter, or not?"}, "sleep bees", 1),
+        kind=list,
+        right=right_search,
+        known=(
+            rule(
+                "not-numbers",
+                "Your list should hold numbers, as `passages` has them. Yours holds `$one`.",
+                lambda run: all(one in run.args[0] for one in run.returned),
+                {"row[0] for row": "row for row"},
+                "`fetchall()` given back as it is, with its tuples",
+                one=lambda run: next(one for one in run.returned if one not in run.args[0]),
+            ),
+            rule(
+                "every-word",
+                "A passage is found only if it contains every word of “$question”. Any of them is "
+                "enough: write OR between the words.",
+                differs(join=" "),
+                {'" OR ".join': '" ".join'},
+                "lesson 16b, `every_word`: a blank means AND",
+                question=lambda run: run.args[1],
+            ),
+            rule(
+                "file-order",
+                "Your numbers come in the order of the file, so the best passage is not first, or "
+                "is cut off. Let SQLite order them: `ORDER BY rank`.",
+                differs(order="rowid"),
+                {" ORDER BY rank": ""},
+                "a LIMIT without an order",
+            ),
+            rule(
+                "worst-first",
+                "The worst passage comes first. `rank` is smaller the better a passage fits, so "
+                "no DESC is needed.",
+                differs(order="rank DESC"),
+                {"ORDER BY rank": "ORDER BY rank DESC"},
+                "a rank taken for points",
+            ),
+            rule(
+                "too-many",
+                "$count numbers came back for `k` = $k. Take the first `k`.",
+                lambda run: len(run.returned) <= run.args[2],
+                {" LIMIT ?": "", "(query, k)": "(query,)"},
+                "the limit of the old line lost with it",
+                count=lambda run: len(run.returned),
+                k=lambda run: run.args[2],
+            ),
+            rule(
+                "prefixes",
+                "A word such as “$question” found longer words that begin with it. Here whole "
+                "words are wanted: leave out the star.",
+                differs(star="*"),
+                {"""f'"{word}"'""": """f'"{word}"*'"""},
+                "lesson 16b, `prefixes`",
+                question=lambda run: run.args[1],
+            ),
+            rule(
+                "nothing-found",
+                "Nothing was found for “$question”, but there are passages with one of its words. "
+                "Is each word in quotes of its own, with OR between them?",
+                lambda run: run.returned or not run.wanted,
+                {'" OR ".join(f\'"{word}"\' for word in words)': "'\"' + ' '.join(words) + '\"'"},
+                "the whole question in one pair of quotes, which makes it a phrase",
+                question=lambda run: run.args[1],
+            ),
+        ),
+        name="other-passages",
+        says="For this question $wanted is right; you gave back `$returned`. Each word counts, a "
+        "small one too, and nothing else.",
+        wrong="value[1:]",
+    ),
+    messages={
+        "raised-OperationalError": "SQLite could not read the query that your code made of a "
+        "visitor's text, or found a word of its own language in it. Put each word in double "
+        "quotes, and stop before the search if there is none.",
+    },
+    mistakes=(
+        Mistake(
+            "raised-OperationalError",
+            {"""f'"{word}"'""": "word"},
+            "lesson 16b: a visitor's text handed to MATCH",
+        ),
+    ),
+    takeaway="A `?` keeps a text out of SQL; quotes around each word keep it out of MATCH.",
+)
+
+
+# --- 16b.2 -----------------------------------------------------------------------------
+
+RIGHT = {
+    "fees": "6.2",
+    "goats": "16.2",
+    "ladders": "9.1",
+    "hours": "1.1",
+    "keys": "3.9",
+    "rooms": "12.2",
+    "cards": "2.2",
+}
+FOUND = {
+    "fees": ["6.1", "6.2", "6.3"],
+    "goats": ["16.2"],
+    "ladders": ["3.1", "9.2", "9.4", "9.1"],
+    "hours": ["1.2", "1.3", "1.4", "1.5", "1.1"],
+    "keys": [],
+    "cards": ["2.5", "2.6"],
+    "beds": ["12.2", "6.2"],
+}
+
+
+def right_recall(found: dict[str, list[str]], right: dict[str, str], k: int) -> float:
+    """The right recall."""
+    hits = [number in found.get(question, [])[:k] for question, number in right.items()]
+    return sum(hits) / len(hits)
+
+
+recall = Exercise(
+    id="16b.2",
+    title="Recall at k",
+    objective="Measure a search on questions whose passages are known.",
+    minutes=8,
+    task="""
+Complete `recall`. It says how good a search is, as a share from 0 to 1: of all questions in
+`right`, for how many is the right passage among the first `k` that were found?
+
+- `found`: for a question the list of numbers that the search gave, best first. A question for
+  which the search was never run is missing there, and counts as not found;
+- `right`: for each question the one number that answers it. There is at least one question.
+""",
+    template='''
+def recall(found, right, k):
+    """The share of the questions whose right passage is among the first k."""
+    ...
+''',
+    solution="""
+def recall(found, right, k):
+    hits = 0
+    for question, number in right.items():
+        if number in found.get(question, [])[:k]:
+            hits += 1
+    return hits / len(right)
+""",
+    also_correct=(
+        """
+def recall(found, right, k):
+    missed = len(right)
+    for question in right:
+        if question not in found:
+            continue
+        for place, number in enumerate(found[question]):
+            if place < k and number == right[question]:
+                missed = missed - 1
+                break
+    return 1 - missed / len(right)
+""",
+    ),
+    hints=(
+        "Go through `right`, not through `found`: every question counts, also one that found "
+        "nothing.",
+        "`found.get(question, [])` gives an empty list where a question is missing. The first `k` "
+        "of a list are `[:k]`.",
+        "Count the questions for which the number is in that part of the list, and divide by the "
+        "number of questions.",
+    ),
+    rules=function_of(
+        case(FOUND, RIGHT, 3),
+        case(FOUND, RIGHT, 1),
+        case(FOUND, RIGHT, 9),
+        case({}, RIGHT, 3),
+        case({"fees": ["6.2"]}, {"fees": "6.2"}, 1),
+        kind=float,
+        right=right_recall,
+        known=(
+            miss(
+                "counted",
+                "You gave back how many were found. A share is wanted: divide by the number of "
+                "questions, $questions.",
+                "value * len(right)",
+                "lesson 16b, whose `recall` counts",
+                questions=lambda run: len(run.args[1]),
+            ),
+            miss(
+                "percent",
+                "You gave back a percentage. Wanted is a share, from 0 to 1.",
+                "value * 100",
+                "recall is often written with a percent sign",
+                when=lambda run: run.returned > 1,
+            ),
+            miss(
+                "whole",
+                "A whole number came back. `//` drops what stands behind the point; divide "
+                "with `/`.",
+                "int(value)",
+                "one stroke too many",
+                when=lambda run: isinstance(run.returned, int),
+            ),
+            miss(
+                "by-passages",
+                "You divided by the passages that you looked at, too. That measures something "
+                "else (precision): recall counts questions only.",
+                "value / k",
+                "the other measure of searches",
+            ),
+            miss(
+                "kth-only",
+                "You looked only at the last of the first `k` passages. Any of them will do.",
+                "sum(found.get(q, [])[k - 1:k] == [right[q]] for q in right) / len(right)",
+                "an index in place of a slice",
+            ),
+            miss(
+                "k-ignored",
+                "The right passage counts only among the first `k`, here $k. You looked through "
+                "the whole list.",
+                "sum(right[q] in found.get(q, []) for q in right) / len(right)",
+                "`in` a list looks everywhere",
+                k=lambda run: run.args[2],
+            ),
+            miss(
+                "first-only",
+                "You looked only at the first passage of each list. Wanted are the first `k`, here "
+                "$k.",
+                "sum(right[q] in found.get(q, [])[:1] for q in right) / len(right)",
+                "recall at 1, measured for every k",
+                k=lambda run: run.args[2],
+            ),
+            miss(
+                "other-k",
+                "You looked at one passage more, or one fewer, than `k`. The first `k` of a list "
+                "are `[:k]`.",
+                "sum(right[q] in found.get(q, [])[:k + 1] for q in right) / len(right)",
+                "places that begin at 1",
+            ),
+            miss(
+                "other-k",
+                "You looked at one passage more, or one fewer, than `k`. The first `k` of a list "
+                "are `[:k]`.",
+                "sum(right[q] in found.get(q, [])[:k - 1] for q in right) / len(right)",
+                "places that begin at 1",
+            ),
+            miss(
+                "other-k",
+                "You looked at one passage more, or one fewer, than `k`. The first `k` of a list "
+                "are `[:k]`.",
+                "sum(right[q] in found.get(q, [])[1:k + 1] for q in right) / len(right)",
+                "places that begin at 1",
+            ),
+            miss(
+                "missed-counted",
+                "That is the share of the questions that the search missed.",
+                "1 - value",
+                "misses are what one looks at",
+            ),
+            miss(
+                "missing-left-out",
+                "A question for which nothing was searched counts too, as not found. You divided "
+                "by fewer questions than there are.",
+                "value * len(right) / max(1, len([q for q in right if q in found]))",
+                "the questions that failed, left out of the sum",
+            ),
+            miss(
+                "rounded",
+                "Your share is rounded. Give it back as it is; whoever shows it can round it.",
+                "round(value, 1)",
+                "a number made to be shown",
+                when=lambda run: run.returned in [round(run.wanted, n) for n in (1, 2, 3)],
+            ),
+        ),
+        name="other-share",
+        says="The right share is $wanted; you gave back `$returned`.",
+        wrong="value / 5",
+    ),
+    messages={
+        "raised-key": "$kit A question can be missing in `found`; it counts as not found. "
+        "`found.get(question, [])` gives an empty list for it.",
+        "raised-ZeroDivisionError": "You divided by the length of something that can be empty. "
+        "There is always a question in `right`: divide by their number.",
+    },
+    mistakes=(
+        Mistake("raised-key", {"found.get(question, [])": "found[question]"}, "a missing search"),
+        Mistake(
+            "raised-ZeroDivisionError",
+            {"/ len(right)": "/ len(found)"},
+            "the lists counted in place of the questions",
+        ),
+    ),
+    takeaway="Recall at k measures the search alone. Every question counts, also one without a "
+    "result.",
+)
+
+
+# --- 16b.3 -----------------------------------------------------------------------------
+
+NOT_HERE = "Not in my documents."
+HOUSE = {
+    "3.1": "Books are lent for three weeks.",
+    "6.2": "The fees for each day: books 20 cents, films 50 cents.",
+}
+ATTIC = {"4.1": "A loan is renewed at the desk or by telephone."}
+
+
+def cited(text: str, *sources: str, says: str = "") -> dict[str, Any]:
+    """A text block that rests on these passages; `says`: their text, if it is another one."""
+    citations = []
+    for number in sources:
+        where = {"type": "search_result_location", "source": number, "title": "House rules"}
+        place = {"search_result_index": 0, "start_block_index": 0, "end_block_index": 1}
+        stands = says or {**HOUSE, **ATTIC}.get(number, "Goats are welcome.")
+        citations.append({**where, **place, "cited_text": stands})
+    return {"text": text, "citations": citations}
+
+
+def blocks(run: Run, kind: str) -> list[dict[str, Any]]:
+    """The blocks of this type in the turn of the user."""
+    said = run.request.body["messages"][0]["content"]
+    return [block for block in said if block["type"] == kind] if isinstance(said, list) else []
+
+
+def asked(run: Run) -> bool:
+    """Whether there is something to ask for; only then is there a request to look at."""
+    return bool(run.args[1])
+
+
+def texts(run: Run) -> dict[str, str]:
+    """The passages that were sent: the text of each source."""
+    sent = blocks(run, "search_result")
+    return {one["source"]: "".join(part["text"] for part in one["content"]) for one in sent}
+
+
+def shows(run: Run) -> bool:
+    """Whether an answer is shown, although the visitor should read that there is none."""
+    return bool(run.wanted[0] == NOT_HERE and run.returned[0] != NOT_HERE)
+
+
+def said(run: Run) -> str:
+    """The whole text of the reply; empty without a request."""
+    if not run.requests:
+        return ""
+    return "".join(one.text for one in run.last_reply.content if one.type == "text")
+
+
+def ended(reply: Any, stop_reason: str) -> dict[str, Any]:
+    """A reply that stopped for this reason."""
+    return {"content": reply, "stop_reason": stop_reason}
+
+
+NOTHING: tuple[str, list[str]] = (NOT_HERE, [])
+WEEKS = [THOUGHT, cited("Three weeks", "3.1"), ", and you may come earlier."]
+UNCITED = ["Warm the tape with a ", "hair dryer."]
+CUT = ended([cited("Three weeks, and then", "3.1")], "max_tokens")
+OLD = [cited("Films: 40 cents.", "6.2", says="The fees for each day: films 40 cents.")]
+HALF = [cited("Three weeks.", "3.1"), cited(" Bees: 9 cents.", "6.2", says="Bees 9 cents.")]
+MIXED = [cited("A late book is 20 cents", "6.2"), cited(", after three weeks", "3.1", "6.2"), "."]
+ELSEWHERE = [cited("Three weeks.", "6.2", says=HOUSE["3.1"])]
+UNKNOWN = [cited("Goats may come in.", "16.2")]
+
+answer_with_sources = Exercise(
+    id="16b.3",
+    title="Answer with sources",
+    objective="Answer from passages, and show only what they carry.",
+    minutes=20,
+    part="answer_with_sources",
+    task="""
+The library desk has searched its rules, and `passages` holds what it found: a dict, a number to
+its text. Complete `answer_with_sources`. It sends one request, in which one turn of the user holds
+
+- a `search_result` block for each passage: its number as `source`, any title, the text, with
+  citations enabled;
+- and then the question, as a text block.
+
+It gives back two things, `return text, sources`: the whole text of the reply, and the numbers that
+the reply cites, each once, in the order in which they are first cited. It gives back
+`NOT_HERE, []` if
+
+- there are no passages (then it sends nothing);
+- the reply did not come to its end (`end_turn`), or cites nothing;
+- a cited text does not stand in the passage with the number that the citation names.
+""",
+    template='''
+NOT_HERE = "Not in my documents."
+
+
+def answer_with_sources(client, question, passages):
+    """Ask with these passages; give back the text and the numbers of its sources."""
+    ...
+''',
+    solution="""
+NOT_HERE = "Not in my documents."
+
+
+def as_block(number, text):
+    return {
+        "type": "search_result",
+        "source": number,
+        "title": "House rules",
+        "content": [{"type": "text", "text": text}],
+        "citations": {"enabled": True},
+    }
+
+
+def answer_with_sources(client, question, passages):
+    if not passages:
+        return NOT_HERE, []
+    content = [as_block(number, text) for number, text in passages.items()]
+    content.append({"type": "text", "text": question})
+    reply = client.messages.create(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": content}],
+    )
+    text = ""
+    sources = []
+    for block in reply.content:
+        if block.type != "text":
+            continue
+        text += block.text
+        for citation in block.citations or []:
+            if citation.cited_text not in passages.get(citation.source, ""):
+                return NOT_HERE, []
+            if citation.source not in sources:
+                sources.append(citation.source)
+    if reply.stop_reason != "end_turn" or not sources:
+        return NOT_HERE, []
+    return text, sources
+""",
+    also_correct=(
+        """
+NOT_HERE = "Not in my documents."
+
+
+def answer_with_sources(client, question, passages):
+    turn = {"role": "user", "content": []}
+    for number in passages:
+        block = {"type": "search_result", "source": number, "title": f"Rule {number}"}
+        block["content"] = [{"type": "text", "text": passages[number]}]
+        block["citations"] = {"enabled": True}
+        turn["content"].append(block)
+    turn["content"] += [{"type": "text", "text": question}]
+    if len(turn["content"]) == 1:
+        return NOT_HERE, []
+    only = "Answer only from the search results."
+    reply = client.messages.create(
+        model=MODEL, max_tokens=4000, system=only, messages=[turn]
+    )
+    if reply.stop_reason != "end_turn":
+        return NOT_HERE, []
+    said = [block for block in reply.content if block.type == "text"]
+    cited = [citation for block in said for citation in block.citations or []]
+    for citation in cited:
+        if citation.source not in passages:
+            return NOT_HERE, []
+        if citation.cited_text not in passages[citation.source]:
+            return NOT_HERE, []
+    if cited == []:
+        return NOT_HERE, []
+    numbers = dict.fromkeys(citation.source for citation in cited)
+    return "".join(block.text for block in said), list(numbers)
+""",
+    ),
+    hints=(
+        "Three steps: make the blocks and ask; go through the text blocks of the reply and their "
+        "citations; decide. `as_block`, `faults` and `for_visitor` of the lesson are the parts.",
+        "A text block that rests on nothing has `None` for its `citations`: `block.citations or "
+        "[]`. A citation has `source` and `cited_text`.",
+        '`passages.get(citation.source, "")` is an empty text for a number that you never sent, '
+        "and no cited text stands in that.",
+    ),
+    rules=cases(
+        case("How long may I keep a book?", HOUSE, replies=[WEEKS],
+             gives=("Three weeks, and you may come earlier.", ["3.1"])),
+        case("By telephone?\n", ATTIC, replies=[[cited("Yes.", "4.1")]], gives=("Yes.", ["4.1"])),
+        case("What does a late book cost?", HOUSE, replies=[MIXED],
+             gives=("A late book is 20 cents, after three weeks.", ["6.2", "3.1"])),
+        case("Have you a 3D printer?", {}, gives=NOTHING, requests=0),
+        case("How do I get tape off a page?", HOUSE, replies=[UNCITED], gives=NOTHING),
+        case("How long is a loan?", HOUSE, replies=[CUT], gives=NOTHING),
+        case("What do films cost?", HOUSE, replies=[OLD], gives=NOTHING),
+        case("What do bees cost?", HOUSE, replies=[HALF], gives=NOTHING),
+        case("And how long?", HOUSE, replies=[ELSEWHERE], gives=NOTHING),
+        case("May my goat come in?", HOUSE, replies=[UNKNOWN], gives=NOTHING),
+        expect=(
+            rule(
+                "asked-for-nothing",
+                "There are no passages, and you asked Claude all the same. Nothing can be cited "
+                "then: give back `NOT_HERE, []` before the request, which costs money.",
+                lambda run: asked(run) or not run.sent,
+                {"    if not passages:\n        return NOT_HERE, []\n": ""},
+                "lesson 16b: a search that finds nothing sends no request",
+            ),
+            once(),
+            to_model(),
+            room(200),
+            rule(
+                "no-blocks",
+                "Your request has no `search_result` block. Passages that are pasted into a text "
+                "can be read, but not cited.",
+                lambda run: not asked(run) or blocks(run, "search_result"),
+                {"    content = [as_block(number, text) for number, text in passages.items()]\n":
+                 '    content = [{"type": "text", "text": str(passages)}]\n'},
+                "articles from before citations, with the documents in the prompt",
+                show="messages",
+            ),
+            rule(
+                "other-source",
+                "The `source` of each block should be the number of its passage: "
+                "$wanted. You sent $sent.",
+                lambda run: not asked(run) or list(texts(run)) == list(run.args[1]),
+                {'"source": number': '"source": "house_rules.md"'},
+                "one name for the whole file; then nobody knows which passage it was",
+                show="messages",
+                wanted=lambda run: ", ".join(run.args[1]),
+                sent=lambda run: ", ".join(one["source"] for one in blocks(run, "search_result")),
+            ),
+            rule(
+                "other-text",
+                "The text in a block is not that of its passage. Send it as it is; otherwise what "
+                "is cited from it will not be found again.",
+                lambda run: not asked(run) or texts(run) == run.args[1],
+                {'"text": text}]': '"text": f"{number} {text}"}]'},
+                "the number written into the text, so that Claude sees it",
+                show="messages",
+            ),
+            rule(
+                "citations-off",
+                "A block has no citations enabled, so Claude will cite nothing: "
+                '`"citations": {"enabled": True}` in each block.',
+                lambda run: not asked(run)
+                or all((one.get("citations") or {}).get("enabled")
+                       for one in blocks(run, "search_result")),
+                {'        "citations": {"enabled": True},\n': ""},
+                "off by default",
+                show="messages",
+            ),
+            rule(
+                "no-question",
+                "The question should stand as a text block of its own behind the passages, as it "
+                "is.",
+                lambda run: not asked(run)
+                or (blocks(run, "text")[-1:] == [{"type": "text", "text": run.args[0]}]
+                    and run.request.body["messages"][0]["content"][-1]["type"] == "text"),
+                {'"text": question}': '"text": question.strip()}'},
+                "the question tidied, or left out among the blocks",
+                show="messages",
+            ),
+            of_kind(tuple),
+            rule(
+                "not-two",
+                "Two things are wanted, a text and a list: `return text, sources`. You gave back "
+                "`$returned`.",
+                lambda run: [type(part) for part in run.returned] == [str, list],
+                acts("(*value, [])"),
+                "the reply added, for whoever needs it",
+            ),
+            rule(
+                "other-words",
+                "Here the text should be `NOT_HERE`, as it was given. Yours is `$text`: whoever "
+                "calls your function compares it.",
+                lambda run: run.wanted[0] != NOT_HERE
+                or run.returned[0] in (NOT_HERE, said(run) or NOT_HERE),
+                {'return NOT_HERE, []\n    content': 'return "", []\n    content'},
+                "an empty text for no answer",
+                text=lambda run: run.returned[0],
+            ),
+            rule(
+                "cut-shown",
+                "The reply was cut by `max_tokens`, and your function shows it. Half a rule may "
+                "say the opposite of the whole: look at the `stop_reason`.",
+                lambda run: not (shows(run) and run.replies[0] is CUT),
+                {'reply.stop_reason != "end_turn" or ': ""},
+                "https://github.com/agno-agi/agno/issues/6179",
+            ),
+            rule(
+                "uncited-shown",
+                "The reply cites nothing, and your function shows it. It may be Claude's own "
+                "knowledge, and not what the rules say.",
+                lambda run: not (shows(run) and run.replies[0] is UNCITED),
+                {" or not sources": ""},
+                "a prompt that says 'only from the passages', taken for a guarantee",
+            ),
+            rule(
+                "fault-shown",
+                "The reply cites “$cited” from passage $source, and this does not stand there. "
+                "Your function shows the answer all the same. Hold every citation against the "
+                "passage that it names.",
+                lambda run: not shows(run),
+                {"if citation.cited_text not in passages.get(citation.source, \"\"):": "if False:"},
+                "an index that is older than the document",
+                cited=lambda run: run.replies[0][-1]["citations"][-1]["cited_text"],
+                source=lambda run: run.replies[0][-1]["citations"][-1]["source"],
+            ),
+            rule(
+                "good-lost",
+                "This reply cites a passage, and all that it cites stands there, but your function "
+                "gave back `$returned`. A block without citations is no fault if others cite.",
+                lambda run: run.wanted[0] == NOT_HERE or run.returned[0] != NOT_HERE,
+                {"        text += block.text\n":
+                 "        text += block.text\n        if not block.citations:\n"
+                 "            return NOT_HERE, []\n"},
+                "every block held to a citation of its own",
+            ),
+            rule(
+                "text-lost",
+                "The text is not the whole text of the reply, “$wanted”. You gave back "
+                "`$returned`.",
+                lambda run: run.returned[0] == run.wanted[0],
+                {"        text += block.text\n":
+                 "        text += block.text if block.citations else \"\"\n"},
+                "only what has a source is shown",
+                wanted=lambda run: run.wanted[0],
+            ),
+            rule(
+                "sources-twice",
+                "A number stands more than once among your sources: `$returned`. Each is wanted "
+                "once.",
+                lambda run: len(set(run.returned[1])) == len(list(run.returned[1])),
+                {"if citation.source not in sources:": "if True:"},
+                "one source for each citation",
+            ),
+            rule(
+                "all-passages",
+                "Your sources are all passages that were sent. Wanted are those that the reply "
+                "cites: $wanted.",
+                lambda run: run.returned[1] == run.wanted[1]
+                or set(run.returned[1]) != set(run.args[1])
+                or set(run.wanted[1]) == set(run.args[1]),
+                {"    return text, sources": "    return text, list(passages)"},
+                "what was found, shown as if it had been used",
+                wanted=lambda run: ", ".join(run.wanted[1]),
+            ),
+            rule(
+                "other-order",
+                "The right numbers, in another order. The one that is cited first stands first: "
+                "$wanted.",
+                lambda run: run.returned[1] == run.wanted[1]
+                or sorted(run.returned[1]) != sorted(run.wanted[1]),
+                {"    return text, sources": "    return text, sorted(sources)"},
+                "lesson 16b, where `for_visitor` sorts them",
+                wanted=lambda run: ", ".join(run.wanted[1]),
+            ),
+            gives(tuple, "other-sources",
+                  "Your function gave back `$returned`; right is $wanted.",
+                  "(value[0], value[1][:0])"),
+        ),
+    ),
+    messages={
+        "raised-400": "$kit Compare your blocks with `as_block` of the lesson: a `search_result` "
+        "has a `source`, a `title`, and a list of text blocks as its `content`.",
+        "raised-none": "A text block that rests on nothing has `None` for its `citations`, and a "
+        "loop cannot go through that. Write `block.citations or []`.",
+        "raised-key": "$kit A citation can name a number that is not among `passages`; such an "
+        "answer is not shown. Look whether it is there first.",
+    },
+    mistakes=(
+        Mistake("raised-400", {'        "title": "House rules",\n': ""},
+                "a title thought optional"),
+        Mistake("raised-none", {"block.citations or []": "block.citations"},
+                "citations taken for a list, which is empty when there are none"),
+        Mistake("raised-key", {'passages.get(citation.source, "")': "passages[citation.source]"},
+                "a source that was never sent"),
+        Mistake("raised-thinking-block",
+                {'        if block.type != "text":\n            continue\n': ""},
+                "blocks read without a look at their type"),
+        Mistake("no-request", acts("(NOT_HERE, [])", given="return NOT_HERE, []"),
+                "the case without passages, written for all"),
+    ),
+    equivalent={
+        "line 8: 'House rules' -> 'House rulesx'": "any title",
+        "line 31: '' -> 'x'": "no cited text stands in that either",
+    },
+    takeaway="Nothing found, nothing cited, or a citation that does not hold: not in my documents. "
+    "Code decides, not the prompt.",
+)  # fmt: skip
+
+
+EXERCISES = (search_rules, recall, answer_with_sources)

@@ -1,0 +1,1 @@
+"""A small service: it says which bin of the town a thing goes into."""
