@@ -50,6 +50,7 @@ def rows(calls: int, repeats: int) -> list[Row]:
         url = stack.enter_context(upstream())
         door = Server(Door(key=KEY))
         stack.callback(door.stop)
+        door.backend.account.budget.limit = 1_000.0
         door.backend.relay = Relay(door.backend.account, url, {"x-api-key": KEY})
         urls = {DIRECT: url, RELAYED: door.url}
         found = {

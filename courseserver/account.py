@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 from courseserver.batches import Batches
+from courseserver.budget import Budget
 from courseserver.cache import Cache
 from courseserver.files import Files
 from courseserver.journal import Journal
@@ -48,6 +49,7 @@ class Account:
     batches: Batches = field(default_factory=Batches)
     scripts: dict[str, Script] = field(default_factory=dict)
     journal: Journal = field(default_factory=Journal)
+    budget: Budget = field(default_factory=Budget)  # of live requests; nothing until it is set
     _numbers: Iterator[int] = field(default_factory=partial(count, 1))  # atomic in any thread
 
     def stage(self, name: str, replies: tuple[Any, ...]) -> str:

@@ -7,11 +7,19 @@ the banner says.
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+from courseserver import wire
 from courseserver.account import PREFIX, Account
 from courseserver.journal import Journal
 from courseserver.relay import Relay
 from courseserver.replay import Replay
-from courseserver.values import Forward, Reply, Request
+from courseserver.values import Forward, Problem, Reply, Request
+
+# The names of this machine, and of the server without a socket. A web page that lets a name of its
+# own mean 127.0.0.1 (DNS rebinding) still sends that name; a page's script sends an Origin.
+HOSTS = ("127.0.0.1", "localhost", "::1", "course.local")
+STRANGER = "The course server answers programs on this machine only, no web page and no other host."
 
 
 class Door:
@@ -28,7 +36,22 @@ class Door:
         return self.account.journal
 
     def decide(self, request: Request) -> Reply | Forward:
-        """What a request gets in the mode of this moment."""
+        """What a request gets in the mode of this moment.
+
+        In every mode it must come from a program on this machine and carry the token of this
+        session, which Replay and Relay ask for. What is staged costs nothing and takes any key.
+        """
+        if _host(request) not in HOSTS or "origin" in request.headers:
+            problem = Problem(403, "permission_error", STRANGER)
+            return wire.error(problem, "course: not from this machine", "host", request.path)
         if self.relay is None or request.path.startswith(PREFIX):
             return self.replay.decide(request)
         return self.relay.decide(request)
+
+
+def _host(request: Request) -> str:
+    """The name of the server that a request was sent to, without its port; "" for none."""
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""

@@ -181,6 +181,7 @@ BATCH_FACTOR = 0.5  # of every price; batch-processing, November
 # Categories of a refusal that cost their input also when no output came; refusals, November.
 BILLED_REFUSALS = ("bio", "frontier_llm", "reasoning_extraction")
 WEB_SEARCH_USD = 0.01  # each search; pricing, August
+US_FACTOR = 1.1  # of every price, with inference_geo "us"; pricing, August
 MAX_BREAKPOINTS = 4  # cache_control marks, the automatic one counted; prompt-caching, November
 MAX_MESSAGES = 100_000  # SDK docstring
 MAX_BATCH_REQUESTS = 100_000  # batch-processing, November

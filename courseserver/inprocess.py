@@ -16,7 +16,7 @@ import httpx2
 
 from courseserver.pace import pace
 from courseserver.traffic import Traffic
-from courseserver.values import Backend, Forward, Problem, Reply, Step, received
+from courseserver.values import Backend, Forward, Outcome, Problem, Reply, Step, received
 from courseserver.wire import error, our_fault
 
 HOST = "course.local"  # no such machine: each server has a port of its own there
@@ -57,6 +57,7 @@ class Server(Generic[AnyBackend]):
         except Exception as bug:
             return our_fault(bug)
         if isinstance(decided, Forward):
+            decided.settle(Outcome(failure="ConnectError"))  # nothing is sent, nothing is paid
             what = "Live is not possible here: this kernel has no way to the network."
             return error(Problem(501, "course_no_network", what), "none", request.path)
         return decided

@@ -37,7 +37,8 @@ class Entry:
     `failure`: why no reply, or no whole one, came from upstream. `adapted`: the words for what a
     recorded reply was adapted to, such as "max_tokens"; none when the request was recorded.
     `earlier`: what a refused request holds of an earlier cell and was changed there ("question",
-    "system" or "tools"), where that can be known. `cell`: what ran when it came.
+    "system" or "tools"), where that can be known. `cell`: what ran when it came. `unsent`: the
+    course's own spending limit kept it here.
     """
 
     request: Request
@@ -49,6 +50,7 @@ class Entry:
     adapted: tuple[str, ...] = ()
     earlier: str = ""
     cell: Cell = NO_CELL
+    unsent: bool = False
 
 
 class Journal:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from courseserver import facts
+from courseserver.price import dollars as dollars
 
 MILLION = 1_000_000
 HEADERS = {  # with which a request is judged that was not sent yet
@@ -107,16 +108,6 @@ def cost_before(body: Mapping[str, Any], *, output_tokens: int = 0) -> Cost:
             half = facts.BATCH_FACTOR
             total += Cost(input=one.input * half, output=one.output * half)
     return total
-
-
-def dollars(usd: float) -> str:
-    """USD with two significant digits when small: `$0.00041`, `$0.27`, `$12.50`."""
-    if usd >= 1 or usd == 0:
-        return f"${usd:,.2f}"
-    digits = 2
-    while usd < 10 ** (1 - digits) and digits < 9:
-        digits += 1
-    return f"${usd:.{digits}f}"
 
 
 def _is_free_refusal(reply: Any) -> bool:

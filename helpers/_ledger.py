@@ -24,7 +24,8 @@ class Ledger:
     Staged replies are left out: they are local in every mode. A batch is paid once, at
     half price, however often its results are read. Live calls count like recorded ones.
     A model without a known price counts with its tokens and is named: its dollars are
-    missing from the sum.
+    missing from the sum. What all live calls of the course cost stands in the file
+    `ledger.jsonl` in `my-course/.course`.
     """
 
     def entries(self) -> list[Entry]:
@@ -32,7 +33,7 @@ class Ledger:
         from helpers._setup import journal
 
         answered = [entry for entry in journal() if entry.reply.status]
-        return [entry for entry in answered if not entry.staged]
+        return [entry for entry in answered if not entry.staged and not entry.unsent]
 
     def totals(self) -> dict[str, Any]:
         """`calls`, `input_tokens`, `output_tokens`, `usd` (all caches included).
@@ -60,6 +61,12 @@ class Ledger:
         if unknown:
             sums["no_price"] = sorted(unknown)
         return sums
+
+    def left_behind(self) -> None:
+        """List the files and batches that live runs left at the API, to delete them."""
+        from helpers._limit import ledger_file
+
+        print(ledger_file().how_to_delete())
 
     def as_json(self) -> str:
         """The totals as JSON, for the facts line of a lesson."""

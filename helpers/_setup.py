@@ -1,9 +1,10 @@
 """`setup("01_first_call")`: decides where requests go, and says so in one line.
 
 It starts the course server and points the SDK at it through the environment, in every
-mode; nothing of the SDK is wrapped or patched, and nothing is written to disk. The mode
-is the server's: a client that was made earlier goes where the newest line says. Other
-files see the server only through `journal`, `current_lesson`, `mode` and `staged`.
+mode; nothing of the SDK is wrapped or patched, and nothing is written to disk but what
+live calls cost. The mode is the server's: a client that was made earlier goes where the
+newest line says. Other files see the server only through `journal`, `current_lesson`,
+`mode` and `staged`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, cast
 from courseserver import facts
 from helpers import report
 from helpers._lesson import check_packages, load_recordings
+from helpers._limit import ledger_file, limit_lines
 from helpers.settings import KEY, Mode, decide_mode, read_dotenv, unread_key
 
 if TYPE_CHECKING:
@@ -171,6 +173,9 @@ def _relay(decided: Mode, account: Account) -> Relay | None:
 
     if decided.name != "live":
         return None
+    account.budget.limit = decided.limit  # what is spent stays: a session is a kernel
+    account.budget.total = decided.total
+    account.budget.ledger = ledger_file()
     outside = _outside or {}
     address = outside.get("ANTHROPIC_BASE_URL") or REAL_API
     headers = {"x-api-key": decided.key or ""}
@@ -196,6 +201,7 @@ def _mode_lines(decided: Mode, recorded: Recordings) -> list[str]:
             f"Live, because {decided.why}.",
             "Requests go to the real API and cost money. "
             "For replay, set COURSE_MODE=replay.",
+            *limit_lines(course_server().backend.account.budget, recorded.lesson),
         ]
     count = 0
     made = 0

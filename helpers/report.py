@@ -65,6 +65,8 @@ def install(journal: Callable[[], Journal], lesson: Callable[[], str]) -> None:
             entry = entry_of(value, journal())
             if entry and entry.missed:
                 lines = missed_report(entry.missed, lesson())
+            elif entry and entry.unsent:
+                lines = _wrapped(getattr(value, "api_message", ""))
             else:
                 lines = short_traceback(value, tb, shell.user_ns)
                 lines += upstream_note(value, journal())

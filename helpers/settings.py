@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -20,17 +21,26 @@ ROOT = Path(__file__).resolve().parent.parent  # the course's own folder
 KEY = "ANTHROPIC_API_KEY"
 KEY_BEGINS = "sk-ant-"
 SHORTEST_KEY = 40  # characters; a real one has about a hundred
+LIMIT, TOTAL = "COURSE_BUDGET_USD", "COURSE_BUDGET_TOTAL_USD"
+LEDGER = "ledger.jsonl"  # in the state folder
+USUAL_LIMIT = 1.0  # US dollars for a session
+AMOUNT = re.compile(r"\$?(\d+\.?\d*|\.\d+)")
 PLACEHOLDERS = ("your-", "your_", "xxxxx", "...", "<", "paste", "example")
 
 
 @dataclass(frozen=True)
 class Mode:
-    """Where requests go (`replay` or `live`), why, and the key, which nobody prints."""
+    """Where requests go (`replay` or `live`), why, and the key, which nobody prints.
+
+    `limit` and `total`: what a session and the whole course may spend live, in USD.
+    """
 
     name: str
     why: str
     key: str | None = None
     note: str = ""
+    limit: float = USUAL_LIMIT
+    total: float | None = None
 
     def __repr__(self) -> str:
         return f"Mode(name={self.name!r}, why={self.why!r})"
@@ -40,8 +50,26 @@ def decide_mode(environ: Mapping[str, str], dotenv: Mapping[str, str | None]) ->
     """Replay or live, from the environment and the contents of `.env`.
 
     A key in `.env` means live. A key that is only in the environment is not spent
-    unasked: it needs `COURSE_MODE=live` as well.
+    unasked: it needs `COURSE_MODE=live` as well. Nothing is spent under a limit that
+    cannot be read.
     """
+    mode = _wanted_mode(environ, dotenv)
+    if mode.name != "live":
+        return mode
+    limits: dict[str, float | None] = {LIMIT: USUAL_LIMIT, TOTAL: None}
+    for name in limits:
+        raw = (environ.get(name) or dotenv.get(name) or "").strip()
+        amount = AMOUNT.fullmatch(raw)
+        if amount:
+            limits[name] = float(amount[1])
+        elif raw:
+            note = f"{name} is not an amount. Write it as {name}=2.50. Replay is used."
+            return Mode("replay", f"{name} cannot be read", note=note)
+    return replace(mode, limit=limits[LIMIT] or 0.0, total=limits[TOTAL])
+
+
+def _wanted_mode(environ: Mapping[str, str], dotenv: Mapping[str, str | None]) -> Mode:
+    """The mode that is asked for and that the key allows, whatever the limits are."""
     asked = environ.get("COURSE_MODE") or dotenv.get("COURSE_MODE") or ""
     asked = asked.strip().lower()
     if asked == "replay":

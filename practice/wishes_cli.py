@@ -1,7 +1,7 @@
 """`python3 start.py wishes`: prices the wish list and, after a typed yes, sends it.
 
 It goes to the real API with the plain SDK, past the course server, and must not start
-one.
+one. What it costs counts in the ledger and the limits of live mode all the same.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from courseserver.budget import Budget, Refusal
+from courseserver.ledgerfile import LedgerFile
 from courseserver.masking import masked
+from courseserver.price import UnpricedError, usage_usd, worst_case
+from courseserver.values import Request
 from helpers._cost import cost, dollars
-from helpers.settings import decide_mode, read_dotenv, state_folder
+from helpers.settings import LEDGER, decide_mode, read_dotenv, state_folder
 from practice._lines import append
 from practice.wishes import ANSWERED, Wish, read, replace
 
@@ -95,9 +99,10 @@ def ask_and_send(wishes: Sequence[Wish]) -> int:
         print("Nothing was sent.")
         return 1
     answered = 0
+    budget = Budget(mode.limit, mode.total)
     for number, wish in enumerate(wishes, 1):
         print(f"\n{number}. {wish}", flush=True)
-        answered += send(wish, mode.key)
+        answered += send(wish, mode.key, budget)
     kept = ""
     if answered:
         kept = f"; the replies are kept in {state_folder() / ANSWERED}"
@@ -112,10 +117,20 @@ def without_password(address: str) -> str:
     return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}"
 
 
-def send(wish: Wish, key: str) -> bool:
+def send(wish: Wish, key: str, budget: Budget) -> bool:
     """Ask one; an answered one moves to the other file, others stay."""
     import anthropic  # takes a second, which the list alone need not wait for
 
+    lesson = str(wish.kept.get("lesson"))
+    budget.ledger = LedgerFile(state_folder() / LEDGER, lambda: lesson)
+    asked = Request("POST", "/v1/messages", "", {}, b"", wish.body)
+    try:
+        worst = worst_case(asked, lambda name: None)
+    except UnpricedError as unpriced:
+        return stays(wish, str(unpriced))
+    reserved = budget.reserve(worst, str(wish.body["model"]))
+    if isinstance(reserved, Refusal):
+        return stays(wish, reserved.message)
     rest = dict(wish.body)
     rest.pop("stream", None)
     plain = {name: rest.pop(name) for name in ("model", "max_tokens", "messages")}
@@ -129,22 +144,33 @@ def send(wish: Wish, key: str) -> bool:
         if not reply.stop_reason:
             raise ConnectionError("the answer broke off before its end")
     except Exception as error:  # whatever it was: it stays, and the next one is asked
-        reason = masked(f"{type(error).__name__}: {error}")
-        replace(wish, json.dumps({**wish.kept, "failed": reason}))
-        print(f"Not answered, and still on the list. {reason}")
-        return False
+        is_refusal = getattr(error, "status_code", 0) >= 400  # an error costs nothing
+        budget.settle(reserved, 0.0 if is_refusal else worst.usd)
+        return stays(wish, masked(f"{type(error).__name__}: {error}"))
     text = "".join(block.text for block in reply.content if block.type == "text")
     answer: dict[str, Any] = {"reply": reply.to_dict(mode="json")}
     try:
         price = cost(reply, plain["model"])
         spent = repr(price)
         answer["usd"] = price.total
-    except ValueError:
+        paid = usage_usd(reply.usage.to_dict(), plain["model"])
+    except (ValueError, KeyError):
         spent = f"no price is known for {plain['model']}"
+        paid = worst.usd
+    budget.settle(
+        reserved, paid, model=plain["model"], request_id=stream.request_id or ""
+    )
     print(f"{text or '(no text)'}\n[{reply.stop_reason}; {spent}]")
     append(state_folder() / ANSWERED, json.dumps({**wish.kept, **answer}))
     replace(wish)
     return True
+
+
+def stays(wish: Wish, reason: str) -> bool:
+    """Say why a question was not answered, and keep it with the reason; False."""
+    replace(wish, json.dumps({**wish.kept, "failed": reason}))
+    print(f"Not answered, and still on the list. {reason}")
+    return False
 
 
 if __name__ == "__main__":

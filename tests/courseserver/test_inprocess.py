@@ -131,6 +131,7 @@ def test_other_addresses_are_asked_as_always(server: Mine) -> None:
 
 def test_live_is_refused_in_words_where_there_is_no_network() -> None:
     made = inprocess.Server(Door())
+    made.backend.account.budget.limit = 1.0
     made.backend.relay = Relay(made.backend.account, "https://api.example", {})
     try:
         with client(made.url, max_retries=0) as sdk, pytest.raises(anthropic.APIStatusError) as no:
@@ -138,6 +139,7 @@ def test_live_is_refused_in_words_where_there_is_no_network() -> None:
     finally:
         made.stop()
     assert no.value.status_code == 501 and "no way to the network" in no.value.message
+    assert made.backend.account.budget.left == 1.0
 
 
 def test_a_bug_of_the_course_server_looks_like_one() -> None:

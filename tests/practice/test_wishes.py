@@ -21,6 +21,7 @@ import pytest
 from PIL import Image
 
 from courseserver.estimate import request_tokens
+from courseserver.ledgerfile import LedgerFile
 from courseserver.staged import STAGED
 from helpers import cost, facts
 from helpers._cost import dollars
@@ -295,6 +296,24 @@ def test_a_question_of_a_lesson_can_be_sent_as_it_was_kept(course: OwnCourse) ->
         done = wishes(course, "--send", typed=" Yes\n", ANTHROPIC_BASE_URL=server.url)
     assert done.returncode == 0 and "Ja." in done.stdout and "1 of 1 answered" in done.stdout
     assert "The wish list is empty" in wishes(course).stdout
+
+
+def test_what_passes_the_spending_limit_is_not_sent_and_what_was_paid_is_in_the_ledger(
+    course: OwnCourse,
+) -> None:
+    cheap, dear = said("Cheap?"), said("Dear?", max_tokens=64_000)
+    state = course.root / "my-course" / ".course"
+    fill(state, line(dear), line(cheap))
+    with serving(exchange("cheap", {**cheap, "stream": True}, "Yes."), key=KEY) as server:
+        limit = {"COURSE_BUDGET_USD": "0.50", "ANTHROPIC_BASE_URL": server.url}
+        done = wishes(course, "--send", typed="yes\n", **limit)
+        [sent] = server.backend.account.journal
+    assert "raise COURSE_BUDGET_USD in the file .env" in done.stdout
+    assert "1 of 2 answered" in done.stdout and sent.request.body == {**cheap, "stream": True}
+    ledger = LedgerFile(state / "ledger.jsonl")
+    reserved, settled = ledger.lines()
+    assert reserved["lesson"] == LESSON and settled["request_id"].startswith("req_")
+    assert ledger.spent() == pytest.approx(cost(sent.reply.usage, facts.MODEL).total)
 
 
 def test_neither_a_password_nor_a_key_is_shown(
