@@ -497,7 +497,7 @@ def readiness(folder: str | Path) -> list[Finding]:
         return [Finding(str(folder), what, "nothing to read", do)]
     project = read(place.resolve())
     if not list(project.calls()):
-        do = "Is this the right folder? A call looks like `client.messages.create(...)`."
+        do = "Is this the right folder? A call is `client.messages.create(...)`."
         none = Finding(".", "no call of Claude was found", "nothing to check", do)
         return [*project.unread, none, *key_in_a_file(project)]
     found = [*project.unread]
