@@ -172,7 +172,7 @@ def unread(project: Project, where: str, why: str) -> None:
 
 
 def add_source(project: Project, where: str, code: str) -> None:
-    """Parse a piece of code; one with an error becomes a finding, and hides no other."""
+    """Parse a piece of code; an error in it becomes a finding and hides no other."""
     try:
         source = Source(where, ast.parse(code), [*code.splitlines(), ""])
     except SyntaxError as problem:
@@ -182,7 +182,7 @@ def add_source(project: Project, where: str, code: str) -> None:
 
 
 def pieces(name: str, text: str) -> Iterator[tuple[str, str]]:
-    """The code of a file, with its place: a .py file, or each code cell of a notebook."""
+    """The places and the code of a file: all of it, or each cell of a notebook."""
     if name.endswith(".py"):
         yield name, text
     if name.endswith(".ipynb"):
