@@ -736,7 +736,9 @@ def answer_calls(reply, server, allowed, seconds):
             words = f"There is no tool {call.name}."
         else:
             try:
-                found = server.call_tool(call.name, call.input, read_timeout_seconds=seconds)
+                found = server.call_tool(
+                    call.name, call.input, read_timeout_seconds=seconds
+                )
                 words = "\\n".join(part.text for part in found.content)
                 failed = found.is_error
             except MCPError:

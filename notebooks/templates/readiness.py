@@ -172,7 +172,7 @@ def unread(project: Project, where: str, why: str) -> None:
 
 
 def add_source(project: Project, where: str, code: str) -> None:
-    """Parse a piece of code; one with an error becomes a finding and hides no other."""
+    """Parse a piece of code; an error in it becomes a finding and hides no other."""
     try:
         source = Source(where, ast.parse(code), [*code.splitlines(), ""])
     except SyntaxError as problem:
@@ -182,7 +182,7 @@ def add_source(project: Project, where: str, code: str) -> None:
 
 
 def pieces(name: str, text: str) -> Iterator[tuple[str, str]]:
-    """The code of a file, with its place: a .py file, or the cells of a notebook."""
+    """The places and the code of a file: all of it, or each cell of a notebook."""
     if name.endswith(".py"):
         yield name, text
     if name.endswith(".ipynb"):
@@ -497,9 +497,7 @@ def readiness(folder: str | Path) -> list[Finding]:
         return [Finding(str(folder), what, "nothing to read", do)]
     project = read(place.resolve())
     if not list(project.calls()):
-        do = (
-            "Is this the right folder? A call looks like `client.messages.create(...)`."
-        )
+        do = "Is this the right folder? A call is `client.messages.create(...)`."
         none = Finding(".", "no call of Claude was found", "nothing to check", do)
         return [*project.unread, none, *key_in_a_file(project)]
     found = [*project.unread]
