@@ -421,8 +421,8 @@ async def ask_all(client, questions):
             of_kind(list),
             rule(
                 "left-in",
-                "Your list holds a `$what` in place of an answer. Put `None` there: whoever gets "
-                "the list should not have to look for exceptions in it.",
+                "Your list holds an exception, `$what`, in place of an answer. Put `None` there: "
+                "whoever gets the list should not have to look for exceptions in it.",
                 lambda run: not any(isinstance(entry, BaseException) for entry in run.returned),
                 ASK_ALL + FIRST_LOSES.replace("*work", "*work, return_exceptions=True"),
                 "`return_exceptions=True` added, and the list handed on as it is",
@@ -503,7 +503,8 @@ ask_many = Exercise(
 On a Monday there are hundreds of questions, and the library's account has a rate limit. Complete
 `ask_many`: it asks all `questions`, and at most `at_once` of the requests are on their way at the
 same time; while there are enough questions left, it is that many. It gives back a list of the
-answers, in the order of the questions.
+answers, in the order of the questions. (The check cannot see whether the next request starts as
+soon as one is done.)
 """,
     template=ASK_MANY
     + '''    """Ask all questions, at most `at_once` at a time; give back the answers."""
@@ -545,8 +546,8 @@ answers, in the order of the questions.
             rule(
                 "too-many",
                 "$most requests were on their way at the same time; at most $limit are allowed. "
-                "There must be one semaphore for all of them, made before they start, and the "
-                "request must be awaited inside `async with`.",
+                "There must be one semaphore for all of them, with `at_once` tickets and made "
+                "before they start, and the request must be awaited inside `async with`.",
                 lambda run: most(run) <= run.given["at_once"],
                 ASK_MANY + GATHERED,
                 "https://github.com/anthropics/anthropic-sdk-python/issues/496: twelve, and 429",
@@ -584,7 +585,7 @@ answers, in the order of the questions.
         "`await` in a loop does that, and so does a lock, or a semaphore with a single ticket.",
     },
     part="ask_many",
-    takeaway="One semaphore for all, and each request inside it: that many at once, no more.",
+    takeaway="A group waits for its slowest request; with one semaphore for all, the next starts.",
 )
 
 

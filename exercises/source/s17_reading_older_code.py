@@ -497,7 +497,9 @@ def loggable(headers):
                 "a name compared as it was typed",
                 when=lambda run: len(run.returned) < len(run.wanted),
                 names=lambda run: ", ".join(
-                    f"`{name}`" for name in run.given["headers"] if name != name.lower()
+                    f"`{name}`"
+                    for name in run.given["headers"]
+                    if name != name.lower() and name.lower() in FINE
                 ),
             ),
             miss(

@@ -27,7 +27,7 @@ from tests.support import HELLO, KEY, PATIENCE, ROOT, client, serving
 LESSON = ROOT / "notebooks" / "17_reading_older_code.ipynb"
 PROGRAM = ROOT / "notebooks" / "at_work" / "17_reading_older_code.py"
 CELLS = nbformat.read(LESSON, as_version=4).cells
-TAUGHT = {"read_text", "free_slots", "converse", "json", "CHANGES"}
+TAUGHT = {"read_text", "free_slots", "results_of", "converse", "json", "CHANGES"}
 CLAIMS = {"A": 19, "B": 40, "C": 10}  # code, facts, claims without support
 
 
