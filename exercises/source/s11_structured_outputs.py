@@ -938,7 +938,7 @@ READ_TEXT = """
 def read_text(message):
     return "".join(block.text for block in message.content if block.type == "text")
 """
-KEPT = """
+KEPT = """\
 class Unread:
     def __init__(self, why, reply):
         self.why = why
@@ -1129,10 +1129,10 @@ def email_to_loan(client, email, room=2000):
         Mistake("good-unread", {"le=21": "lt=21"}, "the last day left out"),
     ),
     equivalent={
-        "line 16: parameters why, reply swapped": "the solution gives both by name",
+        "line 15: parameters why, reply swapped": "the solution gives both by name",
         "line 11: return removed": "`row` is given, and only the desk calls it",
-        "line 21: return removed": "`said` is given, and only the desk calls it",
-        "line 24: 2000 -> 1": "the default is given, and the check always says `room`",
+        "line 20: return removed": "`said` is given, and only the desk calls it",
+        "line 23: 2000 -> 1": "the default is given, and the check always says `room`",
     },
     takeaway="`create`, then the stop reason, then the check: a `Loan`, or an `Unread` that can be "
     "tried again.",

@@ -225,7 +225,8 @@ def ask_patiently(client, question, attempts):
                 max_tokens=2000,
                 messages=[{"role": "user", "content": question}],
             )
-            return "".join(block.text for block in reply.content if block.type == "text")
+            texts = [block.text for block in reply.content if block.type == "text"]
+            return "".join(texts)
         except anthropic.APIStatusError:
             time.sleep(2**attempt)
 """,

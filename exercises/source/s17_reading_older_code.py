@@ -45,7 +45,7 @@ THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with
 # Two ids that older articles keep; the facts say when they retired.
 OLD = next(name for name in facts.RETIRED if "3-5-sonnet" in name)
 OLDER = next(name for name in facts.RETIRED if "3-opus" in name)
-JOINED = '"".join(block.text for block in reply.content if block.type == "text")'
+JOINED = '"".join(b.text for b in reply.content if b.type == "text")'
 
 
 # --- 17.1 ------------------------------------------------------------------------------
