@@ -48,7 +48,7 @@ def test_the_slides_of_a_lesson_load_nothing_and_each_fits(
         if cell.metadata.slideshow.slide_type != "-":
             sheets.append([])
         sheets[-1].append(cell)
-    high = [max(map(slides.height, sheet)) for sheet in sheets]
+    high = [sum(map(slides.height, sheet)) for sheet in sheets]
     assert len(sheets) >= 20
     assert "Key points" in page
     # One picture with its text, or one output that cannot be cut, may be higher than planned.
