@@ -14,8 +14,18 @@ from authoring import ROOT
 
 OFFLINE = ROOT / "tests" / "offline"  # on PYTHONPATH it keeps every Python on this machine
 OURS = ("ANTHROPIC_", "COURSE_")  # how the variables of the SDK and of the course begin
-# MPLBACKEND shapes pictures; without bytecode every kernel imports 0.8 s longer.
-DROPPED = ("MPLBACKEND", "PYTHONDONTWRITEBYTECODE")
+DROPPED = (
+    "MPLBACKEND",  # shapes pictures
+    "PYTHONDONTWRITEBYTECODE",  # without bytecode every kernel imports 0.8 s longer
+    # What pytest reads. A lesson runs a project's tests, and they must read alike everywhere.
+    "CI",
+    "BUILD_NUMBER",
+    "PYTEST_ADDOPTS",
+    "PY_COLORS",
+    "FORCE_COLOR",
+    "NO_COLOR",
+    "COLUMNS",
+)
 # Code for a kernel. It binds no name in the learner's namespace and displays nothing.
 PACE = "__import__('os').environ['COURSE_PACE'] = '{}'"
 
