@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -17,7 +17,7 @@ from typing import Any
 from courseserver.endpoints import BATCHES
 from courseserver.identity import Identity, betas, canonical, differences, key_of, query_of, without
 from courseserver.prompt import THINKING
-from courseserver.shape import Shape, shape_of
+from courseserver.shape import FIELDS, Shape, shape_of
 from courseserver.short import BatchReplies, Form, parse
 from courseserver.values import JSON, Request
 from courseserver.variants import changed
@@ -152,7 +152,8 @@ class Recordings:
         ranked = self.ranked(asked)
         if not ranked:
             return None
-        return ranked[0], list(_all_differences(ranked[0], asked.request, asked.body))
+        lines = _all_differences(ranked[0], asked.request, asked.body)
+        return ranked[0], _first_things_first(lines)
 
     def ranked(self, asked: Identity) -> list[Exchange]:
         """The recorded requests of this kind, the nearest first; the far ones only roughly."""
@@ -172,7 +173,7 @@ class Recordings:
             return None
         parts = _parts(body)
         best = min(every, key=lambda one: _distance(_parts(one.body), parts))
-        return best.exchange, list(differences(best.body, body))
+        return best.exchange, _first_things_first(differences(best.body, body))
 
     def variants_near(self, asked: Identity) -> list[Exchange]:
         """The variants of what is nearest to a request, and of its siblings, the nearest first."""
@@ -279,6 +280,11 @@ def _all_differences(entry: Exchange, request: Request, sent: Any) -> Iterator[s
     yield from differences(entry.version, version, "header anthropic-version")
     asked = ",".join(sorted(set(entry.betas)))
     yield from differences(asked, ",".join(betas(request)), "header anthropic-beta")
+
+
+def _first_things_first(lines: Iterable[str]) -> list[str]:
+    """Differences in their order, but last those that alone would not have mattered."""
+    return sorted(lines, key=lambda line: line.startswith(tuple(FIELDS)))
 
 
 def changed_earlier(recorded: Any, sent: Any) -> str:

@@ -92,8 +92,16 @@ def _tell_cells(shell: Any, journal: Callable[[], Journal]) -> None:
         shell.events.register(
             "pre_run_cell", lambda info: journal().begin(info.raw_cell)
         )
-        shell.events.register("post_run_cell", lambda result: _say_adapted(journal()))
+        shell.events.register(
+            "post_run_cell", lambda result: _say(journal(), result.error_in_exec)
+        )
         _tells = True
+
+
+def _say(journal: Journal, error: BaseException | None) -> None:
+    """Say under a cell what happened to its requests, where no report says it."""
+    _say_adapted(journal)
+    _say_handled(journal, error)
 
 
 def _say_adapted(journal: Journal) -> None:
@@ -106,6 +114,22 @@ def _say_adapted(journal: Journal) -> None:
                 words.append(said)
     if words:
         print(f"(Replay: a recorded reply, adapted to your {', '.join(words)}.)")
+
+
+def _say_handled(journal: Journal, error: BaseException | None) -> None:
+    """Say that a reply was missing where the program itself caught the error.
+
+    Without this, a program with a good error handling would only say "status 421".
+    """
+    mine = [entry.missed for entry in journal if entry.cell == journal.cell]
+    missed = [each for each in mine if each]
+    if not missed or (error and entry_of(error, journal)):
+        return
+    print("\nReplay has no recorded reply for a request of this cell (status 421).")
+    print("The program caught the error itself. Nothing left this machine.")
+    for line in missed[-1].told():
+        print(*_wrapped(line), sep="\n")
+    print("Undo the change, or write the reply with staged(replies=[...]).")
 
 
 def upstream_note(value: BaseException, journal: Journal) -> list[str]:

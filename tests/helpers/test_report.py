@@ -307,11 +307,24 @@ def test_the_report_comes_also_from_inside_a_function(running: Kernel) -> None:
     assert running.run("ask()").traceback.startswith("Replay has no recorded reply")
 
 
-def test_a_report_that_is_caught_is_an_ordinary_error(running: Kernel) -> None:
-    shown = running.run(
-        f"try:\n    {MISSED}\nexcept anthropic.APIStatusError as e:\n    print(e.status_code)"
-    )
-    assert shown.printed == "421\n"
+def test_a_missing_reply_that_the_program_caught_is_still_told(running: Kernel) -> None:
+    caught = f"try:\n    {MISSED}\nexcept anthropic.APIStatusError as e:\n    print(e.status_code)"
+    said_below = running.run(caught).printed
+    assert said_below.startswith("421\n\nReplay has no recorded reply for a request of this cell")
+    assert '  messages[0].content: recorded "Hello", sent "Hallo"' in said_below
+    assert "421" not in running.run("print('next')").printed
+    raised = running.run(f"{caught}\n    raise RuntimeError('no answer') from e")
+    assert "Replay has no recorded reply for a request of this cell" in raised.printed
+    assert "RuntimeError: no answer" in raised.traceback
+    assert not running.run(MISSED).printed  # its report says it all
+
+
+def test_what_replay_can_adapt_is_named_last(running: Kernel) -> None:
+    changed = said("Hallo", max_tokens=99, stop_sequences=["a"])
+    lines = running.run(f"client.messages.create(**{changed!r})").error["traceback"]
+    at = next(n for n, line in enumerate(lines) if line.endswith("They differ here:"))
+    assert lines[at + 1].startswith("  messages[0].content")
+    assert lines[at + 2].startswith("  max_tokens")
 
 
 def test_many_differences_are_counted_and_not_all_listed(running: Kernel) -> None:
