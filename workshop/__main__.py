@@ -9,13 +9,18 @@ from pathlib import Path
 
 from authoring import AuthoringError, navigation
 from authoring.book import Notebook
-from workshop import WorkshopError, handouts, slides
+from workshop import WorkshopError, handouts, notes, slides
 from workshop.class_view import picture, read_class
 from workshop.kit import make_kit
 from workshop.wheels import PYTHONS, SYSTEMS
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = {"slides": "a deck for each lesson", "handouts": "two pages for each lesson"}
+PAGES = {"slides": slides.html, "handouts": handouts.html, "notes": notes.html}
+WHAT = {
+    "slides": "a deck for each lesson",
+    "handouts": "two pages for each lesson, for the learners",
+    "notes": "a page for each lesson and each exercise, for you: mistakes and what to ask",
+}
 HERE = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}.get(platform.system(), "linux")
 
 
@@ -41,7 +46,7 @@ def arguments() -> argparse.ArgumentParser:
         "source", type=Path,
         help="a text file with a progress code in each line, or a folder of progress files",
     )  # fmt: skip
-    for word, what in PAGES.items():
+    for word, what in WHAT.items():
         pages = words.add_parser(word, help=f"{what}, as HTML that loads nothing")
         pages.add_argument("lesson", nargs="*", help="numbers, for instance 02 06b; all without")
         pages.add_argument("--to", type=Path, default=ROOT / "kit" / word, help="the folder")
@@ -60,8 +65,8 @@ def run(asked: argparse.Namespace) -> None:
 
 
 def write_pages(word: str, lessons: list[str], folder: Path) -> None:
-    """Write the slides or the handouts of some lessons, or of all, into a folder."""
-    html = slides.html if word == "slides" else handouts.html
+    """Write the pages that a word of `PAGES` names, of some lessons or of all, into a folder."""
+    html = PAGES[word]
     wanted = [navigation.lesson_of(name) for name in lessons] or navigation.written(ROOT)
     folder.mkdir(parents=True, exist_ok=True)
     for lesson in wanted:

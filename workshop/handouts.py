@@ -72,10 +72,15 @@ def html(book: Notebook) -> str:
     if program.is_file():
         parts.append("<h2>The same at work</h2>")
         parts.append(f"<pre>{escape.escape(program.read_text(encoding='utf-8'))}</pre>")
+    return document(title, parts)
+
+
+def document(title: str, parts: list[str], style: str = "") -> str:
+    """A page for paper that loads nothing, of parts in HTML."""
     body = "\n".join(parts)
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{STYLE}</style></head><body>\n{body}\n</body></html>\n"
+        f"<style>{STYLE}{style}</style></head><body>\n{body}\n</body></html>\n"
     )
 
 
