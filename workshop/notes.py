@@ -20,14 +20,16 @@ from practice.grading.sources import Sheet, sheets
 from workshop.handouts import document, markdown, questions
 
 HERE = Path(__file__).resolve().parent
-MOST = 9  # mistakes on a page, the exercise's own before those that many exercises share
+MOST = 8  # mistakes on a page, the exercise's own before those that many exercises share
 STYLE = """
 section { break-before: page; }
 table { border-collapse: collapse; width: 100%; font-size: 8.5pt; line-height: 1.25; }
 th, td { border: 1px solid #999; padding: 1mm 1.5mm; text-align: left; vertical-align: top;
          overflow-wrap: anywhere; }
-th { width: 33%; }
-th:nth-child(2) { width: 27%; }
+th { width: 38%; }
+th:nth-child(2) { width: 30%; }
+h3 { font-size: 11pt; margin: 4mm 0 1mm; }
+ul, ol, p { margin: 1.5mm 0; }
 """
 
 
@@ -111,4 +113,4 @@ def table(lines: list[tuple[str, str, str]]) -> str:
 
 def cell(text: str) -> str:
     """One cell of a table; Markdown of one line."""
-    return f"<td>{markdown(text).removeprefix('<p>').removesuffix('</p>')}</td>"
+    return f"<td>{markdown(text).strip().removeprefix('<p>').removesuffix('</p>')}</td>"

@@ -1,4 +1,4 @@
-"""Slides and handouts: each lesson has them, and they need neither a network nor a second file."""
+"""Slides, handouts, notes: each lesson has them, and they need no network and no second file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from nbformat.v4 import new_code_cell, new_output
 
 from authoring import navigation
 from authoring.book import Notebook
-from workshop import handouts, slides
+from practice.grading.sources import sheets
+from workshop import handouts, notes, slides
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = [lesson.name for lesson in navigation.written(ROOT)]
@@ -78,3 +79,29 @@ def test_a_long_output_is_cut_with_a_mark_and_an_error_is_one_line() -> None:
     failed = new_output("error", ename="KeyError", evalue="'a'", traceback=["\x1b[31mlong\x1b[0m"])
     [short] = slides.shown(new_code_cell("d['a']", outputs=[failed]))
     assert short.outputs[0].text == "KeyError: 'a'"
+
+
+EXERCISES = [one for sheet in sheets(ROOT / "exercises" / "source") for one in sheet.exercises]
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_the_notes_of_a_lesson_have_a_page_for_each_exercise(name: str) -> None:
+    one = book(name)
+    page = notes.html(one)
+    assert fetched(page) == []
+    assert page.count("<section>") == sum(
+        one.lesson is not None and each.lesson == one.lesson.number for each in EXERCISES
+    )
+    for part in ("Point:", "They stumble", "Ask:", "Questions to ask aloud", "planned"):
+        assert part in page, part
+
+
+def test_each_exercise_has_mistakes_with_a_question(covers: Callable[[str], None]) -> None:
+    used: set[str] = set()
+    for one in EXERCISES:
+        lines = notes.rows(one)
+        assert 5 <= len(lines) <= notes.MOST, one.id
+        assert all(told and "?" in asked for told, _, asked in lines), one.id
+        used |= {asked for *_, asked in lines}
+    assert used == set(notes.asked().values()), "a question that no page shows"
+    covers(f"notes: {len(used)} questions for {len(EXERCISES)} exercises")
