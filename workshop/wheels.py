@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from workshop import WorkshopError
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+PATCHES = range(40)  # of a Python: a marker of the lock may ask for 3.11.5 or newer
 # The newest first: pip takes the first that fits. Tags: packaging.python.org, "platform
 # compatibility tags". A laptop with a glibc older than 2.28 (2018) is not served.
 GLIBC = ("2_28", "2_27", "2_26", "2_24", "2_17", "2_12", "2_5")
@@ -33,15 +34,15 @@ class System:
     os_name: str
     machine: str
 
-    def markers(self, python: str) -> dict[str, str]:
-        """What a marker of the lock may ask, for a Python such as `"3.12"`."""
+    def markers(self, python: str, patch: int) -> dict[str, str]:
+        """What a marker of the lock may ask, for a Python such as `"3.12"` and 4 for 3.12.4."""
         return {
             "implementation_name": "cpython",
             "os_name": self.os_name,
             "platform_machine": self.machine,
             "platform_python_implementation": "CPython",
             "platform_system": self.platform_system,
-            "python_full_version": f"{python}.0",
+            "python_full_version": f"{python}.{patch}",
             "python_version": python,
             "sys_platform": self.sys_platform,
         }
@@ -78,15 +79,28 @@ def requirements(lock: str) -> Iterator[tuple[Requirement, str]]:
             lines = []
 
 
-def lock_for(lock: str, system: System, python: str) -> list[str]:
+def lock_for(lock: str, system: System, python: str, patch: int = 0) -> list[str]:
     """The lines of the lock that count there, without their markers, hashes included."""
     wanted = []
+    markers = system.markers(python, patch)
     for requirement, text in requirements(lock):
-        if requirement.marker and not requirement.marker.evaluate(system.markers(python)):
+        if requirement.marker and not requirement.marker.evaluate(markers):
             continue
         _, hashes, rest = text.partition(" --hash")
         wanted.append(f"{requirement.name}{requirement.specifier}{hashes}{rest}")
     return wanted
+
+
+def locks_for(lock: str, system: System, python: str) -> dict[int, list[str]]:
+    """By patch: the lines for the first one of a Python, and what later ones want instead."""
+    found = {}
+    had: set[str] = set()
+    for patch in PATCHES:
+        new = [line for line in lock_for(lock, system, python, patch) if line not in had]
+        if new:
+            found[patch] = new
+            had.update(new)
+    return found
 
 
 def download(lock: Path, system: System, python: str, folder: Path) -> int:
@@ -94,8 +108,15 @@ def download(lock: Path, system: System, python: str, folder: Path) -> int:
 
     Raises WorkshopError when one cannot be had, or is not the one of the lock.
     """
+    locks = locks_for(lock.read_text(encoding="utf-8"), system, python)
+    for patch, lines in locks.items():
+        _download(lines, system, f"{python}.{patch}", folder)
+    return sum(map(len, locks.values()))
+
+
+def _download(lines: list[str], system: System, python: str, folder: Path) -> None:
+    """Put the wheels of some lines of the lock into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = lock_for(lock.read_text(encoding="utf-8"), system, python)
     listed = folder / f".{system.name.replace(' ', '-')}-{python}.txt"
     listed.write_text("\n".join(lines) + "\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download"]
@@ -118,4 +139,3 @@ def download(lock: Path, system: System, python: str, folder: Path) -> int:
             f"({reason[-1] if reason else 'pip said nothing'}). If that is the network, run "
             "this again; what is there already is not fetched twice."
         )
-    return len(lines)

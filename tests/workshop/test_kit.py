@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.launch.courses import bring_launch, run
 from tests.launch.test_environment import digest_of, import_in, make_wheel
 from workshop import WorkshopError
 from workshop.kit import copy_course, files_of_course, make_kit
-from workshop.wheels import PYTHONS, SYSTEMS, lock_for, requirements
+from workshop.wheels import PYTHONS, SYSTEMS, lock_for, locks_for, requirements
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = (ROOT / "requirements.txt").read_text(encoding="utf-8")
@@ -73,6 +74,22 @@ def test_a_package_stands_once_in_the_lock_of_a_system(python: str) -> None:
     new = [line for line in lock_for(LOCK, LINUX, "3.14") if line.startswith("starlette==")]
     assert old != new, "one version for 3.10 and one for the others"
     assert ";" not in "".join(old + new) and "--hash=sha256:" in old[0]
+
+
+def test_a_python_of_any_patch_finds_its_packages_on_the_stick() -> None:
+    major, minor, patch = platform.python_version_tuple()
+    python = f"{major}.{minor}"
+    on_the_stick = [line for lines in locks_for(LOCK, LINUX, python).values() for line in lines]
+    assert set(lock_for(LOCK, LINUX, python, int(patch))) <= set(on_the_stick)
+    lock = """\
+a==1 ; python_full_version < '3.11.5' --hash=sha256:0
+a==2 ; python_full_version >= '3.11.5' --hash=sha256:1
+b==1 --hash=sha256:2
+"""
+    told = locks_for(lock, LINUX, "3.11")
+    names = {patch: [line.split()[0] for line in lines] for patch, lines in told.items()}
+    assert names == {0: ["a==1", "b==1"], 5: ["a==2"]}
+    assert list(locks_for(lock, LINUX, "3.12")) == [0]
 
 
 def test_start_py_installs_from_the_wheels_beside_it_and_from_nowhere_else(tmp_path: Path) -> None:
