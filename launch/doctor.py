@@ -242,11 +242,11 @@ def start_look() -> "subprocess.Popen[str]":
 def end_look(look: "subprocess.Popen[str]") -> dict[str, Any]:
     """Return what launch/look.py saw, when it is done."""
     try:
-        printed, _ = look.communicate(timeout=180)
+        printed, _ = look.communicate(timeout=600)
         seen = json.loads(printed)
     except subprocess.TimeoutExpired:
         look.kill()
-        seen = {"step": "kernel", "error": "it took more than three minutes"}
+        seen = {"step": "kernel", "error": "it took more than ten minutes"}
     except ValueError:
         seen = {"step": "kernel", "error": f"exit code {look.returncode}"}
     assert isinstance(seen, dict)

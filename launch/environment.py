@@ -31,6 +31,7 @@ from launch.process import without_proxies, without_python_variables
 STAMP = VENV / "course-installed.txt"  # written last: what is installed here
 UNFINISHED = VENV / "course-unfinished.txt"  # there while .venv is being made
 COURSE_PTH = "course.pth"  # in .venv's site-packages: where the course is
+PATIENCE = 600  # seconds; imports right after an install are slow under a virus scanner
 NEEDED = {  # package: a module of it that is really used
     "anthropic": "anthropic",
     "ipykernel": "ipykernel.kernelapp",
@@ -98,7 +99,9 @@ def why_broken() -> str:
     )
     try:
         done = ask_venv(code)
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired:
+        return f"it gave no answer in {PATIENCE // 60} minutes"
+    except OSError as error:
         return type(error).__name__
     if done.returncode == 0:
         return ""
@@ -179,7 +182,7 @@ def ask_venv(code: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         encoding="utf-8",
         errors="replace",
-        timeout=120,
+        timeout=PATIENCE,
         env=without_proxies(without_python_variables(os.environ)),
     )
 

@@ -16,7 +16,7 @@ from typing import Any
 from launch.machine import unusable_proxies
 
 IMPORTED = ("jupyterlab.labapp", "ipywidgets", "jupyterlab_widgets", "dotenv")
-STARTED_WITHIN = 60  # seconds, for a slow machine
+STARTED_WITHIN = 240  # seconds; a first start under a virus scanner takes its time
 
 IN_KERNEL = """
 def look():
