@@ -7,6 +7,7 @@ do any I/O: `engines` looks for the engine, `upstream` carries a question to it.
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import json
 import re
@@ -44,6 +45,8 @@ HEADERS = {
     "x-api-key": "none-is-needed",
 }
 SAYS_NOTHING = ("caller",)  # who called a tool: in each reply that a learner sends back
+# Engines leave it empty. The rules take any that does not look like an altered one of Claude's.
+SIGNATURE = base64.b64encode(b"a model on this machine").decode()
 USAGE = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
 PATH = re.compile(r"(?:[A-Za-z]:)?[\\/](?:[^\\/\s'\"]+[\\/])+")
 LONGEST_NAME = 60
@@ -189,6 +192,8 @@ class Answer:
             event["message"] = self._message(event.get("message") or {})
         elif kind == "content_block_start":
             event["content_block"] = self._block(event.get("content_block") or {})
+        elif kind == "content_block_delta" and "signature" in event.get("delta", {}):
+            event["delta"]["signature"] = event["delta"]["signature"] or SIGNATURE
         elif kind == "message_delta":
             event["delta"] = _stopped(event.get("delta") or {})
             event["usage"] = {"output_tokens": 0} | (event.get("usage") or {})
@@ -220,7 +225,7 @@ class Answer:
             known = {"id": make_id("toolu", *self._seed, told.get("name")), "input": {}}
             return known | {name: value for name, value in told.items() if value}
         if kind == "thinking":
-            return {"thinking": "", "signature": ""} | told
+            return {"thinking": "", **told, "signature": told.get("signature") or SIGNATURE}
         return {"text": ""} | told if kind == "text" else told
 
     # --- sentences ------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ async def _translated(forward: Forward, answer: Translation, sink: Sink) -> bool
             ):
                 came = Outcome(response.status_code)
                 kind = response.headers.get("content-type", "")
-                streamed = came.status == 200 and "event-stream" in kind
+                streamed = answer.stream and came.status == 200 and "event-stream" in kind
                 if streamed:
                     account.begin(came.status, list(answer.headers.items()))
                     await sink.begin(came.status, list(answer.headers.items()))

@@ -102,7 +102,8 @@ class Forward:
 class Translation(Protocol):
     """What a client gets in place of what came: a reply, or a stream while it passes."""
 
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # of a stream
+    stream: bool  # was one asked for?
     ended: bool
 
     def whole(self, outcome: Outcome) -> Reply:
