@@ -134,6 +134,7 @@ class Answer:
         self.ended = False
         self.reply: Reply | None = None
         self._buffer = b""
+        self._calls = count(1)
         self._seed = ("local", engine.name, number)
         label = f"local {engine.name}"
         if left_out:
@@ -222,7 +223,7 @@ class Answer:
         """A content block with the fields that the SDK and the next request need."""
         kind = told.get("type")
         if kind == "tool_use":
-            known = {"id": make_id("toolu", *self._seed, told.get("name")), "input": {}}
+            known = {"id": make_id("toolu", *self._seed, next(self._calls)), "input": {}}
             return known | {name: value for name, value in told.items() if value}
         if kind == "thinking":
             return {"thinking": "", **told, "signature": told.get("signature") or SIGNATURE}
