@@ -23,7 +23,7 @@ setup({LESSON!r}, own_questions="local")
 client = anthropic.Anthropic()
 HELLO, OWN = {HELLO!r}, {OWN!r}
 """
-NOTE = f"(Not Claude: the model {NAME} on this machine answered. It can show that your"
+NOTE = f"(Not Claude: the model {NAME} on this machine answered."
 
 
 @pytest.fixture(scope="module")
