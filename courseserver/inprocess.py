@@ -58,7 +58,8 @@ class Server(Generic[AnyBackend]):
             return our_fault(bug)
         if isinstance(decided, Forward):
             decided.settle(Outcome(failure="ConnectError"))  # nothing is sent, nothing is paid
-            what = "Live is not possible here: this kernel has no way to the network."
+            what = "Only recorded and staged replies are possible here: this kernel has no way to "
+            what += "another program or to the network."
             return error(Problem(501, "course_no_network", what), "none", request.path)
         return decided
 

@@ -38,7 +38,8 @@ class Entry:
     recorded reply was adapted to, such as "max_tokens"; none when the request was recorded.
     `earlier`: what a refused request holds of an earlier cell and was changed there ("question",
     "system" or "tools"), where that can be known. `cell`: what ran when it came. `unsent`: the
-    course's own spending limit kept it here.
+    course's own spending limit kept it here, or a local engine failed. `local`: the model on this
+    machine that was asked, such as "local/qwen3".
     """
 
     request: Request
@@ -51,6 +52,7 @@ class Entry:
     earlier: str = ""
     cell: Cell = NO_CELL
     unsent: bool = False
+    local: str = ""
 
 
 class Journal:
@@ -84,6 +86,12 @@ class Journal:
             gone = self._entries.popleft()
             self._bytes -= len(gone.request.raw)
             self.dropped += 1
+
+    def take_back(self) -> Entry:
+        """Take the newest exchange out again: somebody else answers it."""
+        entry = self._entries.pop()
+        self._bytes -= len(entry.request.raw)
+        return entry
 
     def missed(self) -> list[Entry]:
         """The requests that replay had no reply for, oldest first."""

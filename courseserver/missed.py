@@ -1,16 +1,24 @@
-"""What is noted of a request that no recording answers, and how it is said to a person.
+"""What is noted of a request that no recording answers, and how it is said to a person, also when
+a model on this machine has answered it.
 
 It must not know what a person can do about it: that depends on who runs the server.
 """
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from courseserver.price import LOCAL
 from courseserver.values import JSON
 
+if TYPE_CHECKING:
+    from courseserver.journal import Journal
+
 DIFFERENCES = 5  # lines of difference that are shown
+WIDTH = 76  # of what is said under a cell, in characters
+LEFT_OUT = ", left out: "  # in the header of a reply, before the names
 UNKNOWN = 8  # requests of a batch that are named
 # What an earlier cell changed, and what the request at hand still holds of it.
 EARLIER = {
@@ -63,3 +71,21 @@ class Missed:
         if self.earlier:
             lines.append(EARLIER[self.earlier])
         return lines
+
+
+def said_of_local(journal: Journal) -> str:
+    """What must be said of each model on this machine that answered the cell that ran.
+
+    One or more lines, each with its end; "" for none. They go under the cell.
+    """
+    said: dict[str, str] = {}
+    for entry in journal:
+        if not entry.local or entry.unsent or entry.cell != journal.cell:
+            continue
+        line = f"(Not Claude: the model {entry.local.removeprefix(LOCAL)} on this machine answered."
+        left_out = entry.reply.headers.get("x-course-reply", "").partition(LEFT_OUT)[2]
+        if left_out:
+            line += f" It was not told: {left_out}."
+        line += " It can show that your code runs; it says nothing about your prompt.)"
+        said[line] = textwrap.fill(line, WIDTH, break_on_hyphens=False, break_long_words=False)
+    return "".join(f"{each}\n" for each in said.values())

@@ -17,6 +17,7 @@ from courseserver.media import pdf_pages
 from courseserver.values import JSON, Problem, Request
 
 MILLION = 1_000_000
+LOCAL = "local/"  # begins the name of a model on this machine, which costs nothing
 MARGIN = 2  # times the estimate, which is mostly within 15% but knows a text by its shape alone
 # What a server tool brings in cannot be known before. These are guesses, no limits of the API; what
 # a reply did cost is booked afterwards, also when it was more.
@@ -28,6 +29,11 @@ COUNTED = ("text", "tool_use", "tool_result", "search_result", "thinking", "reda
 ON_THE_LEARNERS_SIDE = ("custom", "bash_", "text_editor_", "memory_", "computer_")
 
 Unseen = Callable[[str], int | None]  # tokens behind an id (file, earlier message); None: unknown
+
+
+def whose(model: str) -> str:
+    """What must be said of a model in a reply: that it is not Claude, or ""."""
+    return "a model on this machine, not Claude" if model.startswith(LOCAL) else ""
 
 
 class UnpricedError(Exception):

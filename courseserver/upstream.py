@@ -1,4 +1,4 @@
-"""Adapter: carries a `Forward` out, byte for byte, and says how it ended.
+"""Adapter: carries a `Forward` out, byte for byte or translated, and says how it ended.
 
 Proxies and certificates are taken from the environment, as the SDK takes them. A client that
 leaves is noticed by who calls: cancelling `carry` ends the request upstream.
@@ -6,11 +6,12 @@ leaves is noticed by who calls: cancelling `carry` ends the request upstream.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import httpx2
 
-from courseserver.values import Forward, Outcome
+from courseserver.values import Forward, Outcome, Translation
 
 KEPT_BYTES = 16 * 1024 * 1024  # of a reply's body, for the journal
 LENGTH = "content-length"
@@ -51,6 +52,8 @@ async def carry(forward: Forward, client: httpx2.AsyncClient, sink: Sink) -> boo
     `forward.settle` is called once, also when this is cancelled. It is called before the last
     piece of a reply goes out, so that who has the reply finds it in the journal.
     """
+    if forward.translation:
+        return await _translated(forward, forward.translation, sink)
     account = _Settling(forward)
     request = forward.request
     complete = False
@@ -90,6 +93,60 @@ async def carry(forward: Forward, client: httpx2.AsyncClient, sink: Sink) -> boo
     finally:
         account.settle(complete=complete, failure=failure)
     return complete
+
+
+async def _translated(forward: Forward, answer: Translation, sink: Sink) -> bool:
+    """Ask a program on this machine; the client gets what `answer` makes of what comes.
+
+    No proxy of the environment is asked, and no redirection followed: the request stays here.
+    """
+    account = _Settling(forward)
+    request = forward.request
+    timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
+    streamed = False
+    came, failure = Outcome(), ""
+    try:
+        try:
+            async with (
+                httpx2.AsyncClient(timeout=timeout, trust_env=False) as client,
+                client.stream(
+                    request.method, forward.url, headers=dict(forward.headers), content=request.raw
+                ) as response,
+            ):
+                came = Outcome(response.status_code)
+                kind = response.headers.get("content-type", "")
+                streamed = answer.stream and came.status == 200 and "event-stream" in kind
+                if streamed:
+                    account.begin(came.status, list(answer.headers.items()))
+                    await sink.begin(came.status, list(answer.headers.items()))
+                async for chunk in response.aiter_bytes():
+                    if streamed:
+                        await _pass_on(answer.piece(chunk), answer, account, sink)
+                    else:
+                        came = Outcome(came.status, body=came.body + chunk)
+        except httpx2.HTTPError as error:
+            failure = type(error).__name__
+        if streamed:
+            await _pass_on(answer.rest(), answer, account, sink)
+            return True
+        reply = answer.whole(replace(came, failure=failure))
+        [step] = reply.steps
+        headers = {**reply.headers, LENGTH: str(len(step.data))}
+        account.settle(complete=True)
+        await sink.begin(reply.status, list(headers.items()))
+        await sink.write(step.data)
+        return True
+    finally:  # the client may have left
+        account.settle(complete=False)
+
+
+async def _pass_on(piece: bytes, answer: Translation, account: _Settling, sink: Sink) -> None:
+    """Send a piece of a stream on; before the last one, say how it ended."""
+    account.add(piece)
+    if answer.ended:
+        account.settle(complete=True)
+    if piece:
+        await sink.write(piece)
 
 
 class _Settling:

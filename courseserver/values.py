@@ -87,6 +87,7 @@ class Forward:
     `url` and `headers` are what goes out, the key among them, so they are never shown. `settle` is
     called exactly once, with how it ended. `reserved` is the most that it can cost, in USD.
     `rewrite` changes a whole body before it goes on; None: every byte goes on as it comes.
+    `translation` makes something else of all that comes, or of nothing at all.
     """
 
     request: Request
@@ -95,6 +96,27 @@ class Forward:
     settle: Callable[[Outcome], None] = field(repr=False)
     reserved: float = 0.0
     rewrite: Callable[[bytes], bytes] | None = field(default=None, repr=False)
+    translation: Translation | None = field(default=None, repr=False)
+
+
+class Translation(Protocol):
+    """What a client gets in place of what came: a reply, or a stream while it passes."""
+
+    headers: Mapping[str, str]  # of a stream
+    stream: bool  # was one asked for?
+    ended: bool
+
+    def whole(self, outcome: Outcome) -> Reply:
+        """The reply, from a body that came whole or from what went wrong."""
+        ...
+
+    def piece(self, chunk: bytes) -> bytes:
+        """What goes on, now that a piece of a stream has come; `ended` after its last event."""
+        ...
+
+    def rest(self) -> bytes:
+        """What the client must still hear when no more comes; nothing after the last event."""
+        ...
 
 
 class Backend(Protocol):

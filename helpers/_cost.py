@@ -8,6 +8,7 @@ from typing import Any
 
 from courseserver import facts
 from courseserver.price import dollars as dollars
+from courseserver.price import whose
 
 MILLION = 1_000_000
 HEADERS = {  # with which a request is judged that was not sent yet
@@ -57,12 +58,13 @@ def cost(reply: Any, model: str | None = None, *, batch: bool = False) -> Cost:
     Input, cache writes, cache reads and output are counted apart, as the API bills
     them; thinking is part of the output. `batch=True` halves everything. Prices:
     `facts.py`, USD. A reply that was refused before any output costs nothing in most
-    categories. Raises `ValueError` when the model is not known.
+    categories, and one of a model on this machine costs nothing at all. Raises
+    `ValueError` when the model is not known.
     """
-    if _is_free_refusal(reply):
-        return Cost()
     usage = getattr(reply, "usage", reply)
     name = model or getattr(reply, "model", None)
+    if _is_free_refusal(reply) or whose(str(name)):  # or a model on this machine
+        return Cost()
     if name is None:
         raise ValueError(
             "cost() needs the model: cost(usage, MODEL), or give it the whole reply."

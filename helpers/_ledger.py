@@ -39,6 +39,7 @@ class Ledger:
         """`calls`, `input_tokens`, `output_tokens`, `usd` (all caches included).
 
         If there are models without a known price, `no_price` lists their names.
+        `local`, if any: the calls among them that a local model answered, for nothing.
         """
         entries = self.entries()
         tokens_in = 0
@@ -58,6 +59,8 @@ class Ledger:
             "output_tokens": tokens_out,
             "usd": spent.total,
         }
+        if local := sum(bool(entry.local) for entry in entries):
+            sums["local"] = local
         if unknown:
             sums["no_price"] = sorted(unknown)
         return sums
@@ -78,6 +81,8 @@ class Ledger:
             f"{sums['calls']} calls, {sums['input_tokens']:,} tokens in, "
             f"{sums['output_tokens']:,} out, about {dollars(sums['usd'])}"
         )
+        if "local" in sums:
+            told += f"; {sums['local']} of the calls by a local model, not Claude, $0"
         if "no_price" in sums:
             told += f", and no price is known for {', '.join(sums['no_price'])}"
         return told
@@ -88,7 +93,7 @@ def _paid(entries: list[Entry]) -> Iterator[tuple[Mapping[str, Any], str, bool]]
     results = {}  # by path: results that were read twice are paid once
     for entry in entries:
         if entry.reply.usage:
-            yield entry.reply.usage, _model(entry.request.body), False
+            yield entry.reply.usage, entry.local or _model(entry.request.body), False
         if entry.request.path.endswith("/results") and entry.reply.status == 200:
             results[entry.request.path] = entry
     for entry in results.values():

@@ -50,18 +50,23 @@ _own_no_proxy: str | None = None  # NO_PROXY as before the first setup()
 _outside: dict[str, str] | None = None  # ANTHROPIC_* as before the first setup()
 
 
-def setup(lesson: str) -> None:
+def setup(lesson: str, own_questions: str = "") -> None:
     """Begin a lesson: decide the mode, start or reset the course server, say so.
 
     `lesson` is the notebook's file name without `.ipynb`; its number will do. Call it
-    to begin afresh, too. Raises `ValueError` for a lesson that has no recording, and
-    `ImportError` if a file of yours has the name of a package.
+    to begin afresh, too. With `own_questions="local"`, what is not recorded goes to a
+    model that runs on this machine. Raises `ValueError` for a lesson that has no
+    recording, and `ImportError` if a file of yours has the name of a package.
     """
+    if own_questions not in ("", "local"):
+        raise ValueError('own_questions can be "local", or it is left out.')
+    from courseserver.engines import find
+
     report.install(journal, current_lesson)
     check_packages()
     recorded = load_recordings(lesson)
     dotenv = read_dotenv()
-    decided = decide_mode(_learners_environment(), dotenv)
+    decided = decide_mode(_learners_environment(own_questions), dotenv)
     if pace := dotenv.get("COURSE_PACE"):
         os.environ.setdefault("COURSE_PACE", pace)
     # Programs that a notebook starts write UTF-8 on Windows, too.
@@ -71,10 +76,11 @@ def setup(lesson: str) -> None:
     _point_sdk(server.url)
     _choose_proxies(live=decided.name == "live")
     server.backend.relay = _relay(decided, server.backend.account)
+    server.backend.local, found = find(decided.name, server.backend.account, dotenv)
     note = decided.note
     if "there is no key" in decided.why:
         note = note if "placeholder" in note else unread_key() or note
-    for line in (note, *_mode_lines(decided, recorded), *_version_lines()):
+    for line in (note, *_mode_lines(decided, recorded), found, *_version_lines()):
         if line:  # JupyterLab would wrap a long one within a word
             print(textwrap.fill(line, WIDTH, break_on_hyphens=False))
 
@@ -102,7 +108,7 @@ def _adapter() -> type[Server[Door]]:
 
 
 def mode() -> str:
-    """The mode of this moment, `replay` or `live`: that of the newest `setup()`."""
+    """The mode of the newest `setup()`: `replay` or `live`; local counts as replay."""
     return "live" if course_server().backend.relay else "replay"
 
 
@@ -131,10 +137,14 @@ def lend_key() -> None:
         os.environ[KEY] = SESSION_KEY
 
 
-def _learners_environment() -> dict[str, str]:
-    """The environment without what an earlier `setup()` wrote into it."""
+def _learners_environment(mode: str) -> dict[str, str]:
+    """The environment without what an earlier `setup()` wrote into it.
+
+    `mode`, if any, is what a cell asks for: stronger than `.env`, and weaker than a
+    variable of the environment.
+    """
     own = _variables("ANTHROPIC_") if _outside is None else _outside
-    return own | _variables("COURSE_")
+    return own | {"COURSE_MODE": mode} | _variables("COURSE_")
 
 
 def _point_sdk(url: str) -> None:
@@ -212,7 +222,7 @@ def _mode_lines(decided: Mode, recorded: Recordings) -> list[str]:
     if made < len(recorded.exchanges):
         how = f"{made} written by hand"
     return [
-        f"Replay, because {decided.why}. Nothing leaves this machine.",
+        f"{decided.name.title()}, because {decided.why}. Nothing leaves this machine.",
         f"{count} recorded replies ({how}) for {recorded.lesson}.",
     ]
 

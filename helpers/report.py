@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from courseserver.masking import masked
-from courseserver.missed import EARLIER, Missed
+from courseserver.missed import EARLIER, Missed, said_of_local
 from helpers._cost import cost_before, dollars
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def install(journal: Callable[[], Journal], lesson: Callable[[], str]) -> None:
         sys.last_type, sys.last_value, sys.last_traceback = kind, value, tb
         try:
             entry = entry_of(value, journal())
-            if entry and entry.missed:
+            if entry and entry.missed and not entry.local:
                 lines = missed_report(entry.missed, lesson())
             elif entry and entry.unsent:
                 lines = _wrapped(getattr(value, "api_message", ""))
@@ -114,6 +114,7 @@ def _say_adapted(journal: Journal) -> None:
                 words.append(said)
     if words:
         print(f"(Replay: a recorded reply, adapted to your {', '.join(words)}.)")
+    print(said_of_local(journal), end="")
 
 
 def _say_handled(journal: Journal, error: BaseException | None) -> None:
@@ -158,6 +159,8 @@ def entry_of(value: BaseException, journal: Journal) -> Entry | None:
 
 def missed_report(missed: Missed, lesson: str) -> list[str]:
     """The report for a request without a recorded reply, line by line."""
+    from courseserver.engines import other_ways
+
     lines = [
         "Replay has no recorded reply for this request. Nothing left this machine."
     ]
@@ -174,6 +177,7 @@ def missed_report(missed: Missed, lesson: str) -> list[str]:
     )
     if not missed.unknown:
         lines.append("  - keep the question: from helpers import wish; wish();")
+        lines += other_ways()
     lines += [
         "  - ask the real API: put a key into .env (lesson 00 shows how), "
         "then run setup again;",

@@ -30,7 +30,7 @@ PLACEHOLDERS = ("your-", "your_", "xxxxx", "...", "<", "paste", "example")
 
 @dataclass(frozen=True)
 class Mode:
-    """Where requests go (`replay` or `live`), why, and the key, which nobody prints.
+    """Where requests go (`replay`, `local` or `live`), why, and the key, never printed.
 
     `limit` and `total`: what a session and the whole course may spend live, in USD.
     """
@@ -47,7 +47,7 @@ class Mode:
 
 
 def decide_mode(environ: Mapping[str, str], dotenv: Mapping[str, str | None]) -> Mode:
-    """Replay or live, from the environment and the contents of `.env`.
+    """Replay, local or live, from the environment and the contents of `.env`.
 
     A key in `.env` means live. A key that is only in the environment is not spent
     unasked: it needs `COURSE_MODE=live` as well. Nothing is spent under a limit that
@@ -72,6 +72,8 @@ def _wanted_mode(environ: Mapping[str, str], dotenv: Mapping[str, str | None]) -
     """The mode that is asked for and that the key allows, whatever the limits are."""
     asked = environ.get("COURSE_MODE") or dotenv.get("COURSE_MODE") or ""
     asked = asked.strip().lower()
+    if asked == "local":
+        return Mode("local", "you asked for it")
     if asked == "replay":
         return Mode("replay", "COURSE_MODE is replay")
     key, note = _usable_key(dotenv.get(KEY), ".env")
@@ -85,7 +87,7 @@ def _wanted_mode(environ: Mapping[str, str], dotenv: Mapping[str, str | None]) -
         return Mode("replay", "there is no key", note=note or missing)
     if asked:
         # Its value is not shown: it may be a key that went into the wrong line.
-        note = "COURSE_MODE is no known mode; it can be replay or live. Replay is used."
+        note = "COURSE_MODE can be replay, local or live, and no other. Replay is used."
         return Mode("replay", "COURSE_MODE is not known", note=note)
     if key:
         return Mode("live", "there is a key in .env", key)

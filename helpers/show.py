@@ -17,6 +17,7 @@ from typing import Any
 from IPython.display import HTML, Markdown, display
 
 from courseserver.masking import masked
+from courseserver.price import whose
 from helpers._text import escape_dollars, in_notebook, shorten, tell
 
 # Allow-lists: a header that is not named here is never shown.
@@ -43,7 +44,7 @@ def message(reply: Any) -> None:
     if not rows:
         rows.append(("content", "empty", "no blocks at all"))
     rows.append(("stop_reason", f"`{reply.stop_reason}`", _why(reply)))
-    rows.append(("model", f"`{reply.model}`", ""))
+    rows.append(("model", f"`{reply.model}`", whose(reply.model)))
     rows.append(("usage", "", _usage(reply.usage)))
     table(rows, "part", "kind", "what it holds")
 

@@ -120,11 +120,12 @@ def check_mode(environ: Mapping[str, str]) -> Iterator[Finding]:
     asked = asked.strip().lower()
     remedy = ""
     if asked not in MODES:  # it is not shown: it may be a key in the wrong line
-        remedy = "set COURSE_MODE to replay or live, or take it out"
+        remedy = "set COURSE_MODE to replay, local or live, or take it out"
     elif asked == "live" and mode.name != "live":
         remedy = f"put the key into .env, after  {KEY}=  (or set COURSE_MODE=replay)"
     why = mode.why if not remedy or asked in MODES else "COURSE_MODE is no word for it"
     yield Finding("Mode", f"{mode.name}: {why}", remedy)
+    yield from check_engine(mode.name, values)
     where = ".env"
     key = values.get(KEY)
     if not key and mode.name == "live":
@@ -138,6 +139,27 @@ def check_mode(environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("Key", f"the key in {where} {wrong}", remedy)
     else:
         yield Finding("Key", f"the key in {where} has the right shape (not tried)")
+
+
+def check_engine(mode: str, values: Mapping[str, str | None]) -> Iterator[Finding]:
+    """Who answers own questions in mode local; else whether somebody could.
+
+    Only in mode local is an engine asked anything (the names of its models).
+    """
+    try:
+        from courseserver.account import Account
+        from courseserver.engines import find, hint
+
+        local, said = find(mode, Account(), values)
+        there = hint(values)
+    except Exception:  # whatever it is, the other findings should be seen
+        return
+    if mode == "local":
+        remedy = "" if local else "start an engine, or take COURSE_MODE=local out"
+        yield Finding("Engine", said, remedy)
+    elif there:
+        what = f'{there}; in a lesson, setup("...", own_questions="local") asks it'
+        yield Finding("Engine", f"{what}. It is not Claude")
 
 
 def decided_mode(environ: Mapping[str, str]) -> Any:

@@ -204,6 +204,7 @@ class OwnCourse:
         mine |= {"HOME": home, "USERPROFILE": home, "MPLCONFIGDIR": home}
         mine |= {"PYTHONPATH": os.pathsep.join([str(OFFLINE), str(self.root)])}
         mine |= {"PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
+        mine |= {"COURSE_LOCAL_URL": "http://127.0.0.1:9"}  # not this machine's own engine
         return {**mine, **self.environ, **more}
 
     def run(self, code: str, **environ: str) -> subprocess.CompletedProcess[str]:

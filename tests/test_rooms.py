@@ -37,7 +37,7 @@ class Limits(NamedTuple):
 
 
 ROOMS = {
-    "helpers": Limits(files=11, lines=1015, per_file=165),
+    "helpers": Limits(files=11, lines=1_030, per_file=190),
     "practice": Limits(files=34, lines=4_150, per_file=260),
 }
 MOST_COMPREHENSIONS = 15  # in a thousand lines of helpers/; httpx has 8, learntools 12

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from launch.places import Finding
+from tests.engine import NAME, running
 from tests.launch.courses import ROOT, load, run
 from tests.support import ROOMS
 
@@ -262,13 +263,34 @@ def test_settings_that_belong_to_somebody_else_need_a_look(course: Path) -> None
 def test_a_mode_that_is_no_word_needs_a_look_and_is_not_shown(word: str) -> None:
     with_mode = [f for f in load(ROOT, "key").check_mode({"COURSE_MODE": word}) if f.name == "Mode"]
     [finding] = with_mode
-    assert "replay or live" in finding.remedy and word not in str(finding)
+    assert "replay, local or live" in finding.remedy and word not in str(finding)
 
 
 def test_live_without_a_key_needs_a_look(course: Path) -> None:
     findings = load(course, "key").check_mode({"COURSE_MODE": "live"})
     [finding] = [finding for finding in findings if finding.name == "Mode"]
     assert finding.text.startswith("replay") and "put the key into .env" in finding.remedy
+
+
+def test_an_engine_is_named_and_asked_nothing_unless_the_mode_is_local(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with running() as engine:
+        monkeypatch.setenv("COURSE_LOCAL_URL", engine.url)
+        for mode in ("replay", "local"):
+            found = load(ROOT, "key").check_mode({"COURSE_MODE": mode})
+            [finding] = [finding for finding in found if finding.name == "Engine"]
+            assert "not Claude" in finding.text and not finding.remedy
+            assert (NAME in finding.text) == bool(engine.backend.seen) == (mode == "local")
+    found = load(ROOT, "key").check_mode({"COURSE_MODE": "local"})
+    [finding] = [finding for finding in found if finding.name == "Engine"]
+    assert "No engine listens" in finding.text and "start an engine" in finding.remedy
+
+
+def test_without_an_engine_nothing_is_said_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSE_LOCAL_URL", "http://127.0.0.1:9")
+    found = load(ROOT, "key").check_mode({"COURSE_MODE": "replay"})
+    assert "Engine" not in [finding.name for finding in found]
 
 
 # --- names and files ---
