@@ -78,7 +78,7 @@ def move_model(
     tell(f"A request that {new} refuses, or a recording that cannot be read", no)
     tell(f"A line that still names {old}", left)
     tell(f"A line that named {new} already: it is no longer another model than MODEL", others)
-    print("\nNext: python -m authoring build, python -m authoring render, then check and lint.")
+    print("\nNext: python -m authoring build, render, readme and check, each of all lessons.")
     return 0
 
 

@@ -25,18 +25,15 @@ from authoring.environment import clean_environment
 from authoring.gates import NBVAL, TWO_WORKERS
 from authoring.kernel import place
 from authoring.navigation import lesson_of
-from authoring.render import ANSI, notebooks, short_diff
+from authoring.render import ANSI, notebooks
 from practice.lessons import BY_NUMBER
 
 EXERCISES = "tests/practice/test_exercises.py"
-SHOWN = 8  # lines of one difference
+SHOWN, WIDTH = 8, 150  # lines of one difference, and characters of a line
 PYTEST = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *TWO_WORKERS]
-# nbval's words around the stored and the new output of a cell.
-DIFFERS = re.compile(
-    r"^<+ Reference output from ipynb file\n(.*?)\n"
-    r"=+ disagrees with newly computed \(test\) output:?\s*\n(.*?)\n>+",
-    re.MULTILINE | re.DOTALL,
-)
+FAILED = re.compile(r"[\w.]*(?:Error|Exception|Warning|Interrupt)\b.*")  # the end of a traceback
+CHANGED = re.compile(r"\s*([-+]) (.*)")  # in nbval's report: + is stored, - is new
+OTHER_WAY = {"+": "-", "-": "+"}
 
 
 class Case(NamedTuple):
@@ -99,8 +96,8 @@ def read_report(report: Path) -> Iterator[Case]:
     """The tests of a JUnit report."""
     for case in ElementTree.parse(report).iter("testcase"):
         problems = [each for each in case if each.tag in ("failure", "error")]
-        text = "\n".join(problem.text or problem.get("message", "") for problem in problems)
-        yield Case(file_of(case), case.get("name", ""), ANSI.sub("", text).replace("#x1B", ""))
+        text = "\n".join(str(each.text or each.get("message")) for each in problems)
+        yield Case(file_of(case), case.get("name", ""), ANSI.sub("", text.replace("#x1B", "\x1b")))
 
 
 def file_of(case: ElementTree.Element) -> str:
@@ -130,22 +127,25 @@ def told(path: Path, cells: Sequence[Case], tests: Sequence[Case]) -> Iterator[s
             exercises[of.group(1)].append(case)
     for exercise, failed in exercises.items():
         names = ", ".join(case.name.partition("[")[0] for case in failed[:3])
-        first = last_line(failed[0].problem)
+        first = why(failed[0].problem)
         yield f"  exercise {exercise}: {len(failed)} tests fail ({names} ...): {first}"
 
 
 def what(problem: str) -> str:
-    """What is wrong with a cell, in a few lines: the difference, or the error that it raised."""
-    differences = [short_diff(old, new, SHOWN) for old, new in DIFFERS.findall(problem)]
-    if differences:
-        return "shows something else than is stored:\n" + "\n".join(differences)
-    lines = [line.strip() for line in problem.splitlines() if line.strip()]
-    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Warning)\b", line)]
-    return (errors or lines or ["no word why"])[-1][:300]
+    """What is wrong with a cell: its error, or the lines that differ (- stored, + now)."""
+    lines = [line for line in problem.partition("Traceback:\n")[2].splitlines() if line.strip()]
+    errors = [line for line in lines if FAILED.match(line)]
+    if "caused an exception" in problem and errors:
+        return errors[-1][:WIDTH]
+    found = [CHANGED.fullmatch(line) for line in lines]
+    changed = [f"{OTHER_WAY[each[1]]} {each[2]}"[:WIDTH] for each in found if each]
+    shown = changed or [line[:WIDTH] for line in lines] or problem.splitlines()
+    more = ["..."] if len(shown) > SHOWN else []
+    return "\n".join(["shows something else than is stored:", *shown[:SHOWN], *more])
 
 
-def last_line(problem: str) -> str:
-    """The line of a failed test that says why."""
+def why(problem: str) -> str:
+    """The first line of a failed test that says why."""
     lines = [line for line in problem.splitlines() if line.startswith("E  ")]
     return (lines or problem.splitlines() or [""])[0].removeprefix("E").strip()[:200]
 
