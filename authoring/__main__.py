@@ -1,4 +1,4 @@
-"""`python -m authoring new|write|render|check|lint|readme|build`: one door to the author's tools.
+"""`python -m authoring new|write|render|check|lint|...`: one door to the author's tools.
 
 It parses the command line and turns known mistakes into one sentence. It must not know how any
 of the tools works; each is imported only when it is asked for.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from authoring import ROOT, AuthoringError
@@ -45,6 +46,14 @@ def parser() -> argparse.ArgumentParser:
 
     build = commands.add_parser("build", help="make the exercise notebooks from their sources")
     build.add_argument("--check", action="store_true", help="write nothing; fail on a change")
+
+    move = commands.add_parser("move-model", help="move the course to another default model")
+    move.add_argument("old", metavar="OLD", help="for example claude-sonnet-5-5")
+    move.add_argument("new", metavar="NEW", help="an id that courseserver/facts.py lists")
+    move.add_argument(
+        "--retired", type=date.fromisoformat, metavar="YYYY-MM-DD", help="OLD no longer answers"
+    )
+    move.add_argument("--dry-run", action="store_true", help="write nothing, only say what would")
     return top
 
 
@@ -75,6 +84,12 @@ def run(arguments: Sequence[str]) -> int:
         from authoring import build
 
         return build.build(ROOT, check=options.check)
+    if options.command == "move-model":
+        from authoring import move
+
+        return move.move_model(
+            ROOT, options.old, options.new, retired=options.retired, dry_run=options.dry_run
+        )
     from authoring import claims, navigation
 
     stale = navigation.rewrite_readme(ROOT, check=options.check)

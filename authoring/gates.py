@@ -27,6 +27,10 @@ TYPED += ["workshop", "notebooks/at_work", "notebooks/templates/readiness.py"]
 TWO_WORKERS = ["-n", "2", "--dist", "loadfile"]  # a file stays with one worker: cells in order
 FOUR_WORKERS = ["-n", "4", "--dist", "loadfile"]  # on two cores too: many tests wait for a reply
 HANGING = "600"  # seconds after which nbval ends a cell or a start: room enough on a busy machine
+NBVAL = ["-m", "pytest", "-p", "nbval", "--nbval", "--nbval-current-env"]
+NBVAL += ["-p", "no:cacheprovider", "-q"]
+NBVAL += ["--nbval-cell-timeout", HANGING, "--nbval-kernel-startup-timeout", HANGING]
+NBVAL += ["--nbval-sanitize-with", "authoring/nbval_sanitize.cfg"]
 
 
 class Gate(NamedTuple):
@@ -55,10 +59,6 @@ def seen_by_ruff() -> list[str]:
 def gates() -> list[Gate]:
     """Return every gate, in the order in which they run: the quick ones first."""
     notebooks = files("notebooks/*.ipynb")
-    nbval = ["-m", "pytest", "-p", "nbval", "--nbval", "--nbval-current-env"]
-    nbval += ["-p", "no:cacheprovider", "-q"]
-    nbval += ["--nbval-cell-timeout", HANGING, "--nbval-kernel-startup-timeout", HANGING]
-    nbval += ["--nbval-sanitize-with", "authoring/nbval_sanitize.cfg"]
     typed = [name for name in TYPED if (ROOT / name).exists()]
     lessons = files("notebooks/*.ipynb", "recordings/*.json")
     linted = seen_by_ruff()
@@ -79,7 +79,7 @@ def gates() -> list[Gate]:
         Gate(
             "nbval",
             "every stored output comes again",
-            [*nbval, *TWO_WORKERS, *notebooks],
+            [*NBVAL, *TWO_WORKERS, *notebooks],
             notebooks,
         ),
         check_gate(),

@@ -66,6 +66,7 @@ class Budget:
         self.ledger = ledger
         self.spent = 0.0
         self.reserved = 0.0
+        self.unwritten = ""  # why the last cost is not in the ledger, or ""
         self._batches: dict[str, Reservation] = {}
         self._lock = threading.Lock()
 
@@ -92,6 +93,11 @@ class Budget:
         text = f"Of {dollars(self.limit)} for this session, {dollars(self.left)} is left"
         if self.total is not None:
             text += f"; of {dollars(self.total)} for the course, {dollars(self.left_of_total)}"
+        if self.unwritten:
+            text += (
+                f". What a reply did cost could not be written down ({self.unwritten}), so the "
+                "ledger goes on counting the most that it could have cost; make room on the disk"
+            )
         return f"{text}."
 
     def reserve(self, worst: Worst, model: str = "") -> Reservation | Refusal:
@@ -119,8 +125,11 @@ class Budget:
             self.reserved = max(0.0, self.reserved - reservation.usd)
             self.spent += usd
             if self.ledger and reservation.ticket:
-                with suppress(OSError):  # then the ledger goes on counting what was reserved
+                try:
                     self.ledger.settle(reservation.ticket, usd, **facts)
+                    self.unwritten = ""
+                except OSError as error:
+                    self.unwritten = error.strerror or str(error)
 
     def settle_batch(self, reservation: Reservation, name: str, **facts: Any) -> None:
         """Book a batch at its worst case, until its results say what it did cost."""

@@ -7,6 +7,7 @@ I/O: the adapter `upstream` carries a `Forward` out, and the budget was given it
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -190,28 +191,34 @@ def results_usd(body: bytes) -> float | None:
     if not body:
         return None
     total = 0.0
-    for line in body.splitlines():
+    for line in io.BytesIO(body):
         result = _parsed(line).get("result")
         if not isinstance(result, dict):
             return None
         message = result.get("message")
         if isinstance(message, dict):
+            usage = _sound(_usage(message))
+            if not usage:
+                return None
             try:
-                total += usage_usd(_usage(message), str(message.get("model")), batch=True)
+                total += usage_usd(usage, str(message.get("model")), batch=True)
             except KeyError:
                 return None
     return total
 
 
 def usage_of(body: bytes, *, streamed: bool) -> JSON:
-    """The usage that a reply reports; of a stream what its events add up to; {} without one."""
+    """The usage that a reply reports; of a stream what its events add up to.
+
+    {} without one, and for one that nobody can reckon with.
+    """
     if not streamed:
-        return _usage(_parsed(body))
+        return _sound(_usage(_parsed(body)))
     usage: JSON = {}
     for event in _events(body):
         for found in (_usage(event.get("message")), _usage(event)):
             usage |= {name: count for name, count in found.items() if count is not None}
-    return usage
+    return _sound(usage)
 
 
 def _is_whole(body: bytes) -> bool:
@@ -225,7 +232,7 @@ def _is_whole(body: bytes) -> bool:
 
 def _events(body: bytes) -> Iterator[JSON]:
     """The events of a stream, as far as they arrived whole."""
-    for line in body.splitlines():
+    for line in io.BytesIO(body):  # one at a time: a list of them takes several times the body
         if line.startswith(b"data:"):
             yield _parsed(line.removeprefix(b"data:"))
 
@@ -240,11 +247,25 @@ def _model(request: Request) -> str:
 
 
 def _parsed(text: bytes) -> JSON:
+    if not text.lstrip().startswith(b"{"):  # a file: as text it would take its size again
+        return {}
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _sound(usage: JSON) -> JSON:
+    """A usage whose counts are counts; {} for any other, because a limit is held with it."""
+    for group in (usage, usage.get("cache_creation"), usage.get("server_tool_use")):
+        if group is not None and not isinstance(group, dict):
+            return {}
+        for name, count in (group or {}).items():
+            is_count = count is None or (type(count) is int and count >= 0)
+            if name.endswith(("_tokens", "_requests")) and not is_count:
+                return {}
+    return usage
 
 
 def _usage(holder: Any) -> JSON:

@@ -6,6 +6,9 @@ leaves is noticed by who calls: cancelling `carry` ends the request upstream.
 
 from __future__ import annotations
 
+import io
+import logging
+import zlib
 from dataclasses import replace
 from typing import Protocol
 
@@ -14,7 +17,9 @@ import httpx2
 from courseserver.values import Forward, Outcome, Translation
 
 KEPT_BYTES = 16 * 1024 * 1024  # of a reply's body, for the journal
-LENGTH = "content-length"
+LENGTH, ENCODING = "content-length", "content-encoding"
+PACKED = ("gzip", "deflate")  # what can be read although it was not asked for
+ANY_FORMAT = zlib.MAX_WBITS | 32  # of zlib's two
 CONNECT_SECONDS = 30.0
 # Headers that belong to one connection, not to the reply (RFC 9110, 7.6.1).
 HOP_BY_HOP = {
@@ -69,7 +74,8 @@ async def carry(forward: Forward, client: httpx2.AsyncClient, sink: Sink) -> boo
             ]
             if forward.rewrite:
                 whole = forward.rewrite(await response.aread())
-                pairs = [(name, value) for name, value in pairs if name.lower() != LENGTH]
+                read = (LENGTH, ENCODING)  # `aread` has unpacked it
+                pairs = [(name, value) for name, value in pairs if name.lower() not in read]
                 pairs.append((LENGTH, str(len(whole))))
                 account.begin(response.status_code, pairs)
                 account.add(whole)
@@ -156,7 +162,7 @@ class _Settling:
         self.forward = forward
         self.status = 0
         self.headers: dict[str, str] = {}
-        self.body = bytearray()  # the first KEPT_BYTES of it
+        self.body = io.BytesIO()  # the first KEPT_BYTES of it; gives them without a copy
         self.size = 0
         self.settled = False
 
@@ -168,16 +174,31 @@ class _Settling:
     def add(self, chunk: bytes) -> None:
         """Note a piece of the body."""
         self.size += len(chunk)
-        self.body += chunk[: KEPT_BYTES - len(self.body)]
+        if not self.settled:
+            self.body.write(chunk[: KEPT_BYTES - self.body.tell()])
 
     def is_whole(self) -> bool:
         """Whether the body has the length that the reply announced."""
         return self.headers.get("content-length") == str(self.size)
 
     def settle(self, *, complete: bool, failure: str = "") -> None:
-        """Say how it ended, the first time."""
+        """Say how it ended, the first time. Never raises: a reply that was paid must arrive."""
         if self.settled:
             return
         self.settled = True
-        body = bytes(self.body)
-        self.forward.settle(Outcome(self.status, self.headers, body, complete, failure))
+        body = self.body.getvalue()
+        self.body.close()
+        if self.headers.get(ENCODING) in PACKED:
+            body = unpacked(body)
+        try:
+            self.forward.settle(Outcome(self.status, self.headers, body, complete, failure))
+        except Exception:  # what was reserved stays reserved, so the limit holds
+            logging.getLogger(__name__).debug("a reply could not be booked", exc_info=True)
+
+
+def unpacked(body: bytes) -> bytes:
+    """What was packed into a body, its first KEPT_BYTES; the body itself when it was not."""
+    try:
+        return zlib.decompressobj(ANY_FORMAT).decompress(body, KEPT_BYTES)
+    except zlib.error:
+        return body

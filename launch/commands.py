@@ -15,6 +15,7 @@ from launch.environment import prepare
 from launch.handout import hand_out, reset
 from launch.places import PARTIAL, STATE, StartError, command, say
 from launch.process import course_environment, go_on_as, lab_arguments
+from launch.sdk import with_other_sdk
 from launch.takeover import take_over
 
 # EDQUOT, a quota that is used up, is not known on Windows.
@@ -45,7 +46,12 @@ def only_install(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run every gate of authoring/gates.py, or what `arguments` name there."""
+    """Run every gate of authoring/gates.py, or what `arguments` name there.
+
+    After `--sdk`, run the lessons with another version of the SDK instead.
+    """
+    if arguments[:1] == ["--sdk"]:
+        return with_other_sdk(arguments[1:])
     prepare()
     return go_on_as(
         ["-m", "authoring.gates", *arguments], course_environment(os.environ)
@@ -93,7 +99,10 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "lab": Command(lab, "open JupyterLab at the first lesson (also without any word)"),
-    "test": Command(test, "run everything that CI runs; with names, only those"),
+    "test": Command(
+        test,
+        "run everything that CI runs; with names, only those; --sdk 2.5.0: another SDK",
+    ),
     "doctor": Command(doctor, "look at this machine, with a remedy for each finding"),
     "reset": Command(
         give_back, "LESSON: the lesson as the course has it; yours is kept"

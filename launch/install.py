@@ -214,6 +214,11 @@ def show_progress(what: str) -> None:
         print(f"\r  {what:<40}", end="" if what else "\r", flush=True)
 
 
+NO_NETWORK = (
+    "name resolution|getaddrinfo|nodename nor servname|newconnectionerror|dns error"
+    "|error sending|connect error|connection refused|unreachable|failed to establish"
+    "|proxyerror|timed out|max retries|failed to fetch|from versions: none"
+)
 # What an installer prints when it fails, and the sentence for it; the first that fits.
 INSTALL_PROBLEMS = {
     "no space left|errno 28|os error 28": (
@@ -237,9 +242,7 @@ INSTALL_PROBLEMS = {
         "A path is too long for Windows: move the course to a short one, such as "
         "C:\\course, and run this again."
     ),
-    "name resolution|getaddrinfo|nodename nor servname|newconnectionerror|dns error"
-    "|error sending|connect error|connection refused|unreachable|failed to establish"
-    "|proxyerror|timed out|max retries|failed to fetch|from versions: none": (
+    NO_NETWORK: (
         "The packages could not be downloaded: connect to the internet (behind a proxy "
         "set HTTPS_PROXY, or correct it) and run this again; only the first start "
         "needs it."

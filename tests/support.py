@@ -39,6 +39,8 @@ ROOMS = ("courseserver", "helpers", "practice")  # what a lesson needs to run
 LESSON = "99_test"
 KEY = "any-key-will-do-here"
 PATIENCE = 600  # seconds after which a kernel or a process counts as hanging
+# For tests of what this model alone can do, or of its prices. The default may be another one.
+SONNET = "claude-sonnet-5-5"
 HELLO: JSON = {
     "model": facts.MODEL,
     "max_tokens": 300,

@@ -214,14 +214,15 @@ def test_a_staged_batch_can_have_one_result_of_each_kind(
     assert [counts.succeeded, counts.errored, counts.canceled, counts.expired] == [1, 1, 1, 1]
 
 
+ROW = facts.model(facts.MODEL)
 MISTAKES: dict[str, JSON] = {
     "temperature: Extra inputs are not permitted": {"temperature": 0.2},
     "model: claude-3-opus-20240229": {"model": "claude-3-opus-20240229"},
     "stream: not supported in a batch": {"stream": True},
     "max_tokens: 0 is not supported in a batch": {"max_tokens": 0},
     "messages: at least one message is required": {"messages": []},
-    "max_tokens: 200000 > 128000, which is the maximum allowed number of output tokens for "
-    "claude-sonnet-5-5": {"max_tokens": 200_000},
+    f"max_tokens: {ROW.max_output + 1} > {ROW.max_output}, which is the maximum allowed number of "
+    f"output tokens for {facts.MODEL}": {"max_tokens": ROW.max_output + 1},
 }
 
 
@@ -254,7 +255,7 @@ def test_the_report_of_a_missed_batch_counts_all_its_requests() -> None:
     three = count_of([request("a"), request("b"), request("e"), request("c", temperature=0)])
     assert three.estimated_tokens == pytest.approx(3 * one.estimated_tokens, abs=2)
     lines = "\n".join(missed_report(three, LESSON))
-    usd = dollars(three.estimated_tokens * 1 / 1_000_000)  # half of 2 USD a million
+    usd = dollars(three.estimated_tokens * ROW.input / 2 / 1_000_000)
     assert f"about {three.estimated_tokens} tokens, about {usd} before the answer" in lines
     assert "wish()" not in lines
     assert "staged(" in lines
@@ -414,7 +415,8 @@ def test_a_batch_costs_half_and_is_paid_once(monkeypatch: pytest.MonkeyPatch) ->
     assert ledger.totals()["usd"] == pytest.approx(half)
     assert half == pytest.approx(sum(cost(message).total for message in paid) / 2)
     assert half == pytest.approx(
-        sum(m.usage.input_tokens * 1 + m.usage.output_tokens * 5 for m in paid) / 1_000_000
+        sum(m.usage.input_tokens * ROW.input + m.usage.output_tokens * ROW.output for m in paid)
+        / 2_000_000
     )
     assert facts.BATCH_FACTOR == 0.5
 

@@ -150,7 +150,8 @@ def test_an_hour_is_counted_apart_and_costs_more(ask: Ask) -> None:
     row = ask(tools=tools, system=[text(LONG, FIVE)])
     assert row.hour > 500
     assert row.five > 1_000
-    both = row.hour * 4 + row.five * 2.5
+    price = facts.model(facts.MODEL)
+    both = row.hour * price.write_1h + row.five * price.write_5m
     assert cost(row.reply).cache_writes == pytest.approx(both / 1_000_000)
     again = ask(tools=tools, system=[text(LONG + "!", FIVE)])
     assert (again.read, again.hour) == (row.hour, 0)

@@ -36,6 +36,7 @@ from tests.courseserver.test_rules import (
     tool,
     user,
 )
+from tests.support import SONNET
 
 SONNET_4_6 = "claude-sonnet-4-6"
 BINDING = {"anthropic-beta": "thinking-binding-controls-2026-08-01"}
@@ -276,7 +277,7 @@ REFUSED = [
       )],
     *[Case(f"the tool type {kind}", "docs api/errors, 2026-09-26",
            lambda kind=kind, name=name, more=more: typed(kind, name, **more),
-           f"'claude-sonnet-5-5' does not support tool types: {kind}. Did you mean one of ")
+           f"'{SONNET}' does not support tool types: {kind}. Did you mean one of ")
       for kind, name, more in (
           ("text_editor_20241022", "str_replace_editor", {}), ("bash_20241022", "bash", {}),
           ("computer_20241022", "computer", {"display_width_px": 9, "display_height_px": 9}),

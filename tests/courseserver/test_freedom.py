@@ -18,7 +18,7 @@ from typing import Any
 import anthropic
 import pytest
 
-from courseserver import inprocess
+from courseserver import facts, inprocess
 from courseserver.recordings import Recordings
 from courseserver.replay import Replay
 from courseserver.variants import changed
@@ -37,6 +37,8 @@ from tests.support import (
 JSON = dict[str, Any]
 Mine = inprocess.Server[Replay]
 MARK = {"type": "ephemeral"}
+DEFAULT = facts.model(facts.MODEL)
+OTHER_EFFORT = next(name for name in DEFAULT.efforts if name != DEFAULT.default_effort)
 SERVER = "authored"  # the first word of a label: where the reply comes from
 
 
@@ -205,8 +207,8 @@ ANSWERED = [
          words="cache marks", stop="tool_use"),
     Line("adaptive thinking, which is the default", "01", "bakery",
          {"thinking": {"type": "adaptive"}}, words="form", stop="end_turn"),
-    Line("the default effort of this model", "01", "bakery", {"output_config": {"effort": "high"}},
-         words="form", stop="end_turn"),
+    Line("the default effort of this model", "01", "bakery",
+         {"output_config": {"effort": DEFAULT.default_effort}}, words="form", stop="end_turn"),
     Line("tool_choice auto", "06", "evening, call", {"tool_choice": {"type": "auto"}},
          words="form", stop="tool_use"),
     Line("service_tier auto", "01", "bakery", {"service_tier": "auto"}, words="form",
@@ -239,8 +241,9 @@ REFUSED = [
     Line("a word more", "01", "bakery",
          {"messages.0.content": "Suggest a short name for a bakery that opens at six."}, 421),
     Line("another model", "01", "bakery on wheels", {"model": "claude-haiku-5-5"}, 421),
-    Line("another effort", "01", "bakery", {"output_config": {"effort": "medium"}}, 421),
-    Line("another kind of thinking", "01", "bakery", {"thinking": {"type": "between_tools"}}, 421),
+    Line("another effort", "01", "bakery", {"output_config": {"effort": OTHER_EFFORT}}, 421),
+    Line("another kind of thinking", "01", "bakery", {"thinking": {"type": "between_tools"}},
+         421 if "between_tools" in DEFAULT.thinking else 400),
     Line("thinking that nobody saw", "01", "bakery",
          {"thinking": {"type": "adaptive", "display": "summarized"}}, 421),
     Line("a system prompt where none was", "01", "bakery", {"system": "Be brief."}, 421),

@@ -27,6 +27,7 @@ from courseserver import facts, ids, media, rules, schema
 from courseserver.call import Call
 from courseserver.endpoints import TABLE
 from courseserver.values import Request
+from tests.support import SONNET
 
 JSON = dict[str, Any]
 KEY = "the-course-key"
@@ -43,8 +44,11 @@ def ask(
     raw: bytes | None = None,
     **fields: Any,
 ) -> Request:
-    """A request as SDK 2.x sends it: a small good one, with `fields` changed (GONE: left out)."""
-    hello: JSON = {"model": facts.MODEL, "max_tokens": 1_000, "messages": [user("Hello")]}
+    """A request as SDK 2.x sends it: a small good one, with `fields` changed (GONE: left out).
+
+    It goes to Sonnet 5.5, whose rules these cases are about, whatever the course's default is.
+    """
+    hello: JSON = {"model": SONNET, "max_tokens": 1_000, "messages": [user("Hello")]}
     if path.endswith("count_tokens"):
         del hello["max_tokens"]
     body = {name: value for name, value in (hello | fields).items() if value is not GONE}
@@ -418,7 +422,7 @@ CASES = [
          lambda: ask(messages=[user("a"), claude("b ,")], model=OPUS_4_5)),
 
     case("max-tokens", lambda: ask(max_tokens=128_001), "max_tokens: 128001 > 128000, which is the "
-         f"maximum allowed number of output tokens for {facts.MODEL}",
+         f"maximum allowed number of output tokens for {SONNET}",
          lambda: ask(max_tokens=128_000)),
     case("sampling", lambda: ask(temperature=0.2, headers=OLD),
          "`temperature` is deprecated for this model.",
@@ -489,7 +493,7 @@ CASES = [
          "pattern '^[a-zA-Z0-9_.-]{1,64}$'", lambda: ask(tools=[tool(input_schema=OBJECT | {
          "properties": {"my.city-0": {}}})])),
     case("tool-types", lambda: ask(tools=[{"type": "bash_20241022", "name": "bash"}]),
-         re.compile(r"'claude-sonnet-5-5' does not support tool types: bash_20241022\. Did you "
+         re.compile(rf"'{SONNET}' does not support tool types: bash_20241022\. Did you "
          r"mean one of advisor_20260301, bash_20250124, .*\?"),
          lambda: ask(tools=[{"type": "bash_20250124", "name": "bash"}])),
     case("domains", lambda: ask(tools=[searching(allowed_domains=[])]),
@@ -504,7 +508,7 @@ CASES = [
          lambda: ask(container="container_1", tools=[{"type": "code_execution_20260521",
          "name": "code_execution"}])),
     case("speed", lambda: ask(speed="fast"),
-         "'claude-sonnet-5-5' does not support the `speed` parameter.",
+         f"'{SONNET}' does not support the `speed` parameter.",
          lambda: ask(speed="fast", model=DEAR)),
     case("speed", lambda: ask(speed="fast", model=HAIKU_4_5),
          "'claude-haiku-4-5' does not support the `speed` parameter.",

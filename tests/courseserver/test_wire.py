@@ -32,6 +32,7 @@ from tests.support import (
     HELLO,
     PATIENCE,
     ROOT,
+    SONNET,
     Answer,
     client,
     exchange,
@@ -523,7 +524,8 @@ SAMPLES = [
     ("thinking shown", [{"thinking": "Opening hours are asked for. " * 9}, "Nine."],
      said("When?", thinking={"type": "adaptive", "display": "summarized"})),
     ("an update between calls", [{"thinking": "Rain. Now the rota."}, {"tool": "look_up"}],
-     said("Look it up.", tools=TOOLS, thinking={"type": "between_tools"})),
+     said("Look it up.", tools=TOOLS, model=SONNET,
+          thinking={"type": "between_tools"})),
     ("thinking with a budget", [{"thinking": "Sunday?", "tokens": 90}, "No."],
      said("When?", model="claude-haiku-4-5", max_tokens=2_000,
           thinking={"type": "enabled", "budget_tokens": 1_024})),
@@ -891,7 +893,7 @@ def test_what_does_not_bind_a_thinking_block_may_change(
 @pytest.mark.parametrize("kind", ["summarized", "between_tools"])
 def test_a_changed_text_of_a_thinking_block_is_noticed(kind: str) -> None:
     thinking = {"type": kind} if kind == "between_tools" else {"type": "adaptive", "display": kind}
-    body = said("When?", thinking=thinking)
+    body = said("When?", model=SONNET, thinking=thinking)
     (block,) = expanded([{"thinking": "On Sunday?"}], body)
     assert block["thinking"] == "On Sunday?"
     assert ids.signature_problem(block, body) is None

@@ -41,6 +41,8 @@ PRICES = {
     "claude-opus-4-5-20251101": (5, 25, 6.25, 10, 0.50),
     "claude-haiku-4-5-20251001": (1, 5, 1.25, 2, 0.10),
 }
+ROW = facts.Prices(*PRICES[facts.MODEL])
+BY_HAND = (1_000 * ROW.input + 100 * ROW.output) / MILLION  # USD for 1,000 tokens in, 100 out
 LONG_HAIKU = (0.50, 2.50, 0.625, 1.00, 0.05)  # Haiku 5.5 above 100,000 prompt tokens
 
 
@@ -206,7 +208,7 @@ def test_a_whole_reply_brings_its_model_along() -> None:
         reply = sdk.messages.create(**HELLO)
         with sdk.messages.stream(**HELLO) as stream:
             streamed = stream.get_final_message()
-    assert cost(reply).total == pytest.approx(0.003)
+    assert cost(reply).total == pytest.approx(BY_HAND)
     assert cost(streamed) == cost(reply)
     assert cost(reply, "claude-opus-5").total == pytest.approx(0.0075)
 
@@ -221,7 +223,7 @@ def test_a_model_without_a_price_is_refused_in_a_sentence(name: str) -> None:
     with pytest.raises(ValueError) as raised:
         cost(usage(fresh=1), name)
     assert str(raised.value).startswith("There is no price for '")
-    assert "claude-sonnet-5-5" in str(raised.value)
+    assert facts.MODEL in str(raised.value)
 
 
 def test_a_retired_model_is_said_to_be_retired() -> None:
@@ -273,14 +275,15 @@ def lesson(monkeypatch: pytest.MonkeyPatch) -> Iterator[anthropic.Anthropic]:
 def test_the_ledger_adds_up_calls_tokens_and_dollars(lesson: anthropic.Anthropic) -> None:
     for text in ("one", "two", "two"):
         lesson.messages.create(**said(text))
-    by_hand = (1_000 * 2 + 100 * 10) + 2 * (500 * 2 + 50 * 10 + 2_000 * 4 + 4_000 * 0.10)
+    again = 500 * ROW.input + 50 * ROW.output + 2_000 * ROW.write_1h + 4_000 * ROW.read
+    usd = BY_HAND + 2 * again / MILLION
     assert ledger.totals() == {
         "calls": 3,
         "input_tokens": 1_000 + 2 * 6_500,
         "output_tokens": 100 + 2 * 50,
-        "usd": pytest.approx(by_hand / MILLION),
+        "usd": pytest.approx(usd),
     }
-    assert repr(ledger) == "3 calls, 14,000 tokens in, 200 out, about $0.023"
+    assert repr(ledger) == f"3 calls, 14,000 tokens in, 200 out, about {dollars(usd)}"
 
 
 def test_staged_replies_cost_nothing_and_stand_in_no_ledger(lesson: anthropic.Anthropic) -> None:
@@ -302,7 +305,7 @@ def test_a_streamed_call_counts_like_a_plain_one(lesson: anthropic.Anthropic) ->
     course_server().backend.replay.start(recordings(streamed))
     with lesson.messages.stream(**said("one")) as stream:
         stream.until_done()
-    assert ledger.totals()["usd"] == pytest.approx(0.003)
+    assert ledger.totals()["usd"] == pytest.approx(BY_HAND)
 
 
 def test_a_model_without_a_price_is_named_and_the_rest_is_added_up(
@@ -316,9 +319,11 @@ def test_a_model_without_a_price_is_named_and_the_rest_is_added_up(
         course_server().backend.journal.add(Entry(asked, reply))
     sums = ledger.totals()
     assert (sums["calls"], sums["input_tokens"], sums["output_tokens"]) == (3, 1_008, 105)
-    assert sums["usd"] == pytest.approx(0.003)
+    assert sums["usd"] == pytest.approx(BY_HAND)
     assert sums["no_price"] == ["gateway-model"]
-    assert repr(ledger).endswith("about $0.0030, and no price is known for gateway-model")
+    assert repr(ledger).endswith(
+        f"about {dollars(BY_HAND)}, and no price is known for gateway-model"
+    )
 
 
 def test_an_empty_ledger_reads_well(lesson: anthropic.Anthropic) -> None:
@@ -345,7 +350,7 @@ def test_a_batch_costs_half_before_it_is_sent_and_nothing_for_what_is_refused() 
     alone = sum((cost_before(each, output_tokens=50) for each in params), Cost())
     found = cost_before({"requests": asked}, output_tokens=50)
     assert found.total == pytest.approx(alone.total / 2)
-    assert found.output == pytest.approx(50 * (10 + 25) / 2 / MILLION)
+    assert found.output == pytest.approx(50 * (ROW.output + 25) / 2 / MILLION)
 
 
 def test_a_model_that_is_gone_has_no_price_before_sending_either() -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from courseserver import facts
 from helpers.settings import decide_mode
 from tests.helpers.test_setup import ASK, KEY, SETUP, UPSTREAM, live_course
 from tests.support import HELLO, LESSON, OwnCourse, exchange, kernel, serving
 
-DEAR = {**HELLO, "max_tokens": 20_000}  # $0.20 of output
+DEAR = {**HELLO, "max_tokens": round(200_000 / facts.model(facts.MODEL).output)}  # $0.20
 ASK_DEAR = f"anthropic.Anthropic().messages.create(**{DEAR!r})"
 FACTS = (
     "*30 minutes planned · a live run from top to bottom: 3 calls, about 9 tokens in and 9 out, "

@@ -46,14 +46,14 @@ def load(folder: Path, name: str) -> ModuleType:
 def run(
     folder: Path, *words: str, python: str = sys.executable, **environ: str
 ) -> "subprocess.CompletedProcess[str]":
-    """Run start.py of a course folder, with a minute's patience, as a learner would."""
+    """Run start.py of a course folder, as a learner would. Ten minutes only end a hang."""
     return subprocess.run(
         [python, "start.py", *words],
         cwd=folder,
         env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": "", **environ},
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=600,
     )
 
 

@@ -24,8 +24,8 @@ NOTEBOOK = ROOT / "notebooks" / "08_prompt_caching.ipynb"
 RULES = ROOT / "notebooks" / "data" / "house_rules.md"
 RECORDING = ROOT / "recordings" / "08_prompt_caching.json"
 HEAD = "| request | fresh | written | read | input, US cents |"
-# USD per million tokens on claude-sonnet-5-5, prompt-caching page, November 2026.
-INPUT, WRITE_5M, WRITE_1H, READ = 2, 2.5, 4, 0.1
+PRICES = facts.model(facts.MODEL).prices()  # USD per million tokens
+INPUT, WRITE_5M, WRITE_1H, READ = PRICES.input, PRICES.write_5m, PRICES.write_1h, PRICES.read
 CENTS = 100 / 1_000_000  # US cents for a token of one dollar per million
 ROUNDED = 0.005 + 1e-9
 
@@ -184,7 +184,7 @@ def rules_at(where: str, end: str = "", **mark: Any) -> dict[str, Any]:
 def cached(sdk: anthropic.Anthropic, system: Any, question: Any, **more: Any) -> tuple[int, int]:
     """Send what a learner's cell sends; tokens written and read."""
     turn: Any = {"role": "user", "content": question}
-    asked = {"model": "claude-sonnet-5-5", "max_tokens": 2_000, **more}
+    asked = {"model": facts.MODEL, "max_tokens": 2_000, **more}
     used = sdk.messages.create(system=[system], messages=[turn], **asked).usage
     return used.cache_creation_input_tokens or 0, used.cache_read_input_tokens or 0
 
@@ -217,7 +217,7 @@ def test_a_mark_for_an_hour_is_written_for_an_hour(lesson: Any) -> None:
     turn: Any = {"role": "user", "content": "How do I get to the large room?"}
     system: Any = [rules_at("at the counter", **HOUR)]
     reply = lesson.messages.create(
-        model="claude-sonnet-5-5", max_tokens=2_000, system=system, messages=[turn]
+        model=facts.MODEL, max_tokens=2_000, system=system, messages=[turn]
     )
     assert reply.usage.cache_creation.ephemeral_1h_input_tokens > 4_096
     assert "lift" in text_of(reply)

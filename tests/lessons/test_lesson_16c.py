@@ -29,6 +29,7 @@ from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.stdio import get_default_environment
 from mcp.types import ImageContent
 
+from courseserver import facts
 from courseserver.loopback import Server
 from courseserver.replay import Replay
 from helpers._lesson import load_recordings
@@ -40,7 +41,7 @@ OFFICE = ROOT / "notebooks" / "data" / "lost_property.py"
 FAULTY = ROOT / "notebooks" / "data" / "faulty_office.py"
 TAUGHT = {"start", "running", "to_tool", "to_result", "failed", "run_call", "run_safely"}
 TAUGHT |= {"ask", "read_text"}
-MODEL = "claude-sonnet-5-5"
+MODEL = facts.MODEL
 
 
 @pytest.fixture(scope="module")
