@@ -348,7 +348,7 @@ def bounded(client, question, tools, functions, budget, most):
             rule(
                 "third-call-run",
                 "Claude made the same call for the third time, and your code ran the calls of that "
-                "reply before it looked. Ask first, and run then.",
+                "reply before it looked. Look first, then run them.",
                 lambda run: (
                     run.wanted != "in circles"
                     or len(run.sent) != run.rounds
@@ -444,7 +444,7 @@ def bounded(client, question, tools, functions, budget, most):
     ),
     messages={
         "stopped-early": "Your code sent $sent of $wanted requests and stopped. No gate was "
-        "reached: the budget had room, the cap was not there, and no call came three times.",
+        "reached: the budget had room, the cap was still far, and no call came three times.",
         "went-on": "Your code sent $sent requests; $wanted were right. Go on only after "
         "`tool_use`.",
         "raised-TypeError": "$kit If it says “unhashable”: the input of a call is a dict, so a "
@@ -613,15 +613,15 @@ changed = Exercise(
 Somebody changed the catalogue. Does the desk still tell Claude what it told before? `changed` gets
 the text of a log with one line of JSON for each step, as in the lesson, and the `functions` of
 today. It makes each logged call again, and gives back a list of pairs, `(number, name)`, in order:
-the step, and the function of each call whose result is another one today. It works for one log
-only. Fix it:
+for each call whose result is another one today, the number of its step and the name of its
+function. It works for one log only. Fix it:
 
 - a result belongs to the call whose `id` it names; a call without a result was never made, so it
   is left out;
 - results are the same if JSON reads the same from them: `"Gr\\u00f6\\u00dfe"` is `"Größe"`, and a
   tuple is a list;
-- a call that fails today (or whose function is gone) is as if it gave "failed". The same holds for
-  a logged result with `is_error`;
+- a call that fails today, or whose function is gone, counts as failed, and so does a logged result
+  with `is_error`. Two failures are the same result;
 - lines without a reply, and a last line that broke off in a crash, are left out.
 """,
     template="""
@@ -877,11 +877,12 @@ remember = Exercise(
     minutes=12,
     task="""
 `remember` is the tool with which Claude keeps a note for later visits, in a text file with one note
-in each line. `path` is a `Path`. It works as long as nobody writes much. Fix it, so that
+in each line. (The lesson has such a memory under *Going deeper*.) `path` is a `Path`. The function
+works as long as nobody writes much. Fix it, so that
 
 - there may be no file yet;
 - a note is one line: every run of blanks and line breaks in it becomes a single blank, and none is
-  left at its ends. (Otherwise a visitor writes several notes at once, in any form they like.)
+  left at its ends (otherwise a visitor could write several notes at once);
 - a note that is empty, or longer than 200 characters after that, raises a `ValueError` with words
   for Claude, and the file stays as it is;
 - a note that is there already is not written again; one that is only *part* of another note is new;
@@ -1345,7 +1346,7 @@ desk = Exercise(
     minutes=20,
     part="desk",
     task="""
-This is the last exercise, and the whole desk in one program. It has its tools, its gates, its log
+This is the whole desk in one program. It has its tools, its gates, its log
 and its words for visitors, and it worked in every test with one book.
 
 Then a reader asked about two books at once, and what she heard about the second was wrong. Nothing
@@ -1373,8 +1374,8 @@ would hear.
         "that, and what is the same in both of them?",
         "Follow the second call through the program, line by line. Which line could give it what "
         "belongs to the first?",
-        "`known` remembers what was looked up. By what does it find it again, and is that enough "
-        "to tell one look-up from another?",
+        "`known` remembers what was looked up. By what does it find a result again, and is that "
+        "enough to tell one look-up from another?",
     ),
     rules=cases(
         at_desk("Is Bread at Dawn in?", [THOUGHT, BREAD], [THOUGHT, "No, until 28 November."],

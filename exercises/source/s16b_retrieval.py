@@ -343,8 +343,7 @@ def recall(found, right, k):
             ),
             miss(
                 "whole",
-                "A whole number came back. `//` drops what stands behind the point; divide "
-                "with `/`.",
+                "A whole number came back. `//` drops what comes after the point; divide with `/`.",
                 "int(value)",
                 "one stroke too many",
                 when=lambda run: isinstance(run.returned, int),
@@ -425,8 +424,9 @@ def recall(found, right, k):
         wrong="value / 5",
     ),
     messages={
-        "raised-key": "$kit A question can be missing in `found`; it counts as not found. "
-        "`found.get(question, [])` gives an empty list for it.",
+        "raised-key": "$kit The two dicts need not have the same questions. Go through `right`; a "
+        "question that is missing in `found` counts as not found, and `found.get(question, [])` "
+        "gives an empty list for it.",
         "raised-ZeroDivisionError": "You divided by the length of something that can be empty. "
         "There is always a question in `right`: divide by their number.",
     },
@@ -802,7 +802,7 @@ def answer_with_sources(client, question, passages):
         "raised-none": "A text block that rests on nothing has `None` for its `citations`, and a "
         "loop cannot go through that. Write `block.citations or []`.",
         "raised-key": "$kit A citation can name a number that is not among `passages`; such an "
-        "answer is not shown. Look whether it is there first.",
+        "answer is not shown. First look whether it is there.",
     },
     mistakes=(
         Mistake("raised-400", {'        "title": "House rules",\n': ""},

@@ -344,7 +344,7 @@ def kinds(blocks: list[Any]) -> list[Any]:
 tool_result = Exercise(
     id="16c.2",
     title="What Claude reads",
-    objective="Turn any result of an MCP server into a tool_result, and lose nothing silently.",
+    objective="Turn any result of an MCP server into a tool_result, losing no part silently.",
     minutes=12,
     task="""
 The library's server answers with texts, covers, recordings, or nothing but data. `tool_result` gets
@@ -783,7 +783,7 @@ def answer_one(call, server, allowed, seconds):
         "One `try` for each call, *inside* the loop: then a server that is gone costs that one "
         "result, and the loop goes on.",
         "Three ways lead to a result: not allowed, `MCPError`, and an answer. Set the words and "
-        "whether it failed in each, and build the dict once, behind them.",
+        "whether it failed in each, and build the dict once, after them.",
     ),
     rules=function_of(
         case(message([THOUGHT, CALL_COPIES]), Office(), ALL, 5),
@@ -903,7 +903,8 @@ def answer_one(call, server, allowed, seconds):
             ),
             miss(
                 "answered-twice",
-                "Your turn has more results than Claude asked for calls. One for each `tool_use`.",
+                "Your turn has more results than Claude asked for calls. Give one for each "
+                "`tool_use`.",
                 "{**value, 'content': value['content'] + value['content'][-1:]}",
                 "a result appended in two places",
                 when=lambda run: len(results(run)) > len(run.wanted["content"]),

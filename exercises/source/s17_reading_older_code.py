@@ -323,7 +323,7 @@ def updated(request):
             ),
             rule(
                 "prefill-kept",
-                "Your list of messages ends with a turn of Claude's. That turn has to go: the "
+                "Your list of messages ends with a turn of Claude's. Leave that turn out: the "
                 "conversation ends with yours.",
                 lambda run: (
                     run.given["request"]["messages"][-1]["role"] == "user"
@@ -471,17 +471,17 @@ def loggable(headers):
         known=(
             rule(
                 "secret-shown",
-                "What stands in `$header` would be in the log now, and opens a door. Do not add "
-                "its name to what is hidden: show only what is in `FINE`.",
+                "The value of `$header` would be in the log now, and whoever reads it can use it. "
+                "Do not add its name to what is hidden: show only what is in `FINE`.",
                 lambda run: not told_key(run),
                 {"if name.lower() in FINE:": 'if name != "x-api-key":'},
-                "lesson 17, piece 12: a list of what to hide, from before the header changed",
+                "lesson 17, piece 9: a list of what to hide, from before the header changed",
                 header=told_key,
             ),
             miss(
                 "hidden-only",
                 "Your log names headers that are not in `FINE`: $names. Leave them out, also "
-                "with their value hidden.",
+                "with a hidden value.",
                 "{**value, **{n: '***' for n in headers if n.lower() not in FINE}}",
                 "one more name in the list of what to hide",
                 when=lambda run: {str(name).lower() for name in run.returned} - set(FINE),
@@ -807,7 +807,7 @@ def chat(client, questions):
                 "`tool_use`; here the answer is `SORRY`.",
                 lambda run: ends_well(run) or len(run.sent) <= run.rounds,
                 {'if reply.stop_reason != "tool_use":': 'if reply.stop_reason == "end_turn":'},
-                "lesson 17, piece 10: a loop that waits for `end_turn`",
+                "lesson 17, piece 8: a loop that waits for `end_turn`",
                 stop=lambda run: next(
                     sent.reply.get("stop_reason", "an error")
                     for sent in run.sent
