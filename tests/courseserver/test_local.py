@@ -509,6 +509,7 @@ def test_without_sockets_there_is_no_engine(engine: Engine, listening: Server[En
         with client(here.url, api_key=TOKEN, max_retries=0) as sdk:
             error = refused(sdk)
         assert error.status_code == 501 and "another program" in str(error.api_message)
+        assert said_of_local(here.backend.journal) == ""
     finally:
         here.stop()
     assert engine.asked == []
