@@ -18,9 +18,10 @@ Settings = Mapping[str, "str | None"]  # of the file .env; a variable of the env
 
 URL = "COURSE_LOCAL_URL"
 PLACES = {  # where they listen unless they are told otherwise
-    "Ollama": "http://127.0.0.1:11434",
-    "LM Studio": "http://127.0.0.1:1234",
-    "llama.cpp": "http://127.0.0.1:8080",
+    "http://127.0.0.1:11434": "Ollama",
+    "http://127.0.0.1:1234": "LM Studio",
+    "http://127.0.0.1:8080": "llama.cpp",
+    "http://127.0.0.1:9931": "llama.cpp",  # in later versions, says the server when it starts
 }
 CONNECT_SECONDS = 0.3  # a closed port of this machine refuses at once, but not on Windows
 ANSWER_SECONDS = 5.0
@@ -49,7 +50,7 @@ def find(mode: str, account: Account, dotenv: Settings) -> tuple[Local | None, s
         name, url = found[0]
         what = f"{name} ({url}) lists no model that can answer. Load one in it (for Ollama: "
         return None, f"{what}ollama pull and the name of a model), then run setup again. {HELP}"
-    where = "Ollama on port 11434, LM Studio on 1234, llama.cpp's server on 8080"
+    where = "Ollama on port 11434, LM Studio on 1234, llama.cpp's server on 8080 or 9931"
     if _setting(URL, dotenv):
         where = f"the address in {URL}"
     what = f"No engine listens on this machine ({where}). Start one, then run setup again."
@@ -83,8 +84,8 @@ def _listening(dotenv: Settings) -> Iterator[tuple[str, str]]:
     Nothing is sent to it. Raises `ValueError` if `COURSE_LOCAL_URL` leads off this machine.
     """
     own = _setting(URL, dotenv)
-    places = {"the engine": loopback_url(own)} if own else PLACES
-    for name, url in places.items():
+    places = {loopback_url(own): "the engine"} if own else PLACES
+    for url, name in places.items():
         parts = urlsplit(url)
         address = (parts.hostname, parts.port)
         try:

@@ -59,7 +59,7 @@ class Server(Generic[AnyBackend]):
         if isinstance(decided, Forward):
             decided.settle(Outcome(failure="ConnectError"))  # nothing is sent, nothing is paid
             what = "Only recorded and staged replies are possible here: this kernel has no way to "
-            what += "another program or to the network."
+            what += "the network, or to another program."
             return error(Problem(501, "course_no_network", what), "none", request.path)
         return decided
 

@@ -80,7 +80,8 @@ def said_of_local(journal: Journal) -> str:
     """
     said: dict[str, str] = {}
     for entry in journal:
-        if not entry.local or entry.unsent or entry.cell != journal.cell:
+        answered = entry.local and entry.reply.status and not entry.unsent
+        if not answered or entry.cell != journal.cell:
             continue
         line = f"(Not Claude: the model {entry.local.removeprefix(LOCAL)} on this machine answered."
         left_out = entry.reply.headers.get("x-course-reply", "").partition(LEFT_OUT)[2]

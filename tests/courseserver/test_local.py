@@ -19,7 +19,7 @@ import pytest
 from courseserver import inprocess
 from courseserver.account import Account
 from courseserver.door import Door
-from courseserver.engines import PLACES, find, hint, models_of, other_ways
+from courseserver.engines import find, hint, models_of, other_ways
 from courseserver.local import Engine as Found
 from courseserver.local import loopback_url
 from courseserver.loopback import Server
@@ -509,6 +509,7 @@ def test_without_sockets_there_is_no_engine(engine: Engine, listening: Server[En
         with client(here.url, api_key=TOKEN, max_retries=0) as sdk:
             error = refused(sdk)
         assert error.status_code == 501 and "another program" in str(error.api_message)
+        assert said_of_local(here.backend.journal) == ""
     finally:
         here.stop()
     assert engine.asked == []
@@ -558,7 +559,7 @@ def test_any_other_address_is_refused_with_a_sentence(given: str) -> None:
 
 
 def test_no_engine_is_a_sentence_with_the_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    closed = dict.fromkeys(PLACES, "http://127.0.0.1:9")
+    closed = {f"http://127.0.0.1:{port}": "Ollama" for port in (7, 9)}
     monkeypatch.setattr("courseserver.engines.PLACES", closed)
     local, sentence = find("local", Account(), {})
     assert local is None and "Ollama on port 11434" in sentence and "run setup again" in sentence
@@ -567,7 +568,7 @@ def test_no_engine_is_a_sentence_with_the_places(monkeypatch: pytest.MonkeyPatch
 def test_the_usual_ports_are_looked_at(
     engine: Engine, listening: Server[Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    places = {"Ollama": "http://127.0.0.1:9", "LM Studio": listening.url}
+    places = {"http://127.0.0.1:9": "Ollama", listening.url: "LM Studio"}
     monkeypatch.setattr("courseserver.engines.PLACES", places)
     local, sentence = find("local", Account(), {})
     assert local and local.engine.url == listening.url

@@ -39,7 +39,7 @@ def shelf(course: Path, tmp_path: Path) -> dict[str, str]:
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(wheels),
         "PIP_INDEX_URL": "",
-        "PIP_EXTRA_INDEX_URL": "",
+        "PIP_CONFIG_FILE": os.devnull,
         "PATH": os.defpath,  # without uv, which knows no such variable
     }
 
@@ -73,7 +73,7 @@ def test_a_version_that_was_never_published_is_a_sentence(
 def test_without_a_network_it_is_a_sentence(course: Path) -> None:
     nowhere = "http://127.0.0.1:9/simple"
     settings = {"PIP_INDEX_URL": nowhere, "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1"}
-    settings |= {"PIP_FIND_LINKS": "", "PIP_EXTRA_INDEX_URL": "", "PATH": os.defpath}
+    settings |= {"PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": os.devnull, "PATH": os.defpath}
     done = run(course, "test", "--sdk", "2.5.0", **settings)
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
