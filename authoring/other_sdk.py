@@ -135,8 +135,9 @@ def what(problem: str) -> str:
     """What is wrong with a cell: its error, or the lines that differ (- stored, + now)."""
     lines = [line for line in problem.partition("Traceback:\n")[2].splitlines() if line.strip()]
     errors = [line for line in lines if FAILED.match(line)]
-    if "caused an exception" in problem and errors:
-        return errors[-1][:WIDTH]
+    if "caused an exception" in problem:
+        # The course's own report of a request without a reply ends with no class: its beginning.
+        return "\n".join(line[:WIDTH] for line in (errors[-1:] or lines[:SHOWN]))
     found = [CHANGED.fullmatch(line) for line in lines]
     changed = [f"{OTHER_WAY[each[1]]} {each[2]}"[:WIDTH] for each in found if each]
     shown = changed or [line[:WIDTH] for line in lines] or problem.splitlines()

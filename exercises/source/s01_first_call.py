@@ -690,11 +690,16 @@ def within(question: str, budget: float, text: str = "") -> Case:
     return case(question, budget, replies=[reply], gives=text + " Ask again." if text else None)
 
 
+def worth(tokens: float) -> float:
+    """What so many output tokens cost, in dollars."""
+    return tokens * PRICES.output / 1e6
+
+
 def around(tokens: float, text: str = "") -> Case:
     """The same, with a budget that buys so many output tokens, and a fraction of one."""
     turn = {"role": "user", "content": KEEPS}
     counted = request_tokens({"model": facts.MODEL, "messages": [turn]})
-    return within(KEEPS, (counted * PRICES.input + tokens * PRICES.output) / 1e6, text)
+    return within(KEEPS, counted * PRICES.input / 1e6 + worth(tokens), text)
 
 
 def exact(run: Run) -> float:
@@ -749,10 +754,10 @@ def of_room(name: str, says: str, met: Callable[[Run], object], wrong: Any, seen
 
 
 ASK_WITHIN_RULES = cases(
-    within(KEEPS, 0.020005, "Rye."),
-    within(RECIPE, 0.01, "It is."),
-    within(KEEPS, 0.0009),
-    within(RECIPE, 0.0021),
+    within(KEEPS, worth(2_000.5), "Rye."),
+    within(RECIPE, worth(1_000), "It is."),
+    within(KEEPS, worth(90)),
+    within(RECIPE, worth(210)),
     around(LEAST - 0.4),
     around(LEAST + 0.6, "Yes."),
     around(2 * LEAST + 0.9, "Oats."),

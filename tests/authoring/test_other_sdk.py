@@ -51,6 +51,18 @@ def test_each_cell_that_differs_is_named_with_its_difference(lesson: Path, tmp_p
     assert "ModuleNotFoundError: No module named 'no_such_part'" in third
 
 
+def test_a_request_that_is_no_longer_the_recorded_one_is_told_with_the_difference() -> None:
+    told_by_the_course = (
+        "Replay has no recorded reply\n\n  model: recorded 1, sent 2\n  - undo it;\n"
+    )
+    problem = f"Cell 0: Cell execution caused an exception\n\nTraceback:\n\n{told_by_the_course}"
+    assert other_sdk.what(problem).splitlines() == [
+        "Replay has no recorded reply",
+        "  model: recorded 1, sent 2",
+        "  - undo it;",
+    ]
+
+
 def test_a_lesson_of_which_no_cell_was_run_is_no_lesson_that_passed(lesson: Path) -> None:
     assert list(told(lesson, [], [])) == ["  no cell of it was run"]
 

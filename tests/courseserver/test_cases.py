@@ -395,7 +395,7 @@ REFUSED = [
     *[Case(f"speed fast on {model}", "hermes-agent#19517, 2026-05-04; a public test of 2026",
            lambda model=model: ask(model=model, speed="fast"),
            f"'{model}' does not support the `speed` parameter.")
-      for model in (facts.MODEL, "claude-haiku-5-5", "claude-opus-4-7", "claude-fable-5-1")],
+      for model in (SONNET, "claude-haiku-5-5", "claude-opus-4-7", "claude-fable-5-1")],
     Case("a path behind joined turns", "anthropic-sdk-python, recorded in 2026",
          lambda: ask(messages=[user("q"), user(result())], tools=[tool()]),
          "messages.0.content.1: unexpected `tool_use_id`"),

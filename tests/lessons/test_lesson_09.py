@@ -23,6 +23,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from courseserver import facts
 from courseserver.loopback import Server
 from courseserver.replay import Replay
 from helpers import MODEL, cost
@@ -109,8 +110,10 @@ def test_a_batch_costs_half_to_the_cent_and_each_recorded_label_is_one_of_the_li
     single = sum(cost(message).total for message in messages)
     halved = sum(cost(message, batch=True).total for message in messages)
     assert round(100_000 * single / 2, 2) == round(100_000 * halved, 2) > 0
-    tokens = [(m.usage.input_tokens * 2 + m.usage.output_tokens * 10) / 1e6 for m in messages]
-    assert round(1_000 * sum(tokens), 2) == round(1_000 * single, 2)  # USD 2 and 10 per million
+    row = facts.model(facts.MODEL)
+    used = [message.usage for message in messages]
+    usd = sum(each.input_tokens * row.input + each.output_tokens * row.output for each in used)
+    assert round(usd / 1_000, 2) == round(1_000 * single, 2)
 
 
 # --- the functions ----------------------------------------------------------------------------

@@ -325,7 +325,7 @@ LEFT_ALONE = {
     "room": "settings = {'max_tokens': 4000, 'top': 3}",
     "warming": "settings = {'max_tokens': 0}",
     "content": 'text = page.content["first"]',
-    "models": 'a = "claude-opus-5-5"\nb = "claude-haiku-5-5"',
+    "models": 'a = "claude-opus-5"\nb = "claude-haiku-5-5"',
     "INFO": "logging.basicConfig(level=logging.INFO)",
     "figures": 'log.info("%s %d", reply.usage.output_tokens, len(question))',
     "print": "print(question)",

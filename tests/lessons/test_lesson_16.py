@@ -131,8 +131,10 @@ def test_a_visit_ends_when_claude_is_done_and_its_log_holds_each_whole_reply(
 
 def test_a_budget_is_never_overdrawn_and_stops_before_the_request(taught: Taught) -> None:
     expensive = {"content": call("fog"), "usage": {"input_tokens": 5000, "output_tokens": 2000}}
-    assert taught["MOST_EACH"] == pytest.approx(0.03)
-    for limit, sent in ((0.029, 0), (0.031, 1), (0.061, 2)):
+    most = taught["MOST_EACH"]
+    row = facts.model(facts.MODEL)
+    assert most == pytest.approx((5000 * row.input + 2000 * row.output) / 1e6)
+    for limit, sent in ((0.97 * most, 0), (1.03 * most, 1), (2.03 * most, 2)):
         ask = Script(expensive)
         ended, log = visit(taught, ask, limit)
         assert (ended, len(ask.played)) == ("over budget", sent)

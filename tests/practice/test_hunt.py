@@ -19,7 +19,18 @@ from courseserver import rules
 from courseserver.loopback import Server
 from courseserver.replay import Replay
 from practice.hunt_cards import CARDS
-from tests.support import HELLO, KEY, OwnCourse, client, exchange, kernel, recording, send, serving
+from tests.support import (
+    HELLO,
+    KEY,
+    SONNET,
+    OwnCourse,
+    client,
+    exchange,
+    kernel,
+    recording,
+    send,
+    serving,
+)
 
 JSON = dict[str, Any]
 LIVE_KEY = "sk-" + "ant-" + "made-up-" * 5  # in pieces: no text of ours looks like a key
@@ -153,7 +164,7 @@ ASKS: dict[str, tuple[str, Any]] = {
     "09 empty-turn": EMPTY_TURN, "09 empty-text": BLANK,
     "10 thinking": ("budget_tokens", {"thinking": {"type": "enabled", "budget_tokens": 1_024}}),
     "10 shape": ("budget_tokens", {"thinking": {"type": "enabled", "budget_tokens": 10}}),
-    "10 effort": ("between_tools", {"thinking": {"type": "between_tools"},
+    "10 effort": ("between_tools", {"model": SONNET, "thinking": {"type": "between_tools"},
                                     "output_config": {"effort": "max"}}),
     "10 tool-choice": FORCED, "10 replayed-thinking": ("signature", replayed(edit="No!")),
     "10 prefill": PREFILL,

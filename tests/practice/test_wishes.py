@@ -32,6 +32,7 @@ from tests.support import HELLO, LESSON, OwnCourse, exchange, kernel, said, serv
 JSON = dict[str, Any]
 KEY = "sk-" + "ant-" + "made-up-" * 5  # in pieces: no text of ours looks like a key
 GREETING = exchange("hello", HELLO, "Hello!")
+PRICES = facts.model(facts.MODEL).prices()
 BEGIN = f"""
 import anthropic
 from helpers import setup, wish
@@ -119,7 +120,7 @@ def test_a_missed_question_is_kept_whole_and_once_without_key_or_headers(
     assert "replay-needs-no-key" not in text and "earer" not in text
     assert shown.count("On your wish list: “Which colour? Please.") == 4
     tokens = request_tokens(long)
-    assert f"about {tokens:,} tokens, about {dollars(tokens * 2 / 1e6)} before" in shown
+    assert f"about {tokens:,} tokens, about {dollars(tokens * PRICES.input / 1e6)} before" in shown
 
 
 def test_the_last_missed_question_is_the_one_that_is_kept(replaying: OwnCourse) -> None:
@@ -210,13 +211,17 @@ def test_the_list_says_what_each_question_and_its_longest_answer_cost(
     assert main([]) == 0
     shown = capsys.readouterr().out.splitlines()
     tokens = request_tokens(one), request_tokens(two)
-    usd = tokens[0] * 2 / 1e6, tokens[1] * 1 / 1e6
+    usd = tokens[0] * PRICES.input / 1e6, tokens[1] * 1 / 1e6
+    answer = HELLO["max_tokens"] * PRICES.output / 1e6
     assert shown[0].startswith("1. “One? One?")
     assert shown[0].endswith(f"...” ({LESSON}, {facts.MODEL})")
-    for n, most in enumerate(("$0.0030", "$0.010")):
+    for n, most in enumerate((dollars(answer), "$0.010")):
         price = f"about {tokens[n]} tokens, about {dollars(usd[n])}; the answer at most {most}"
         assert shown[1 + 2 * n].strip() == price
-    assert f"about {dollars(sum(usd))}, and at most $0.013 for the answers" in shown[4]
+    assert (
+        f"about {dollars(sum(usd))}, and at most {dollars(answer + 0.01)} for the answers"
+        in shown[4]
+    )
     assert "--send" in shown[5] and len(shown) == 6
 
 
@@ -264,7 +269,9 @@ def test_answered_questions_move_to_their_own_file_and_failed_ones_stay_with_the
     course: OwnCourse,
 ) -> None:
     asked = said(
-        [picture(), {"type": "text", "text": "Colour?"}], system="Be brief.", max_tokens=64_000
+        [picture(), {"type": "text", "text": "Colour?"}],
+        system="Be brief.",
+        max_tokens=round(640_000 / PRICES.output),  # more than the SDK takes without a stream
     )
     api = exchange("colour", {**asked, "stream": True}, [{"thinking": "", "tokens": 9}, "None."],
                    betas=["context-1m-2025-08-07"])  # fmt: skip
