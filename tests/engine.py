@@ -17,7 +17,7 @@ from courseserver.values import Reply, Request, Step
 from tests.support import PATIENCE
 
 JSON = dict[str, Any]
-PATH = "/home/somebody/models/Tiny-135M.Q4.gguf"
+PATH = "/models/of/somebody/Tiny-135M.Q4.gguf"
 NAME = "Tiny-135M.Q4"
 WORDS = ("I ", "am ", "no ", "Claude.")
 

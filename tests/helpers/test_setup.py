@@ -105,8 +105,10 @@ MODES: list[tuple[str, str | bytes | None, dict[str, str], tuple[str, str | None
     ("in capitals and blanks", f"ANTHROPIC_API_KEY={KEY}", {"COURSE_MODE": " REPLAY "},
      ("replay", None, "")),
     ("an empty COURSE_MODE", f"ANTHROPIC_API_KEY={KEY}", {"COURSE_MODE": ""}, ("live", KEY, "")),
+    ("local asked for beside a key", f"ANTHROPIC_API_KEY={KEY}\nCOURSE_MODE=local", {},
+     ("local", None, "")),
     ("a mode that there is not", f"ANTHROPIC_API_KEY={KEY}", {"COURSE_MODE": "reply"},
-     ("replay", None, "no known mode")),
+     ("replay", None, "and no other")),
 ]  # fmt: skip
 
 
