@@ -57,7 +57,10 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Paid(Handed):
-    """A reply that a case hands over, of another model or with an id of its request."""
+    """A reply that a case hands over, of another model or with an id of its request.
+
+    Without an id it is like one that a stream has put together: the attribute is missing.
+    """
 
     model: str = facts.MODEL
     request_id: str = ""
@@ -66,7 +69,8 @@ class Paid(Handed):
         """A fresh one for one call."""
         reply = super().made(lab)
         reply.model = self.model
-        reply._request_id = self.request_id
+        if self.request_id:
+            reply._request_id = self.request_id
         return reply
 
 
@@ -1126,7 +1130,7 @@ def amount(value: Any) -> float:
 def wanted_line(reply: Any) -> dict[str, Any]:
     """What should stand in the line of a reply, without its time."""
     return {
-        "request_id": reply._request_id,
+        "request_id": getattr(reply, "_request_id", None),
         "model": reply.model,
         **counts(reply),
         "usd": cost(reply).total,
@@ -1182,8 +1186,9 @@ its last reply, and writes down what readers were told. Fix the class `Ledger(pa
 
 - `add(reply)` appends one line of JSON to the file and gives back the dollars of the reply, by
   the course's `cost(reply).total`. The line has the keys `"time"` (now, as ISO text with its time
-  zone), `"request_id"`, `"model"`, `"input"`, `"written"`, `"read"`, `"output"` (tokens; `None`
-  counts as 0) and `"usd"`, and nothing else: no text of the reply;
+  zone), `"request_id"` (`None` for a reply from a stream, which has no `_request_id`), `"model"`,
+  `"input"`, `"written"`, `"read"`, `"output"` (tokens; `None` counts as 0) and `"usd"`, and
+  nothing else: no text of the reply;
 - `total()` gives the dollars of all lines of the file, also of those that another run or another
   `Ledger` has written. Without a file it is 0;
 - `allows(dollars)` is `True` if the total and these dollars together do not pass the limit.
@@ -1218,7 +1223,7 @@ class Ledger:
         used = reply.usage
         line = {
             "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "request_id": reply._request_id,
+            "request_id": getattr(reply, "_request_id", None),
             "model": reply.model,
             "input": used.input_tokens,
             "written": used.cache_creation_input_tokens or 0,
@@ -1255,7 +1260,9 @@ class Ledger:
 
     def add(self, reply):
         usd = cost(reply).total
-        line = {"usd": usd, "model": reply.model, "request_id": reply._request_id}
+        line = {"usd": usd, "model": reply.model, "request_id": None}
+        if hasattr(reply, "_request_id"):
+            line["request_id"] = reply._request_id
         for key, field in self.FIELDS.items():
             line[key] = getattr(reply.usage, field) or 0
         line["time"] = datetime.now().astimezone().isoformat()
@@ -1278,7 +1285,7 @@ class Ledger:
         "What lives in `self` is gone when the program ends, and no other program sees it. Only "
         "the file stays: `total` reads it each time.",
         "The lesson's `add` has the line and the way to append it, and `entries` reads it back. "
-        "`reply._request_id` is the id, `reply.usage` has the counts.",
+        '`getattr(reply, "_request_id", None)` is the id, `reply.usage` has the counts.',
         "`allows` adds `dollars` to `self.total()` and compares the sum with `self.limit`. In "
         "`total`, look first whether the file exists.",
     ),
@@ -1293,7 +1300,7 @@ class Ledger:
         case(
             4,
             paid(HAIKU, 90, None, None, 42, "None found.", "req_04Jkl"),
-            paid(OPUS, 5, 0, 800, 60_000, SAID, "req_05Mno"),
+            paid(OPUS, 5, 0, 800, 60_000, SAID),  # from a stream: without a request id
             paid(SONNET, 800, 0, 7, 20, "Yes.", "req_06Pqr"),
             by=evening,
         ),
@@ -1362,7 +1369,7 @@ class Ledger:
                 "key-missing",
                 "Your line has no `$key`. Other parts of the desk look for that name.",
                 lambda run: not lacking(run),
-                {'            "request_id": reply._request_id,\n': ""},
+                {'            "request_id": getattr(reply, "_request_id", None),\n': ""},
                 "an id that nobody misses until something has to be looked up",
                 key=lambda run: lacking(run)[0],
             ),
@@ -1508,6 +1515,9 @@ class Ledger:
         "read with `splitlines()`.",
         "raised-FileExistsError": "The file was there already, as it is from the second reply on. "
         'Open it with `"a"`, which adds to its end.',
+        "raised-message-attribute": "There is no such field in this reply. Its counts are in "
+        "`usage`. The id of its request is `_request_id`, and a reply from a stream has none: "
+        '`getattr(reply, "_request_id", None)` gives `None` then.',
     },
     mistakes=(
         Mistake(
@@ -1519,6 +1529,11 @@ class Ledger:
             "raised-FileExistsError",
             {'"a", encoding="utf-8"': '"x"'},
             "the mode that never overwrites, taken for the one that adds",
+        ),
+        Mistake(
+            "raised-message-attribute",
+            {'getattr(reply, "_request_id", None)': "reply._request_id"},
+            "tried with `create` alone; the desk's own `robust_ask` streams",
         ),
     ),
     takeaway="The file is the ledger, the object only reads and writes it: so it outlives the "
