@@ -176,12 +176,12 @@ def ask_harbour(client, question, islands):
 """,
     ),
     hints=(
-        "Compare the tool with `ferry_tool` of the lesson, key by key. Which keys are called "
-        "otherwise, which are missing, and which should not be there?",
-        "The schema stands under `input_schema`. `required` is a list of names and stands beside "
-        "`properties`, not in one of them.",
+        "Compare the tool with `ferry_tool` of the lesson, key by key. Which keys have "
+        "another name, which are missing, and which should not be there?",
+        "The schema belongs under `input_schema`. `required` is a list of names, beside "
+        "`properties` and not in one of them.",
         "`enum` lists what a field may be, and `additionalProperties` shuts out what nobody "
-        "described. The API needs no `type` beside the name of a tool of your own.",
+        "described. A tool of your own needs no `type` beside its name.",
     ),
     rules=one_request(
         case("When does a ferry go to Tern Island?", ISLANDS, replies=[[THOUGHT, "At six."]]),
@@ -199,7 +199,7 @@ def ask_harbour(client, question, islands):
             rule(
                 "function-around",
                 'Your tool has `"type": "function"`, as the APIs of other vendors want it. Here '
-                "name, description and schema stand in the tool itself: leave this out.",
+                "name, description and schema are in the tool itself: leave this out.",
                 lambda run: (
                     tool_of(run).get("type") != "function" and "function" not in tool_of(run)
                 ),
@@ -209,7 +209,7 @@ def ask_harbour(client, question, islands):
             ),
             rule(
                 "parameters",
-                "What goes into a tool stands under `input_schema` here. Yours has `parameters`, "
+                "What goes into a tool belongs under `input_schema` here. Yours has `parameters`, "
                 "the key of other vendors' APIs.",
                 lambda run: "parameters" not in tool_of(run),
                 {'"input_schema"': '"parameters"'},
@@ -218,7 +218,7 @@ def ask_harbour(client, question, islands):
             ),
             rule(
                 "required-inside",
-                "`required` stands inside a property. It is a list of names, beside `properties`: "
+                "`required` is inside a property. It is a list of names, beside `properties`: "
                 "the schema of the whole says what must be there.",
                 lambda run: not any("required" in str(part) for part in properties(run).values()),
                 {', "enum": islands': ', "enum": islands, "required": True'},
@@ -280,7 +280,7 @@ def ask_harbour(client, question, islands):
             rule(
                 "after-needed",
                 "Your schema refuses an input without `after`. It may be left out: only what must "
-                "be there stands in `required`.",
+                "be there belongs into `required`.",
                 lambda run: fits(run, island=run.args[1][0]),
                 {'["island"]': '["island", "after"]'},
                 "every property listed as required, as strict modes of other vendors want it",
@@ -375,7 +375,7 @@ def tool(name: str, **fields: str) -> dict[str, Any]:
         "properties": {field: {"type": kind} for field, kind in fields.items()},
         "required": list(fields),
     }
-    return {"name": name, "description": f"The {name} of a ferry.", "input_schema": schema}
+    return {"name": name, "description": f"Calls {name}.", "input_schema": schema}
 
 
 FERRY_TOOLS = [
@@ -414,7 +414,7 @@ def are_turns(run: Run) -> bool:
 RESULTS_IN_A_TURN = rule(
     "no-turn",
     "An entry of your `messages` is no turn: each is a dict with a `role` and a `content`. Results "
-    "are blocks, and stand in the `content` of a turn.",
+    "are blocks, and they go into the `content` of a turn.",
     are_turns,
     {'{"role": "user", "content": results}': "*results"},
     "results put beside the turns, not into one",
@@ -446,7 +446,7 @@ answer = Exercise(
     task="""
 At the ferry harbour, `answer` asks a question with tools. If Claude calls any, it should run the
 functions and send the results, once, and then give back the text of the last reply. It was tried
-with one question, failed, and never worked. Three things in the part below the first request are
+with one question and failed. Three things in the part below the first request are
 wrong. Fix them, so that
 
 - the second request holds the question, Claude's turn with all its blocks, and your turn;
@@ -516,12 +516,12 @@ def answer(client, question, tools, functions):
 """,
     ),
     hints=(
-        "Compare with the lesson's cell below 'One result for each call', and with the one before "
-        "it. What stands between the question and the results?",
+        "Compare with the lesson's cell in which `answer_calls` is defined and used. What is sent "
+        "there between the question and the results?",
         "Go through all blocks of the reply, and make a result for each that is a call. The list "
         "of results is the content of one turn.",
-        "`json.dumps` makes a text of what a function gave. `to_param()` makes Claude's turn, and "
-        "it goes in front of yours.",
+        "`json.dumps` makes a text of what a function gave. `to_param()` makes Claude's turn, "
+        "which goes before yours.",
     ),
     rules=cases(
         case(
@@ -571,7 +571,7 @@ def answer(client, question, tools, functions):
             ),
             rule(
                 "results-mixed",
-                "A result stands under the id of another call, and the API cannot notice that. "
+                "A result has the id of another call, and the API cannot notice that. "
                 "Claude would take it for the answer to the other call. Use the `id` of the call "
                 "that you ran.",
                 lambda run: all(read(content) == found_for(call) for call, content in results(run)),
@@ -585,7 +585,7 @@ def answer(client, question, tools, functions):
             ),
             rule(
                 "no-tools",
-                "A request has not the tools that your function was given. They go along with each "
+                "A request lacks the tools that your function was given. They go along with each "
                 "request, also with the results.",
                 lambda run: all(sent.body.get("tools") == run.args[1] for sent in run.sent),
                 {"        turns = [": "        request['tools'] = tools[:1]\n        turns = ["},
@@ -618,7 +618,7 @@ def answer(client, question, tools, functions):
             "every block of such a reply taken for a call",
         ),
     ),
-    takeaway="One result for each call, under its id, all of them in the next turn, behind "
+    takeaway="One result for each call, under its id, all of them in the next turn, after "
     "Claude's own.",
 )
 
@@ -736,7 +736,7 @@ def run_call(call, functions):
 """,
     ),
     hints=(
-        "Which lines can raise? Put them under `try:`, and build the result of a failure behind "
+        "Which lines can raise? Put them under `try:`, and build the result of a failure under "
         "the `except` lines.",
         "One `except` can name several kinds of errors, in round brackets, and give the error a "
         "name with `as`; `str(...)` of it is what it says. A second one below catches the rest.",

@@ -198,7 +198,7 @@ def compare(client, task, chance):
 ''',
     ),
     hints=(
-        "What stands above the lesson's `forecast`, and what does its string rule say? Which row "
+        "What is above `forecast` in the lesson, and what does the string rule say? Which row "
         "of the table of what the runner hides is a limit? What does `return` do in a loop?",
         "The decorator `beta_tool` makes the tool, `json.dumps` makes a text of a dict. The limit "
         "is an argument of `tool_runner`.",
@@ -564,7 +564,7 @@ def strict_tool(tool):
         known=(
             miss(
                 "strict-inside",
-                "`strict` stands in the schema, where the API does not look for it: then nothing "
+                "`strict` is in the schema, where the API does not look for it: then nothing "
                 "is enforced, and nothing tells you. Put it beside `name` and `input_schema`.",
                 '{**tool, "input_schema": {**value["input_schema"], "strict": True}}',
                 "https://github.com/BerriAI/litellm/issues/27490",
@@ -579,7 +579,7 @@ def strict_tool(tool):
             ),
             miss(
                 "closed-outside",
-                "`additionalProperties` stands beside the name of the tool. It belongs into the "
+                "`additionalProperties` is beside the name of the tool. It belongs into the "
                 "schema, beside `properties`.",
                 '{**tool, "strict": True, "additionalProperties": False}',
                 "two new fields, put side by side",
@@ -587,7 +587,7 @@ def strict_tool(tool):
             ),
             miss(
                 "closed-wrongly",
-                "`additionalProperties` stands in the wrong place, at `$which`. It belongs beside "
+                "`additionalProperties` is in the wrong place, at `$which`. It belongs beside "
                 "the `properties` of an object, and only there.",
                 'value | {"input_schema": value["input_schema"] | {"properties": {'
                 "name: {**part, 'additionalProperties': False} for name, part in "

@@ -255,7 +255,7 @@ def line(block):
             ),
             miss(
                 "worded",
-                "The lines are there, but worded otherwise: wanted is $wanted, and you gave back "
+                "The lines are there, but in other words: wanted is $wanted, and you gave back "
                 "`$returned`. A program that reads them needs exactly these words.",
                 "[line.replace('1 pages', '1 page') for line in value]",
                 "the grammar of English, put into a value that programs read",
@@ -485,7 +485,7 @@ def whole_answer(client, question, tools):
         "stopped-early": "Your code sent $sent of $wanted requests and stopped, although the last "
         f"reply was paused. {LIMIT} requests are allowed.",
         "turn-left-out": "The question went out again, without the paused reply. Then the search "
-        "starts anew, and what was searched is paid for and lost. Send the reply back, with the "
+        "starts again, and what was searched is paid for and lost. Send the reply back, with the "
         "role `assistant`.",
         "went-on": f"Your code sent $sent requests; $wanted were enough. Only `pause_turn` goes "
         f"on, and at most {LIMIT} requests go out.",
@@ -612,10 +612,10 @@ with_sources = Exercise(
 The library desk may ask the web, and its visitors should see what an answer rests on. Complete
 `with_sources`: it gets a reply and gives back one text.
 
-- Behind each text block that rests on pages stands the number of each page, such as `[1]` or
-  `[1][3]`, without a blank in front.
+- After each text block that rests on pages comes the number of each page, such as `[1]` or
+  `[1][3]`, without a space before it.
 - A page is known by its `url`. The pages are numbered from 1, in the order in which they are
-  first cited; one that is cited again keeps its number, and stands once behind a block.
+  first cited; one that is cited again keeps its number, which comes only once after a block.
 - At the end come an empty line and the pages, one a line: `[1] Closing a street,
   https://city.example/closing`.
 - If nothing is cited, the text comes back as it is.
@@ -676,7 +676,7 @@ def with_sources(reply):
     ),
     hints=(
         "Begin with the text alone, then add the numbers, then the list. The lesson's cell with "
-        "`rests on:` shows where the citations are, and what stands there when there are none.",
+        "`rests on:` shows where the citations are, and what is there if nothing is cited.",
         "Keep a dict of the pages that were cited so far. A page that is not in it yet gets the "
         "next number; one that is keeps its own.",
         "Loop over the blocks, add the text, then loop over `block.citations or []`. A dict keeps "
@@ -726,7 +726,7 @@ def with_sources(reply):
             ),
             miss(
                 "no-numbers",
-                "The list of pages is there, but no numbers stand in the text: nobody can see "
+                "The list of pages is there, but its numbers are not in the text: nobody can see "
                 "which sentence rests on which page.",
                 "''.join(b.text for b in reply.content if b.type == 'text') "
                 "+ value[value.find('\\n\\n['):] if '[' in value else value",
@@ -735,7 +735,7 @@ def with_sources(reply):
             ),
             miss(
                 "no-list",
-                "The numbers stand in the text, but the list of pages is missing. At the end come "
+                "The numbers are in the text, but the list of pages is missing. At the end come "
                 "an empty line, and then each page with its number.",
                 "value.partition('\\n\\n[')[0]",
                 "tried while reviewing: numbers that lead nowhere",
@@ -743,7 +743,7 @@ def with_sources(reply):
             ),
             miss(
                 "listed-twice",
-                "A page stands in your list more than once. A page has one number, however often "
+                "A page is in your list more than once. A page has one number, however often "
                 "it is cited: look whether its `url` is known before you add it.",
                 "value + '\\n' + value.splitlines()[-1] if '[' in value else value",
                 "each citation taken for a source of its own",
@@ -751,8 +751,8 @@ def with_sources(reply):
             ),
             miss(
                 "number-twice",
-                "A block cites the same page twice, and you put its number there twice. Behind a "
-                "block, each page stands once.",
+                "A block cites the same page twice, and you put its number there twice. After a "
+                "block, each page is named once.",
                 "value.replace('Twice.[1]', 'Twice.[1][1]')",
                 "one number for each citation",
                 when=lambda run: (
@@ -769,7 +769,7 @@ def with_sources(reply):
             miss(
                 "blanks-added",
                 "There are blanks or line breaks in your text that do not belong there, or one is "
-                "missing: the numbers follow the block at once, and one empty line stands before "
+                "missing: the numbers follow the block at once, and one empty line comes before "
                 "the list.",
                 "value.replace('[1]', ' [1]', 1)",
                 "as a typist would do it",
@@ -777,7 +777,7 @@ def with_sources(reply):
             ),
             miss(
                 "heading",
-                "Something stands between the text and the list, or behind the text: `$more`. "
+                "Something is between the text and the list, or after the text: `$more`. "
                 "Wanted is an empty line there, and nothing else.",
                 "value.replace('\\n\\n[', '\\n\\nSources:\\n[')",
                 "a heading, as lists of sources often have one",

@@ -118,7 +118,7 @@ def one_picture_first(name: str) -> tuple[Word, Word]:
     )
     first = rule(
         "picture-late",
-        "Your text stands before the picture. Put the picture first and the text after it, as the "
+        "Your text comes before the picture. Put the picture first and the text after it, as the "
         "lesson does.",
         picture_first,
         {f"[{name}, words]": f"[words, {name}]"},
@@ -211,8 +211,8 @@ def ask_about(client, scan, question):
         "Compare `source` with the one that the lesson's `picture` makes, field by field.",
         "The lesson turned bytes into a text with its `in_base64`. Which function of the module "
         "`base64` does that? And what does the API expect in front of this text?",
-        "`base64.b64encode(...)` gives bytes; `.decode()` makes a text of them. Nothing stands "
-        "in front, and the media type is that of a PNG.",
+        "`base64.b64encode(...)` gives bytes; `.decode()` makes a text of them. Nothing goes "
+        "in front of it, and the media type is that of a PNG.",
     ),
     rules=one_request(
         case(
@@ -357,7 +357,7 @@ compare = Exercise(
     task="""
 A theatre compares versions of its posters. `compare` gets a dict, in which each label stands for
 the base64 text of a PNG file, and a question. It names the labels all together after the question,
-so the answers may mix the posters up. Change it so that right before each picture stands a text
+so the answers may mix the posters up. Change it so that right before each picture comes a text
 with its label and a colon, such as `Poster A:`, and that the question comes last, as it is. All of
 it goes out in one request. The text of the reply is given back as before.
 """,
@@ -469,7 +469,7 @@ def compare(client, posters, question):
             ),
             rule(
                 "labels-together",
-                "Several labels stand in one text. Claude then has to guess which picture each "
+                "Several labels are in one text. Claude then has to guess which picture each "
                 "belongs to: give every label a text of its own, right before its picture.",
                 lambda run: wrongly_named(run) is None or not crowded(run),
                 {LABEL: "", ASKED: f"    {NO_LABELS}\n{ASKED}"},
@@ -478,7 +478,7 @@ def compare(client, posters, question):
             ),
             rule(
                 "label-late",
-                "Each label stands behind its picture, so the first label is right before the "
+                "Each label comes after its picture, so the first label is right before the "
                 "second picture. Append the label first, and its picture after it.",
                 lambda run: not labels_follow(run),
                 {LABELLED: SHOWN + LABEL},
@@ -487,8 +487,8 @@ def compare(client, posters, question):
             ),
             rule(
                 "other-label",
-                "Right before a picture stands “$found”, where “$wanted” is wanted: the label of "
-                "this picture and a colon, and nothing else.",
+                "The text right before a picture is “$found”, where “$wanted” is wanted: the label "
+                "of this picture and a colon, and nothing else.",
                 lambda run: wrongly_named(run) is None,
                 {"{label}:": "This is {label}."},
                 "sentences around a label, which the question does not use",
@@ -498,7 +498,7 @@ def compare(client, posters, question):
             ),
             rule(
                 "question-moved",
-                "The question stands in front of a label or a picture. First come all labels with "
+                "The question comes before a label or a picture. First come all labels with "
                 "their pictures; then the question, once, as the last block.",
                 lambda run: run.given["question"] not in parts(run.request)[:-1],
                 {"content = []": 'content = [{"type": "text", "text": question}]', ASKED: ""},
@@ -902,7 +902,7 @@ def read_slip(client, photo):
         expect=(
             rule(
                 "empty-picture",
-                "The picture that you sent is empty. After `save`, an `io.BytesIO` stands at its "
+                "The picture that you sent is empty. After `save`, an `io.BytesIO` is at its "
                 "end, and `read()` goes on from there: `getvalue()` gives all bytes.",
                 lambda run: all(source.get("data", "?") for source in sources(run)),
                 {"held.getvalue()": "held.read()"},

@@ -124,7 +124,7 @@ def input_dollars(reply, prices):
     hints=(
         "The whole input is a sum of three numbers, which exclude one another. Which fields of "
         "the usage are they? The lesson's `row` reads all three.",
-        "`input_tokens` counts what stands behind the breakpoint: take nothing away from it. "
+        "`input_tokens` counts what comes after the breakpoint: take nothing away from it. "
         "Tokens that are written are paid for as well, at a price of their own.",
         "Multiply each of the three counts by its own price and add up. `count or 0` makes 0 of "
         "`None`.",
@@ -277,7 +277,7 @@ FIRST_OF_TWO = missed(
 )
 TURN_MORE = missed(
     "turn-added",
-    "A turn was added at the end, and you named `$returned`. What stands in front of it is as "
+    "A turn was added at the end, and you named `$returned`. What comes before it is as "
     "before and can be read: compare only as many turns as there were before.",
     {KEPT: 'after["messages"]'},
     "`!=` between two lists sees the new turn as a change",
@@ -307,7 +307,7 @@ REORDERED = missed(
 EARLIER_TURN = missed(
     "earlier-turn",
     "An earlier turn was changed or is missing, and you gave back `$returned`. All the turns that "
-    "were sent before have to stand at the beginning again, equal and in order.",
+    "were sent before have to be at the beginning again, equal and in order.",
     {"if " + KEPT + " != earlier": "if len(after['messages']) < len(earlier) - 2"},
     "lesson 08: a window (lesson 05) changes the front with every cut",
 )
@@ -437,8 +437,8 @@ def first_change(before, after):
             "articles print every result, because a script shows nothing else",
         ),
     ),
-    takeaway="From the left: tools, system, messages. What stands in front of the first change is "
-    "read, what stands behind it is not.",
+    takeaway="From the left: tools, system, messages. What comes before the first change is "
+    "read, what comes after it is not.",
     equivalent={"line 8: return removed": "a function without a `return` gives back `None`"},
 )  # fmt: skip
 
@@ -501,7 +501,7 @@ HAS_MARK = rule(
 )
 QUESTION_KEPT = rule(
     "question-kept",
-    "Your mark stands so far behind that the question is kept, too. The next one is another, so "
+    "Your mark comes so late that the question is kept, too. The next question is another one, so "
     "nothing is found again: set the mark on the rules, and let all that changes come after it.",
     lambda run: run.given["question"].strip() not in front(run),
     acts(
@@ -516,11 +516,11 @@ ASKED = '{"type": "text", "text": question}'
 answer_mail = Exercise(
     id="08.3",
     title="A clock in the rules",
-    objective="Move what changes behind the breakpoint.",
+    objective="Move what changes to a place after the breakpoint.",
     minutes=8,
     task="""
 A town hall answers e-mails by long rules. `answer_mail` gets the rules, the time as a text, and a
-question. It works, and each e-mail pays for the rules anew: nothing is ever read from the cache.
+question. It works, but each e-mail pays for the rules again: nothing is ever read from the cache.
 Change the request so that the next e-mail, with another time and another question, can read the
 rules. Claude still gets all three: the rules as they are in `system`, the time after the word
 `Now: `, and the question as it is. The text of the reply is given back as before.
@@ -611,7 +611,7 @@ def answer_mail(client, rules, now, question):
             rule(
                 "clock-kept",
                 "The time is in front of your mark, so it is a part of what is kept. The next "
-                "e-mail brings another time and finds nothing. Put it behind the mark.",
+                "e-mail brings another time and finds nothing. Put it after the mark.",
                 lambda run: run.given["now"] not in front(run),
                 {'"text": rules': '"text": f"{rules}\\n\\nNow: {now}"'},
                 "https://github.com/goruck/home-generative-agent/issues/617",
@@ -649,7 +649,7 @@ def answer_mail(client, rules, now, question):
             gives_text(),
         ),
     ),
-    takeaway="What never changes stands first and carries the mark; what changes comes behind it.",
+    takeaway="What never changes comes first and carries the mark; what changes comes after it.",
 )
 
 
@@ -798,7 +798,7 @@ def cached_rules(client, rules, question):
             rule(
                 "five-minutes",
                 "Your mark keeps the rules for five minutes, and the next question comes after "
-                'ten: it would write them anew. Ask for an hour with `"ttl": "1h"`.',
+                'ten: it would write them again. Ask for an hour with `"ttl": "1h"`.',
                 lambda run: blocks(run)[marked(run)[0]]["cache_control"].get("ttl") == "1h",
                 {', "ttl": "1h"': ""},
                 "https://github.com/Kulitorum/Decenza/pull/1064",

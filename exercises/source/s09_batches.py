@@ -160,7 +160,7 @@ def order_translations(client, entries):
     hints=(
         "Compare the dict with the one that `request_for` makes in the lesson. What are the two "
         "parts of a request in a batch?",
-        "Everything that you would give to `messages.create` stands one level deeper. And batches "
+        "Everything that you would give to `messages.create` belongs one level deeper. And batches "
         "belong to the messages: look at the cell that sends them.",
         "A `custom_id` has letters, digits, `-` and `_`, and occurs once. Which field of an entry "
         "is like that?",
@@ -719,7 +719,7 @@ def label_reviews(client, reviews):
         "dict and an empty list before the loop.",
         "In the loop you have `line.custom_id` and `line.result`. Ask for the `type` first: only "
         "`succeeded` has a `message`, and only `errored` has an `error`.",
-        "The kind of an error stands two levels deep: `result.error.error.type`. If it is in "
+        "The kind of an error is two levels deep: `result.error.error.type`. If it is in "
         "`SERVICE`, the request may be sent again as it is.",
     ),
     rules=cases(
@@ -741,7 +741,7 @@ def label_reviews(client, reviews):
             ),
             rule(
                 "type-as-label",
-                "`$id` has no answer, and in `labels` it stands with `$found`. Only words of "
+                "`$id` has no answer, and in `labels` it has `$found`. Only words of "
                 "`LABELS` belong there.",
                 lambda run: not in_labels(run, "expired", "canceled", "mine", *OURS)
                 or bool(other_label(run)),
@@ -832,7 +832,7 @@ def label_reviews(client, reviews):
             ),
             rule(
                 "more",
-                "Something is in your result that belongs to no review, or an id stands in `again` "
+                "Something is in your result that belongs to no review, or an id is in `again` "
                 "twice: `$returned`.",
                 lambda run: run.returned[0] == run.wanted[0]
                 and sorted(run.returned[1]) == run.wanted[1],
