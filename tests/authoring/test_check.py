@@ -115,6 +115,12 @@ def test_a_cell_that_cannot_be_run_again_is_found_and_named(tmp_path: Path) -> N
     assert any("cell 10 (" in problem and "-text/plain: 1" in problem for problem in again)
 
 
+def test_what_the_check_asks_the_kernel_changes_no_name_of_the_lesson(tmp_path: Path) -> None:
+    path = lesson(tmp_path, "ledger = 41", "ledger + 1")
+    problems = check.run_lesson(path, tmp_path).problems
+    assert not [problem for problem in problems if "run again" in problem]
+
+
 def test_a_cell_that_says_it_grows_is_named_and_left_out(tmp_path: Path) -> None:
     path = lesson(tmp_path, "history = []", "history.append(1)\nlen(history)", last=("grows",))
     report = check.run_lesson(path, tmp_path)
