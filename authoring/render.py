@@ -38,7 +38,7 @@ LANGUAGE = {
     "pygments_lexer": "ipython3",
 }
 # It binds no name: a lesson may have a ledger of its own.
-LEDGER = "print(__import__('helpers._ledger').ledger.as_json())"
+LEDGER = "print(__import__('json').dumps(__import__('helpers').ledger.totals()))"
 
 
 # ------------------------------------------------------------------------------ normal form

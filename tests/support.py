@@ -31,7 +31,7 @@ from courseserver.loopback import Server
 from courseserver.recordings import Recordings
 from courseserver.replay import Replay
 from courseserver.values import Request
-from helpers._lesson import load_recordings
+from practice.begin import load_recordings
 from tests.zygote import FRESH, Zygote
 
 JSON = dict[str, Any]
