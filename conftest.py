@@ -6,6 +6,7 @@ stand in tests/. It must not know any lesson.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import os
@@ -50,6 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker("kernel")
 
 
+@functools.cache  # a function with many parameters is many items
 def starts_kernel(function: Any) -> bool:
     """Whether a test or fixture names something that starts a kernel, itself or one helper on."""
     function = inspect.unwrap(function)

@@ -45,8 +45,26 @@ if _setup._server:
     _setup._server.stop()
 _setup._server = None
 """
-# A cell that holds one of these words starts a program, uses what one left, or shows the address:
-# a server in the process cannot answer it.
+# Runs there first. Notes the cells that start a Python of their own, by their text: that takes a
+# second or more each time, and a browser cannot do it.
+WATCH = """
+def _watch():
+    import sys
+    shell = get_ipython()
+    shell.course_cell, shell.course_programs = "", set()
+    def begin(info):
+        shell.course_cell = info.raw_cell
+    def hook(event, arguments):
+        if event == "subprocess.Popen" and sys.executable in arguments[1]:
+            shell.course_programs.add(shell.course_cell)
+    shell.events.register("pre_run_cell", begin)
+    sys.addaudithook(hook)
+_watch()
+del _watch
+"""
+PROGRAMS = "print(__import__('json').dumps(list(get_ipython().course_programs)))"
+# A cell that holds one of these words uses what a program left, or shows the address: a server in
+# the process cannot answer it, nor a program.
 OUTSIDE = ("subprocess", "ANTHROPIC_BASE_URL", "peaks")
 
 
@@ -98,14 +116,14 @@ def code_cells(notebook: Any) -> list[int]:
     return [n for n, cell in cells if cell.cell_type == "code" and cell.source.strip()]
 
 
-def orders(again: Sequence[int], paced: Sequence[int]) -> list[list[int]]:
-    """The orders in which cells are run again: a random one, and its reverse.
+def orders(again: Sequence[int], slow: Sequence[int]) -> list[list[int]]:
+    """The orders in which cells are run again: from bottom to top, and a random one.
 
-    So each cell is met both before and after each other one. Cells that wait at a human pace (tag
-    `paced`) are run again in the first order only.
+    The lesson ran from top to bottom before, so each cell is met both before and after each other
+    one. Cells that wait at a human pace, or start a program, are left out of the random order.
     """
-    first = random.Random(SEED).sample(again, len(again))
-    return [first, [n for n in first[::-1] if n not in paced]]
+    quick = [n for n in again if n not in slow]
+    return [list(again)[::-1], random.Random(SEED).sample(quick, len(quick))]
 
 
 def compare(stored: Any, fresh: Any) -> Iterator[str]:
@@ -132,17 +150,24 @@ def adapted(runner: Runner, notebook: Any) -> Iterator[str]:
             )
 
 
-def run_again(runner: Runner, notebook: Any) -> Iterator[str | None]:
+def programs(runner: Runner, notebook: Any) -> list[int]:
+    """The places of the cells that started a program in the run from top to bottom."""
+    started = json.loads(runner.quietly(PROGRAMS))
+    return [n for n in code_cells(notebook) if notebook.cells[n].source in started]
+
+
+def run_again(runner: Runner, notebook: Any, started: Sequence[int]) -> Iterator[str | None]:
     """Run the cells again: what is wrong with each run, or None.
 
     In each of the `orders`, then from top to bottom with the course server in the process.
+    `started` are the places of the cells that start a program.
     """
     cells = notebook.cells
     again = [n for n in code_cells(notebook) if "grows" not in tags(cells[n])]
-    paced = [n for n in again if "paced" in tags(cells[n])]
-    inside = [n for n in again if n not in paced and not is_outside(cells[n])]
+    slow = [n for n in again if n in started or "paced" in tags(cells[n])]
+    inside = [n for n in again if n not in slow and not is_outside(cells[n])]
     first = {n: seen(cells[n]) for n in again}
-    for number, order in enumerate([*orders(again, paced), inside], start=1):
+    for number, order in enumerate([*orders(again, slow), inside], start=1):
         how = f"order {number}"
         if order is inside:
             how = "without a socket"
@@ -175,10 +200,12 @@ def run_lesson(path: Path, root: Path) -> Report:
     cells = notebook.cells
     try:
         with running(path, notebook) as runner:
+            runner.quietly(WATCH)
             numbers = render.execute(runner, notebook)
             fresh = copy.deepcopy(notebook)
             inexact = [f"{path.stem}, {what}" for what in adapted(runner, notebook)]
-            reruns = list(run_again(runner, notebook))
+            started = programs(runner, notebook)
+            reruns = list(run_again(runner, notebook, started))
         content = render.to_bytes(render.finished(fresh, numbers, path, root))
     except AuthoringError as problem:
         report.problems.append(f"{path.stem}: {problem}")
@@ -190,10 +217,12 @@ def run_lesson(path: Path, root: Path) -> Report:
     report.covered.append(as_rendered(path, content, report.problems))
     report.problems += [f"{path.stem}, {wrong}" for wrong in reruns if wrong]
     grows = [cells[n] for n in code_cells(notebook) if "grows" in tags(cells[n])]
-    outside = [cells[n] for n in code_cells(notebook) if is_outside(cells[n])]
+    alone = [cells[n] for n in started]
+    outside = [cells[n] for n in code_cells(notebook) if n in started or is_outside(cells[n])]
     report.covered.append(
         f"run again: {len(reruns)} runs in 2 orders and without a socket; not run again, because "
-        f"they grow: {named(grows)}; not without a socket: {named(outside)}"
+        f"they grow: {named(grows)}; in the first order only, because they start a program: "
+        f"{named(alone)}; not without a socket: {named(outside)}"
     )
     return report
 
@@ -254,10 +283,12 @@ def check(root: Path, names: Sequence[str] = ()) -> int:
 
 
 def reports(paths: Sequence[Path], root: Path) -> Iterator[Report]:
-    """The report of each lesson, in order."""
+    """The report of each lesson, in order. The last are begun first: they take longest."""
     if len(paths) == 1:
         yield check_lesson(paths[0], root)
         return
     spawn = multiprocessing.get_context("spawn")  # the same on every system
     with ProcessPoolExecutor(3, mp_context=spawn) as pool:
-        yield from pool.map(check_lesson, paths, [root] * len(paths))
+        begun = {path: pool.submit(check_lesson, path, root) for path in reversed(paths)}
+        for path in paths:
+            yield begun[path].result()

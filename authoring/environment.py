@@ -14,35 +14,40 @@ from authoring import ROOT
 
 OFFLINE = ROOT / "tests" / "offline"  # on PYTHONPATH it keeps every Python on this machine
 OURS = ("ANTHROPIC_", "COURSE_")  # how the variables of the SDK and of the course begin
-DROPPED = (
-    "MPLBACKEND",  # shapes pictures
-    "PYTHONDONTWRITEBYTECODE",  # without bytecode every kernel imports 0.8 s longer
-    # What pytest reads. A lesson runs a project's tests, and they must read alike everywhere.
-    "CI",
-    "BUILD_NUMBER",
-    "PYTEST_ADDOPTS",
-    "PY_COLORS",
-    "FORCE_COLOR",
-    "NO_COLOR",
-    "COLUMNS",
+# What a run may know of the caller. All else is left out: a variable that nobody here has heard of
+# (FORCE_COLOR, MPLBACKEND, PYTEST_ADDOPTS, PYTHONWARNINGS, ...) must not shape an output or a test.
+KEPT = frozenset(
+    "PATH LD_LIBRARY_PATH DYLD_LIBRARY_PATH PY_PYTHON "  # where programs are
+    "HOME USER LOGNAME SHELL TMPDIR TMP TEMP LANG "
+    # start.py sets these where the home cannot be written.
+    "JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR JUPYTER_RUNTIME_DIR JUPYTER_PREFER_ENV_PATH MPLCONFIGDIR "
+    # What Windows and its programs need; most start no socket without SYSTEMROOT.
+    "SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT OS USERNAME USERPROFILE HOMEDRIVE HOMEPATH "
+    "APPDATA LOCALAPPDATA PROGRAMDATA ALLUSERSPROFILE PUBLIC NUMBER_OF_PROCESSORS "
+    "PROGRAMFILES PROGRAMFILES(X86) COMMONPROGRAMFILES COMMONPROGRAMFILES(X86) "
+    "SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE".split()  # installs use these
 )
+# Languages; settings of the installers; an author's choice of Python; coverage of child processes.
+KEPT_BEGIN = ("LC_", "PIP_", "UV_", "PYENV_", "PROCESSOR_", "COVERAGE_")
 # Code for a kernel. It binds no name in the learner's namespace and displays nothing.
 PACE = "__import__('os').environ['COURSE_PACE'] = '{}'"
+
+
+def is_kept(name: str) -> bool:
+    """Whether a run may know a variable of the caller; proxies too, since installs need them."""
+    upper = name.upper()
+    return upper in KEPT or upper.startswith(KEPT_BEGIN) or upper.endswith("_PROXY")
 
 
 def clean_environment(
     environ: Mapping[str, str], scratch: str | Path, first: Sequence[Path] = (ROOT,)
 ) -> dict[str, str]:
-    """`environ` without credentials and settings, in replay, with its own state in `scratch`.
+    """What a run needs of `environ`, in replay, with its own state in `scratch`.
 
     `first` are the folders with which PYTHONPATH begins; what stood on it follows, so kernels that
     a test starts inherit `OFFLINE`.
     """
-    made = {
-        name: value
-        for name, value in environ.items()
-        if not name.startswith(OURS) and name not in DROPPED
-    }
+    made = {name: value for name, value in environ.items() if is_kept(name)}
     made["COURSE_MODE"] = "replay"
     made["COURSE_PACE"] = "0"
     made["COURSE_STATE"] = str(Path(scratch) / "course")  # the author's own ticks must not show

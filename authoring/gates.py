@@ -23,7 +23,8 @@ from launch.files import course_files
 from practice.lessons import BY_NUMBER
 
 TYPED = ["start.py", "launch", "courseserver", "helpers", "practice", "authoring", "tests", "bench"]
-TYPED += ["workshop", "notebooks/at_work", "notebooks/templates/readiness.py"]
+TYPED += ["workshop", "notebooks/at_work", "notebooks/data", "notebooks/templates/readiness.py"]
+TYPED += ["notebooks/templates/service/sorting"]
 TWO_WORKERS = ["-n", "2", "--dist", "loadfile"]  # a file stays with one worker: cells in order
 FOUR_WORKERS = ["-n", "4", "--dist", "loadfile"]  # on two cores too: many tests wait for a reply
 HANGING = "600"  # seconds after which nbval ends a cell or a start: room enough on a busy machine

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from courseserver.masking import SHAPES
@@ -25,16 +26,27 @@ def machine_paths(text: str, root: Path, output: bool = False) -> list[str]:
     well name.
     """
     found = [match.group() for match in _HOMES.finditer(text)]
-    here = {str(root.resolve()), str(Path.home())}
     if output:
         found += [match.group() for match in _PACKAGES.finditer(text)]
+    for form, pattern in _here(root, output).items():
+        if form in text and pattern.search(text):
+            found.append(form)
+    return found
+
+
+@cache  # a lint asks for every line of the project
+def _here(root: Path, output: bool) -> dict[str, re.Pattern[str]]:
+    """The paths of this machine as a text may write them, each with the pattern that finds it."""
+    here = {str(root.resolve()), str(Path.home())}
+    if output:
         here.add(tempfile.gettempdir())
+    forms: dict[str, re.Pattern[str]] = {}
     for path in sorted(here):
         # A JSON text doubles the backslashes of a Windows path; "/" alone would match anything.
-        for form in {path, path.replace("\\", "\\\\"), path.replace("\\", "/")}:
-            if len(form) > 3 and re.search(r"(?<![\w.])" + re.escape(form) + r"(?![\w-])", text):
-                found.append(form)
-    return found
+        for form in (path, path.replace("\\", "\\\\"), path.replace("\\", "/")):
+            if len(form) > 3:
+                forms[form] = re.compile(r"(?<![\w.])" + re.escape(form) + r"(?![\w-])")
+    return forms
 
 
 def secrets(text: str) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ def read_html(text: str, found: Prose | None = None) -> Prose:
     return found
 
 
+@cache  # the lint reads the same cells for several rules; nobody changes what it gets
 def read_markdown(text: str) -> Prose:
     """The parts of a Markdown text, HTML inside it included."""
     found = Prose()

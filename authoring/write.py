@@ -52,7 +52,7 @@ print(_json.dumps({
 """
 # Gives the running lesson the replies that were just written; nothing else of it changes.
 RELOAD = """
-from helpers._lesson import load_recordings as _load
+from practice.begin import load_recordings as _load
 from helpers._setup import course_server as _course_server
 _course_server().backend.replay.lesson.recorded = _load({!r})
 """

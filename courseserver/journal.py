@@ -7,10 +7,11 @@ it, whoever answered. It is bounded, so that a long session cannot fill the memo
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from courseserver.missed import Missed
 from courseserver.values import Reply, Request
@@ -108,3 +109,22 @@ class Journal:
 
     def _is_full(self) -> bool:
         return len(self._entries) > self.most_entries or self._bytes > self.most_bytes
+
+
+def billed(entries: Iterable[Entry]) -> Iterator[tuple[Mapping[str, Any], str, bool]]:
+    """What was billed of these exchanges: usage, model, and whether in a batch."""
+    results = {}  # by path: results that were read twice are paid once
+    for entry in entries:
+        if entry.reply.usage:
+            yield entry.reply.usage, entry.local or _model(entry.request.body), False
+        if entry.request.path.endswith("/results") and entry.reply.status == 200:
+            results[entry.request.path] = entry
+    for entry in results.values():
+        for step in entry.reply.steps:
+            message = json.loads(step.data)["result"].get("message") or {}
+            if message.get("usage"):
+                yield message["usage"], _model(message), True
+
+
+def _model(body: Mapping[str, Any]) -> str:
+    return str(body.get("model") or "(no model)")

@@ -3,7 +3,7 @@
 Nothing here wraps the API call that a lesson teaches: notebooks build
 `anthropic.Anthropic()` themselves. What a learner does with a lesson (exercises, quiz,
 error hunt, a live text, a chat) stands in practice/ and is loaded when it is first
-asked for. In live mode, `_limit` says what a lesson costs and what may be spent.
+asked for. So is what `setup()` tells of a lesson's costs in live mode.
 """
 
 from __future__ import annotations

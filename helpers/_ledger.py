@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from courseserver.journal import billed
 from helpers._cost import Cost, cost, dollars
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class Ledger:
         tokens_out = 0
         spent = Cost()
         unknown = set()
-        for usage, model, in_batch in _paid(entries):
+        for usage, model, in_batch in billed(entries):
             tokens_in += sum(usage.get(name) or 0 for name in INPUT)
             tokens_out += usage.get("output_tokens") or 0
             try:
@@ -67,13 +66,9 @@ class Ledger:
 
     def left_behind(self) -> None:
         """List the files and batches that live runs left at the API, to delete them."""
-        from helpers._limit import ledger_file
+        from practice.begin import ledger_file
 
         print(ledger_file().how_to_delete())
-
-    def as_json(self) -> str:
-        """The totals as JSON, for the facts line of a lesson."""
-        return json.dumps(self.totals())
 
     def __repr__(self) -> str:
         sums = self.totals()
@@ -86,25 +81,6 @@ class Ledger:
         if "no_price" in sums:
             told += f", and no price is known for {', '.join(sums['no_price'])}"
         return told
-
-
-def _paid(entries: list[Entry]) -> Iterator[tuple[Mapping[str, Any], str, bool]]:
-    """What was billed: usage, model, and whether in a batch."""
-    results = {}  # by path: results that were read twice are paid once
-    for entry in entries:
-        if entry.reply.usage:
-            yield entry.reply.usage, entry.local or _model(entry.request.body), False
-        if entry.request.path.endswith("/results") and entry.reply.status == 200:
-            results[entry.request.path] = entry
-    for entry in results.values():
-        for step in entry.reply.steps:
-            message = json.loads(step.data)["result"].get("message") or {}
-            if message.get("usage"):
-                yield message["usage"], _model(message), True
-
-
-def _model(body: Mapping[str, Any]) -> str:
-    return str(body.get("model") or "(no model)")
 
 
 ledger = Ledger()

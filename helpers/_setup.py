@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, cast
 
 from courseserver import facts
 from helpers import report
-from helpers._lesson import check_packages, load_recordings
-from helpers._limit import ledger_file, limit_lines
+from helpers._packages import check_packages
 from helpers.settings import KEY, Mode, decide_mode, read_dotenv, unread_key
 
 if TYPE_CHECKING:
@@ -64,6 +63,8 @@ def setup(lesson: str, own_questions: str = "") -> None:
 
     report.install(journal, current_lesson)
     check_packages()
+    from practice.begin import load_recordings
+
     recorded = load_recordings(lesson)
     dotenv = read_dotenv()
     decided = decide_mode(_learners_environment(own_questions), dotenv)
@@ -180,6 +181,7 @@ def _choose_proxies(*, live: bool) -> None:
 def _relay(decided: Mode, account: Account) -> Relay | None:
     """Who asks the real API, or the learner's own gateway to it; None in replay."""
     from courseserver.relay import Relay
+    from practice.begin import ledger_file
 
     if decided.name != "live":
         return None
@@ -207,6 +209,8 @@ def _variables(beginning: str) -> dict[str, str]:
 
 def _mode_lines(decided: Mode, recorded: Recordings) -> list[str]:
     if decided.name == "live":
+        from practice.begin import limit_lines
+
         return [
             f"Live, because {decided.why}.",
             "Requests go to the real API and cost money. "

@@ -167,15 +167,6 @@ def state_folder() -> Path:
     return Path(elsewhere) if elsewhere else ROOT / "my-course" / ".course"
 
 
-def desk_folder() -> Path:
-    """Where the parts of the learner's desk are kept; made when first written.
-
-    `my-course/desk` in the course's folder, or `desk` in what COURSE_STATE names.
-    """
-    elsewhere = os.environ.get("COURSE_STATE")
-    return Path(elsewhere or ROOT / "my-course") / "desk"
-
-
 def _clean_key(raw: str | None) -> str:
     """A key without the blanks and quotes that come along with copying."""
     return (raw or "").strip().strip("\"'").strip()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from helpers import show
-from helpers.settings import desk_folder
+from helpers.settings import ROOT
 from practice.grading._check import judge
 from practice.grading._explain import source_lines
 from practice.grading.lab import Lab
@@ -30,6 +31,15 @@ class BrokenPartError(Exception):
 
 class NoSourceError(Exception):
     """A part cannot be written; the message says why, and follows "because"."""
+
+
+def desk_folder() -> Path:
+    """Where the parts of the learner's desk are kept; made when first written.
+
+    `my-course/desk` in the course's folder, or `desk` in what COURSE_STATE names.
+    """
+    elsewhere = os.environ.get("COURSE_STATE")
+    return Path(elsewhere or ROOT / "my-course") / "desk"
 
 
 def desk_parts(*names: str) -> list[Any]:

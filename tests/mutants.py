@@ -8,23 +8,36 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 
 def mutants(code: str) -> Iterator[tuple[str, str]]:
     """(name, code) of each: a return removed, two arguments swapped, a literal changed."""
     tree = ast.parse(code)
     seen: set[str] = set()
-    for position, node in enumerate(ast.walk(tree)):
+    for node, put in list(places(tree)):
         for what, changed in changes(node):
-            other = copy.deepcopy(tree)
-            replace(other, position, changed)
-            text = ast.unparse(ast.fix_missing_locations(other))
+            put(changed)
+            text = ast.unparse(tree)
+            put(node)
             name = f"line {getattr(node, 'lineno', 0)}: {what}"
             while name in seen:
                 name += " again"
             seen.add(name)
             yield name, text
+
+
+def places(tree: ast.AST) -> Iterator[tuple[ast.AST, Callable[[ast.AST], None]]]:
+    """Each node below the root, in the order of `ast.walk`, and what puts another in its place."""
+    for parent in ast.walk(tree):
+        for name, value in ast.iter_fields(parent):
+            if isinstance(value, ast.AST):
+                yield value, partial(setattr, parent, name)
+            elif isinstance(value, list):
+                for at, item in enumerate(value):
+                    if isinstance(item, ast.AST):
+                        yield item, partial(value.__setitem__, at)
 
 
 def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
@@ -53,14 +66,3 @@ def other_literal(value: str | int | float) -> str | int | float:
     if isinstance(value, str):
         return value + "x"
     return type(value)(1) if value > 1 else value + 1
-
-
-def replace(tree: ast.AST, position: int, new: ast.AST) -> None:
-    """Put `new` where the node with this number stands (in the order of `ast.walk`)."""
-    old = list(ast.walk(tree))[position]
-    for parent in ast.walk(tree):
-        for name, value in ast.iter_fields(parent):
-            if value is old:
-                setattr(parent, name, new)
-            elif isinstance(value, list):
-                value[:] = [new if item is old else item for item in value]

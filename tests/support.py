@@ -31,6 +31,7 @@ from courseserver.loopback import Server
 from courseserver.recordings import Recordings
 from courseserver.replay import Replay
 from courseserver.values import Request
+from practice.begin import load_recordings
 from tests.zygote import FRESH, Zygote
 
 JSON = dict[str, Any]
@@ -81,6 +82,14 @@ def serving(*exchanges: JSON, key: str | None = None) -> Iterator[Server[Replay]
         yield server
     finally:
         server.stop()
+
+
+@contextmanager
+def replaying(lesson: str) -> Iterator[Server[Replay]]:
+    """A course server of its own at the start of one of the course's lessons."""
+    with serving() as server:
+        server.backend.start(load_recordings(lesson))
+        yield server
 
 
 def client(url: str, **settings: Any) -> anthropic.Anthropic:
@@ -156,13 +165,75 @@ def request(
     return Request(method, path, query, headers(**more), raw, body)
 
 
-# --- a course of its own, in a process of its own -------------------------------------------
+# --- a process of its own -------------------------------------------------------------------
 
 
 @cache
 def zygote() -> Zygote:
     """This process's zygote."""
     return Zygote(OFFLINE)
+
+
+def run_python(
+    *words: str, folder: Path, environ: Mapping[str, str], typed: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run `python WORDS` (`-c CODE`, `-m MODULE ...` or `FILE ...`) in a folder.
+
+    Where there is `fork`, the process has the SDK loaded already.
+    """
+    if hasattr(os, "fork") and not set(FRESH) & environ.keys():
+        return zygote().run(as_code(*words), folder, environ, PATIENCE, typed)
+    return run_fresh(*words, folder=folder, environ=environ, typed=typed)
+
+
+def run_fresh(
+    *words: str, folder: Path, environ: Mapping[str, str], typed: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """The same in a Python that has loaded nothing before, for questions about loading."""
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=folder,
+        env=dict(environ),
+        input=typed,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def as_code(first: str, *more: str) -> str:
+    """Code that does what Python does with these words."""
+    if first == "-c":
+        [code] = more
+        return code
+    if first == "-m":
+        module, *arguments = more
+        run = f"runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
+        return f"import runpy, sys; sys.argv[1:] = {arguments!r}; {run}"
+    there = f"os.path.dirname(os.path.abspath({first!r}))"
+    start = f"import os, runpy, sys; sys.argv = {[first, *more]!r}; sys.path[0] = {there}; "
+    return f"{start}runpy.run_path({first!r}, run_name='__main__')"
+
+
+def run_program(
+    program: Path, url: str, folder: Path | None = None, typed: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a lesson's program at work with the API at `url`; it must not fail.
+
+    In `folder`, if one is given, it stands as in notebooks/, and what it writes stays there.
+    """
+    if folder is not None:
+        (folder / "at_work").mkdir(exist_ok=True)
+        program = Path(shutil.copy(program, folder / "at_work"))
+    environ = {**os.environ, "ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": KEY}
+    words = (f"at_work/{program.name}",)
+    done = run_python(*words, folder=program.parents[1], environ=environ, typed=typed)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+# --- a course of its own --------------------------------------------------------------------
 
 
 @dataclass
@@ -211,22 +282,11 @@ class OwnCourse:
 
     def run(self, code: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run Python code in the course's folder; the result holds what it printed."""
-        whole = self.environment(**environ)
-        if hasattr(os, "fork") and not set(FRESH) & whole.keys():
-            return zygote().run(code, self.root, whole, PATIENCE)
-        return self.run_fresh(code, **environ)
+        return run_python("-c", code, folder=self.root, environ=self.environment(**environ))
 
     def run_fresh(self, code: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """The same in a Python that has loaded nothing before, for questions about loading."""
-        return subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=self.root,
-            env=self.environment(**environ),
-            capture_output=True,
-            encoding="utf-8",
-            timeout=PATIENCE,
-            check=False,
-        )
+        return run_fresh("-c", code, folder=self.root, environ=self.environment(**environ))
 
     def says(self, code: str, **environ: str) -> str:
         """What the code prints. An error in it fails the test."""

@@ -20,22 +20,27 @@ MAY = {
 }
 
 
-def modules(node: ast.stmt) -> Iterator[str]:
-    """The top-level modules that a statement imports, its inner statements included."""
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in inner.names)
-        elif isinstance(inner, ast.ImportFrom) and not inner.level:
-            yield (inner.module or "").partition(".")[0]
+def inside(node: ast.AST, *, functions: bool) -> Iterator[ast.AST]:
+    """A node and all nodes in it; what stands in functions, methods too, only with `functions`."""
+    if functions or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        yield node
+        for inner in ast.iter_child_nodes(node):
+            yield from inside(inner, functions=functions)
 
 
 def loaded(code: str, *, at_once: bool = False) -> set[str]:
-    """The modules that code imports; with `at_once`, only what is imported when it is loaded."""
-    lazy = (ast.FunctionDef, ast.AsyncFunctionDef) if at_once else ()
-    body = [node for node in ast.parse(code).body if not isinstance(node, lazy)]
+    """The top-level modules that code imports; with `at_once`, only those that loading it loads."""
+    body = ast.parse(code).body
     if at_once:  # for the eyes of mypy only
         body = [n for n in body if not (isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n))]
-    return {name for node in body for name in modules(node)}
+    found = set()
+    for statement in body:
+        for node in inside(statement, functions=not at_once):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found.add((node.module or "").partition(".")[0])
+    return found
 
 
 def imported(code: str, *, at_once: bool = False) -> set[str]:
@@ -86,6 +91,7 @@ def test_notebooks_import_helpers_and_no_other_room() -> None:
         ("def f():\n    from practice import desk", {"practice"}, set()),
         ("if TYPE_CHECKING:\n    import practice", {"practice"}, set()),
         ("class A:\n    import tests.support", {"tests"}, {"tests"}),
+        ("class A:\n    def f(self):\n        import practice", {"practice"}, set()),
         ("from . import desk\nimport json", set(), set()),
     ],
 )

@@ -37,13 +37,17 @@ class Zygote:
         atexit.register(self.process.kill)
 
     def run(
-        self, code: str, folder: Path, environ: Mapping[str, str], patience: float
+        self, code: str, folder: Path, environ: Mapping[str, str], patience: float, typed: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run Python code as `python -c` would; raises `TimeoutExpired` as subprocess does."""
+        """Run Python code as `python -c` would, with `typed` as its input.
+
+        Raises `TimeoutExpired` as subprocess does.
+        """
         with tempfile.TemporaryDirectory() as scratch:
-            out, err = Path(scratch, "out"), Path(scratch, "err")
+            given, out, err = (Path(scratch, name) for name in ("in", "out", "err"))
+            given.write_text(typed, encoding="utf-8")
             job = {"code": code, "cwd": str(folder), "environ": dict(environ)}
-            job |= {"out": str(out), "err": str(err)}
+            job |= {"in": str(given), "out": str(out), "err": str(err)}
             assert self.process.stdin is not None and self.process.stdout is not None
             self.process.stdin.write(json.dumps(job).encode() + b"\n")
             self.process.stdin.flush()
@@ -74,15 +78,15 @@ def serve() -> None:
 
 
 def become(job: dict[str, Any]) -> NoReturn:
-    """Be a new `python -c` with this folder, environment and output."""
+    """Be a new `python -c` with this folder, environment, input and output."""
     os.environ.clear()
     os.environ.update(job["environ"])
     os.chdir(job["cwd"])
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
+    os.dup2(os.open(job["in"], os.O_RDONLY), 0)
     for descriptor, name in ((1, "out"), (2, "err")):
         file = os.open(job[name], os.O_WRONLY | os.O_CREAT)
         os.dup2(file, descriptor)
+    sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), "utf-8")
     sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8", write_through=True)
     sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), "utf-8", write_through=True)
     sys.dont_write_bytecode = True

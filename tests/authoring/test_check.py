@@ -71,7 +71,8 @@ def test_a_lesson_that_shows_the_same_again_is_fine(fine: Path) -> None:
     said = str(report)
     assert "run: 4 code cells, 3 outputs, compared as nbval does" in said
     assert "run again: 12 runs in 2 orders and without a socket" in said
-    assert "because they grow: none; not without a socket: none" in said
+    assert "because they grow: none; in the first order only" in said
+    assert "they start a program: none; not without a socket: none" in said
 
 
 def test_an_output_that_differs_is_named_by_its_cell_with_a_diff(fine: Path, edited: Path) -> None:
@@ -114,6 +115,12 @@ def test_a_cell_that_cannot_be_run_again_is_found_and_named(tmp_path: Path) -> N
     assert any("cell 10 (" in problem and "-text/plain: 1" in problem for problem in again)
 
 
+def test_what_the_check_asks_the_kernel_changes_no_name_of_the_lesson(tmp_path: Path) -> None:
+    path = lesson(tmp_path, "ledger = 41", "ledger + 1")
+    problems = check.run_lesson(path, tmp_path).problems
+    assert not [problem for problem in problems if "run again" in problem]
+
+
 def test_a_cell_that_says_it_grows_is_named_and_left_out(tmp_path: Path) -> None:
     path = lesson(tmp_path, "history = []", "history.append(1)\nlen(history)", last=("grows",))
     report = check.run_lesson(path, tmp_path)
@@ -140,13 +147,27 @@ def test_a_cell_whose_request_is_not_recorded_exactly_is_found(
 
 
 def test_a_cell_that_needs_a_socket_is_found_unless_it_starts_a_program(tmp_path: Path) -> None:
-    start = "import anthropic, os\nfrom helpers import MODEL, setup\nsetup('01_first_call')"
+    start = "import anthropic, asyncio, sys\nfrom helpers import MODEL, setup\n"
+    start += "setup('01_first_call')"
     here = "client = anthropic.Anthropic()\nclient.base_url.host == '127.0.0.1'"
-    outside = "import subprocess\n" + here
-    report = check.run_lesson(lesson(tmp_path, start, here, outside), tmp_path)
+    program = "ran = await asyncio.create_subprocess_exec(sys.executable, '-c', 'pass')\n"
+    program += f"await ran.wait()\n{here}"
+    report = check.run_lesson(lesson(tmp_path, start, here, program), tmp_path)
     found = [problem for problem in report.problems if "run again" in problem]
     assert len(found) == 1 and "cell 6 (" in found[0] and "without a socket" in found[0]
-    assert "not without a socket: 'import subprocess'" in str(report)
+    assert "run again: 7 runs in 2 orders" in str(report)
+    for named in ("because they start a program", "not without a socket"):
+        assert f"{named}: 'ran = await asyncio.create_subprocess_exec(" in str(report)
+
+
+def test_a_cell_that_starts_a_program_is_run_again_once_and_must_show_the_same(
+    tmp_path: Path,
+) -> None:
+    program = "import subprocess, sys\nprint(subprocess.run("
+    program += "[sys.executable, '-c', f'print({len(seen)})'], capture_output=True).stdout)"
+    path = lesson(tmp_path, "seen = []", program, "seen.append(1)")
+    again = [p for p in check.run_lesson(path, tmp_path).problems if "run again after" in p]
+    assert len(again) == 1 and "cell 6 (" in again[0] and "(order 1)" in again[0]
 
 
 def test_a_cell_that_fails_in_the_first_run_ends_the_check_with_its_name(tmp_path: Path) -> None:
@@ -156,10 +177,11 @@ def test_a_cell_that_fails_in_the_first_run_ends_the_check_with_its_name(tmp_pat
 
 def test_each_cell_is_met_before_and_after_each_other_one() -> None:
     places = list(range(9))
-    orders = check.orders(places, [4])
-    assert [len(order) for order in orders] == [9, 8]
+    orders = [places, *check.orders(places, [4])]  # the first run is from top to bottom
+    assert [len(order) for order in orders] == [9, 9, 8]
     pairs = {(a, b) for order in orders for n, a in enumerate(order) for b in order[n + 1 :]}
-    assert pairs >= {(a, b) for a in places for b in places if a != b and 4 not in (a, b)}
+    assert pairs == {(a, b) for a in places for b in places if a != b}
+    assert 4 not in orders[2] and orders[2] != sorted(orders[2])
 
 
 def test_several_lessons_are_reported_in_their_order_and_one_with_a_finding_is_red(

@@ -34,8 +34,8 @@ from courseserver.relay import Relay, results_usd
 from courseserver.replay import Replay
 from courseserver.values import Forward, Outcome, Reply
 from helpers import cost
-from helpers._limit import lesson_cost
 from helpers.settings import USUAL_LIMIT
+from practice.begin import lesson_cost
 from tests.support import (
     HELLO,
     PATIENCE,

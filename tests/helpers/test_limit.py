@@ -108,8 +108,8 @@ def test_replay_says_nothing_of_money(tmp_path: Path) -> None:
 
 
 def test_each_lesson_of_the_course_has_a_price_that_setup_finds() -> None:
-    from helpers._limit import lesson_cost
     from helpers.settings import ROOT
+    from practice.begin import lesson_cost
 
     names = [path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")]
     assert names

@@ -197,9 +197,10 @@ def test_the_shape_of_a_key_is_judged_without_showing_any_of_it(key: str, proble
 
 FOLDERS = """
 from pathlib import Path
-from helpers import settings
+from helpers.settings import state_folder
+from practice.desk import desk_folder
 told = [Path(folder).relative_to(Path.cwd()).as_posix()
-        for folder in (settings.state_folder(), settings.desk_folder())]
+        for folder in (state_folder(), desk_folder())]
 """
 
 

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import ast
 import csv
-import os
 import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -24,11 +21,8 @@ import nbformat
 import pytest
 
 from courseserver import facts
-from courseserver.loopback import Server
-from courseserver.replay import Replay
 from helpers import MODEL, cost
-from helpers._lesson import load_recordings
-from tests.support import KEY, PATIENCE, ROOT, client, serving
+from tests.support import ROOT, client, replaying, run_program, serving
 
 LESSON = ROOT / "notebooks" / "09_batches.ipynb"
 DATA = ROOT / "notebooks" / "data"
@@ -95,14 +89,10 @@ def test_each_review_is_of_a_book_of_the_library_and_names_no_reader(
 def test_a_batch_costs_half_to_the_cent_and_each_recorded_label_is_one_of_the_list(
     names: Names, reviews: list[dict[str, str]]
 ) -> None:
-    server = Server(Replay())
-    try:
-        server.backend.start(load_recordings("09_batches"))
+    with replaying("09_batches") as server:
         sdk = client(server.url)
         batch = sdk.messages.batches.create(requests=[names["request_for"](r) for r in reviews])
         results = names["results_of"](sdk, batch.id)
-    finally:
-        server.stop()
     kinds = Counter(result.type for result in results.values())
     assert kinds == {"succeeded": 38, "errored": 1, "expired": 1}
     messages = [result.message for result in results.values() if result.type == "succeeded"]
@@ -170,21 +160,9 @@ def test_looking_again_takes_as_many_404s_as_it_is_allowed(names: Names) -> None
 
 def at_work(folder: Path, url: str) -> str:
     """Run the program in a folder that holds what it needs; returns what it printed."""
-    (folder / "at_work").mkdir(exist_ok=True)
     (folder / "data").mkdir(exist_ok=True)
-    shutil.copy(PROGRAM, folder / "at_work")
     shutil.copy(DATA / "reviews.csv", folder / "data")
-    done = subprocess.run(
-        [sys.executable, f"at_work/{PROGRAM.name}"],
-        cwd=folder,
-        env={**os.environ, "ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": KEY},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return run_program(PROGRAM, url, folder).stdout
 
 
 def labels_in(folder: Path) -> dict[str, str]:
@@ -210,13 +188,9 @@ def test_the_program_waits_for_a_running_batch_writes_its_labels_and_creates_non
 
 
 def test_the_program_without_an_id_orders_the_batch_of_the_lesson_once(tmp_path: Path) -> None:
-    server = Server(Replay())
-    try:
-        server.backend.start(load_recordings("09_batches"))
+    with replaying("09_batches") as server:
         first, second = at_work(tmp_path, server.url), at_work(tmp_path, server.url)
         methods = [entry.request.method for entry in server.backend.account.journal]
-    finally:
-        server.stop()
     assert first == second
     assert len(labels_in(tmp_path)) == 38
     assert methods.count("POST") == 1

@@ -7,18 +7,12 @@ real SDK. What the lesson says of the SDK stands in `test_claims.py`.
 from __future__ import annotations
 
 import ast
-import os
-import subprocess
-import sys
 from typing import Any
 
 import nbformat
 import pytest
 
-from courseserver.loopback import Server
-from courseserver.replay import Replay
-from helpers._lesson import load_recordings
-from tests.support import HELLO, KEY, PATIENCE, ROOT, client, serving
+from tests.support import HELLO, ROOT, client, replaying, run_program, serving
 
 LESSON = ROOT / "notebooks" / "10_extended_thinking.ipynb"
 PROGRAM = ROOT / "notebooks" / "at_work" / "10_extended_thinking.py"
@@ -36,20 +30,6 @@ def names() -> dict[str, Any]:
                 exec(ast.unparse(node), found)
     assert found.keys() >= TAUGHT
     return found
-
-
-def run_program(url: str) -> str:
-    """What the program at work prints when the API is at `url`."""
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM)],
-        env={**os.environ, "ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": KEY},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_a_level_without_a_right_answer_has_no_price_for_one(names: dict[str, Any]) -> None:
@@ -77,12 +57,8 @@ def test_a_cut_reply_is_asked_for_once_more_and_with_the_change(
 
 
 def test_the_program_asks_what_the_lesson_asks() -> None:
-    server = Server(Replay())
-    try:
-        server.backend.start(load_recordings("10_extended_thinking"))
-        said = run_program(server.url)
-    finally:
-        server.stop()
+    with replaying("10_extended_thinking") as server:
+        said = run_program(PROGRAM, server.url).stdout
     assert said == (
         "Yes. With the 3 mm of rain the beans have 7 mm, and 3 mm are still missing.\n"
         "stop reason: end_turn\n"
@@ -93,7 +69,7 @@ def test_the_program_gives_a_cut_reply_more_room_and_sends_thinking_back_whole()
     call = [{"thinking": "Rain?"}, {"tool": "rain", "input": {"day": "Sunday"}}]
     with serving() as server:
         url = server.url + server.backend.account.stage("t", (CUT, call, "No."))
-        said = run_program(url)
+        said = run_program(PROGRAM, url).stdout
         sent = [entry.request.body for entry in server.backend.account.journal]
     assert said.startswith("No.")
     assert [body["max_tokens"] for body in sent] == [4000, 16000, 4000]
@@ -105,6 +81,6 @@ def test_the_program_gives_a_cut_reply_more_room_and_sends_thinking_back_whole()
 def test_the_program_stops_a_loop_that_never_ends() -> None:
     call = [{"tool": "rain", "input": {}}]
     with serving() as server:
-        said = run_program(server.url + server.backend.account.stage("t", (call,)))
+        said = run_program(PROGRAM, server.url + server.backend.account.stage("t", (call,))).stdout
         assert len(server.backend.account.journal) == 5
     assert "stop reason: tool_use" in said

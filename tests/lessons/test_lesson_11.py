@@ -9,11 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
-import os
-import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,10 +20,7 @@ import nbformat
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from courseserver.loopback import Server
-from courseserver.replay import Replay
-from helpers._lesson import load_recordings
-from tests.support import HELLO, KEY, PATIENCE, ROOT, client, serving
+from tests.support import HELLO, KEY, ROOT, client, replaying, run_program, serving
 
 LESSON = ROOT / "notebooks" / "11_structured_outputs.ipynb"
 PROGRAM = ROOT / "notebooks" / "at_work" / "11_structured_outputs.py"
@@ -221,35 +214,14 @@ def test_the_receipt_must_add_up_unless_a_line_could_not_be_read(names: dict[str
 # --- the program at work --------------------------------------------------------------------
 
 
-def run_program(folder: Path, url: str) -> str:
-    """Run the program in a folder of its own; returns what it printed."""
-    (folder / "at_work").mkdir(exist_ok=True)
-    shutil.copy(PROGRAM, folder / "at_work")
-    done = subprocess.run(
-        [sys.executable, f"at_work/{PROGRAM.name}"],
-        cwd=folder,
-        env={**os.environ, "ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": KEY},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def table(folder: Path, name: str) -> list[Any]:
     with closing(sqlite3.connect(folder / "my_bookings.db")) as db:
         return db.execute(f"SELECT * FROM {name}").fetchall()
 
 
 def test_the_program_files_the_lessons_booking_once_however_often_it_runs(tmp_path: Path) -> None:
-    server = Server(Replay())
-    try:
-        server.backend.start(load_recordings("11_structured_outputs"))
-        said = [run_program(tmp_path, server.url) for _ in range(2)]
-    finally:
-        server.stop()
+    with replaying("11_structured_outputs") as server:
+        said = [run_program(PROGRAM, server.url, tmp_path).stdout for _ in range(2)]
     assert said == ["[(1, 'Amara Okafor', 5)]\n"] * 2
     [(number, reply)] = table(tmp_path, "replies")
     assert number == 1
@@ -260,7 +232,8 @@ def test_the_program_files_the_lessons_booking_once_however_often_it_runs(tmp_pa
 def test_the_program_keeps_the_reply_that_is_no_booking(
     server: Any, tmp_path: Path, reply: Any
 ) -> None:
-    said = run_program(tmp_path, server.url + server.backend.account.stage("t", (reply,)))
+    url = server.url + server.backend.account.stage("t", (reply,))
+    said = run_program(PROGRAM, url, tmp_path).stdout
     assert said.startswith("No booking yet:")
     assert table(tmp_path, "bookings") == []
     [(_, kept)] = table(tmp_path, "replies")

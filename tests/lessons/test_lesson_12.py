@@ -7,9 +7,6 @@ only the SDK's waiting between attempts is noted instead of done.
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
-import sys
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +20,7 @@ from anthropic.types.image_dimensions_too_large_error import ImageDimensionsTooL
 from anthropic.types.shared.ramp_limit_exceeded_error import RampLimitExceededError
 
 from helpers import staged
-from tests.support import HELLO, KEY, PATIENCE, ROOT, client
+from tests.support import HELLO, ROOT, client, run_program
 
 LESSON = ROOT / "notebooks" / "12_errors_and_retries.ipynb"
 PROGRAM = ROOT / "notebooks" / "at_work" / "12_errors_and_retries.py"
@@ -236,20 +233,9 @@ def test_a_time_out_of_your_own_switches_the_guard_of_long_replies_off() -> None
 # --- the program at work --------------------------------------------------------------------
 
 
-def run_program(address: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(PROGRAM)],
-        env={**os.environ, "ANTHROPIC_BASE_URL": address, "ANTHROPIC_API_KEY": KEY},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=PATIENCE,
-        check=False,
-    )
-
-
 def test_the_program_prints_the_answer_and_nothing_else() -> None:
-    done = run_program(staged(replies=[[{"thinking": ""}, "Look for ", "limescale."]]))
-    assert (done.returncode, done.stdout) == (0, "Look for limescale.\n")
+    done = run_program(PROGRAM, staged(replies=[[{"thinking": ""}, "Look for ", "limescale."]]))
+    assert done.stdout == "Look for limescale.\n"
 
 
 @pytest.mark.parametrize(
@@ -262,8 +248,7 @@ def test_the_program_prints_the_answer_and_nothing_else() -> None:
 def test_the_program_has_a_sentence_for_the_visitor_and_a_line_for_the_log(
     reply: Any, shown: str, logged: str
 ) -> None:
-    done = run_program(staged(replies=[reply]))
-    assert done.returncode == 0
+    done = run_program(PROGRAM, staged(replies=[reply]))
     assert done.stdout.startswith(shown)
     assert logged in done.stderr
     assert "Error" not in done.stdout

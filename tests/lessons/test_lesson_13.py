@@ -9,9 +9,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import anthropic
@@ -19,7 +16,17 @@ import pytest
 
 from courseserver.loopback import Server
 from courseserver.replay import Replay
-from tests.support import HELLO, KEY, PATIENCE, ROOT, async_client, client, said, serving, text_of
+from tests.support import (
+    HELLO,
+    KEY,
+    ROOT,
+    async_client,
+    client,
+    run_program,
+    said,
+    serving,
+    text_of,
+)
 
 PROGRAM = ROOT / "notebooks" / "at_work" / "13_async.py"
 NINE = "It opens at nine."
@@ -120,20 +127,7 @@ def test_wait_for_ends_the_retries_too() -> None:
 def test_the_program_at_work_reports_what_failed_and_prints_the_rest() -> None:
     gone = {"status": 404, "error": {"type": "not_found_error", "message": "model: ..."}}
     with serving() as server:
-        done = subprocess.run(
-            [sys.executable, str(PROGRAM)],
-            env={
-                **os.environ,
-                "ANTHROPIC_BASE_URL": staged(server, gone, NINE),
-                "ANTHROPIC_API_KEY": KEY,
-            },
-            capture_output=True,
-            encoding="utf-8",
-            timeout=PATIENCE,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+        lines = run_program(PROGRAM, staged(server, gone, NINE)).stdout.splitlines()
     assert len(lines) == 8
     assert sum(line.endswith("no sign, NotFoundError") for line in lines) == 1
     assert sum(line.endswith(NINE) for line in lines) == 7

@@ -26,10 +26,7 @@ import nbformat
 import pytest
 
 from courseserver import facts
-from courseserver.loopback import Server
-from courseserver.replay import Replay
-from helpers._lesson import load_recordings
-from tests.support import HELLO, KEY, PATIENCE, ROOT, client, said, serving
+from tests.support import HELLO, KEY, ROOT, client, replaying, run_python, said, serving
 
 NOTEBOOKS = ROOT / "notebooks"
 LESSON = NOTEBOOKS / "15_production.ipynb"
@@ -61,8 +58,7 @@ def project(tmp_path: Path) -> Path:
     """The template as a learner takes it home, with a courseserver of its own."""
     own = tmp_path / "my_service"
     shutil.copytree(SERVICE, own)
-    bytecode = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "courseserver", own / "courseserver", ignore=bytecode)
+    shutil.copytree(ROOT / "courseserver", own / "courseserver")  # with its bytecode, which fits
     return own
 
 
@@ -72,15 +68,7 @@ def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[s
     away = os.pathsep.join(
         part for part in clean.get("PYTHONPATH", "").split(os.pathsep) if part != str(ROOT)
     )
-    return subprocess.run(
-        [sys.executable, *words],
-        cwd=folder,
-        env={**clean, "PYTHONPATH": away, **more},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=PATIENCE,
-        check=False,
-    )
+    return run_python(*words, folder=folder, environ={**clean, "PYTHONPATH": away, **more})
 
 
 def run_tests(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -280,12 +268,8 @@ def test_the_blueprint_has_the_six_parts_and_each_lesson_of_an_app() -> None:
 
 
 def test_the_program_at_work_answers_and_logs_figures() -> None:
-    server = Server(Replay())
-    try:
-        server.backend.start(load_recordings("15_production"))
+    with replaying("15_production") as server:
         done = run(NOTEBOOKS, str(PROGRAM), ANTHROPIC_BASE_URL=server.url, ANTHROPIC_API_KEY=KEY)
-    finally:
-        server.stop()
     assert done.stdout == "A broken umbrella goes into the rest bin.\n"
     assert set(json.loads(done.stderr)) == {"request_id", "stop_reason", "output_tokens", "seconds"}
 

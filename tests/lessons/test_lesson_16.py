@@ -9,10 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import logging
-import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,12 +20,9 @@ import pytest
 from anthropic.types import Message
 
 from courseserver import facts
-from courseserver.loopback import Server
-from courseserver.replay import Replay
 from courseserver.short import whole_message
 from helpers import MODEL, cost, desk_parts
-from helpers._lesson import load_recordings
-from tests.support import KEY, PATIENCE, ROOT, client, serving
+from tests.support import ROOT, client, replaying, run_program, serving
 
 LESSON = ROOT / "notebooks" / "16_agents.ipynb"
 PROGRAM = ROOT / "notebooks" / "at_work" / "16_agents.py"
@@ -273,21 +267,8 @@ def test_the_program_at_work_answers_writes_its_log_and_knows_the_price(tmp_path
     usd = facts.model(facts.MODEL).prices(0)
     text = PROGRAM.read_text(encoding="utf-8")
     assert f"USD_IN, USD_OUT = {usd.input:g}e-6, {usd.output:g}e-6" in text
-    server = Server(Replay())
-    try:
-        server.backend.start(load_recordings(LESSON.stem))
-        done = subprocess.run(
-            [sys.executable, str(PROGRAM)],
-            env={**os.environ, "ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_API_KEY": KEY},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=PATIENCE,
-            check=False,
-            cwd=tmp_path,
-        )
-    finally:
-        server.stop()
-    assert done.returncode == 0, done.stderr
-    assert "four cans of lamp oil" in done.stdout
+    with replaying(LESSON.stem) as server:
+        said = run_program(PROGRAM, server.url, tmp_path).stdout
+    assert "four cans of lamp oil" in said
     lines = (tmp_path / "my_work_log.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["stop_reason"] for line in lines] == ["tool_use", "end_turn"]

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import ast
 import csv
-import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,11 +16,8 @@ import anthropic
 import nbformat
 import pytest
 
-from courseserver.loopback import Server
 from courseserver.recordings import Recordings
-from courseserver.replay import Replay
-from helpers._lesson import load_recordings
-from tests.support import HELLO, JSON, KEY, PATIENCE, ROOT, client, serving
+from tests.support import HELLO, JSON, ROOT, client, replaying, run_program, serving
 
 LESSON = ROOT / "notebooks" / "16b_retrieval.ipynb"
 PROGRAM = ROOT / "notebooks" / "at_work" / "16b_retrieval.py"
@@ -274,32 +268,16 @@ def test_the_search_as_a_tool_stops_at_its_cap(names: dict[str, Any]) -> None:
     assert {block["type"] for block in result["content"]} == {"search_result"}
 
 
-def run_program(url: str) -> str:
-    """What the program at work prints when the API is at `url`."""
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM)],
-        env={**os.environ, "ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": KEY},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_the_program_asks_what_the_lesson_asks_and_shows_the_passage() -> None:
-    server = Server(Replay())
-    try:
-        server.backend.start(load_recordings("16b_retrieval"))
-        said = run_program(server.url)
-    finally:
-        server.stop()
+    with replaying("16b_retrieval") as server:
+        said = run_program(PROGRAM, server.url).stdout
     assert said.splitlines()[0].endswith("Three days late make 1.50 euros.")
     assert said.splitlines()[1:] == [FEE]
 
 
 def test_the_program_shows_nothing_that_is_not_cited() -> None:
     with serving() as server:
-        said = run_program(server.url + server.backend.account.stage("t", ("50 cents.",)))
+        said = run_program(
+            PROGRAM, server.url + server.backend.account.stage("t", ("50 cents.",))
+        ).stdout
     assert said == "Not in my documents.\n"

@@ -10,7 +10,6 @@ import ast
 import asyncio
 import json
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -32,8 +31,7 @@ from mcp.types import ImageContent
 from courseserver import facts
 from courseserver.loopback import Server
 from courseserver.replay import Replay
-from helpers._lesson import load_recordings
-from tests.support import KEY, PATIENCE, ROOT, async_client, serving
+from tests.support import KEY, PATIENCE, ROOT, async_client, replaying, run_program, serving
 
 LESSON = ROOT / "notebooks" / "16c_mcp.ipynb"
 PROGRAM = ROOT / "notebooks" / "at_work" / "16c_mcp.py"
@@ -290,18 +288,5 @@ def test_the_old_import_says_what_to_write() -> None:
 
 
 def test_the_program_at_work_answers() -> None:
-    server = Server(Replay())
-    try:
-        server.backend.start(load_recordings("16c_mcp"))
-        done = subprocess.run(
-            [sys.executable, str(PROGRAM)],
-            env={**os.environ, "ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_API_KEY": KEY},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=PATIENCE,
-            check=False,
-        )
-    finally:
-        server.stop()
-    assert done.returncode == 0, done.stderr
-    assert "shelf A" in done.stdout
+    with replaying("16c_mcp") as server:
+        assert "shelf A" in run_program(PROGRAM, server.url).stdout

@@ -6,10 +6,7 @@ Some of what the lesson says of the SDK stands in `test_claims.py`, and is not r
 from __future__ import annotations
 
 import ast
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from importlib import metadata
 from typing import Any
@@ -22,7 +19,7 @@ import pytest
 
 from authoring import claims
 from courseserver import facts
-from tests.support import HELLO, KEY, PATIENCE, ROOT, client, serving
+from tests.support import HELLO, KEY, ROOT, client, run_program, serving
 
 LESSON = ROOT / "notebooks" / "17_reading_older_code.ipynb"
 PROGRAM = ROOT / "notebooks" / "at_work" / "17_reading_older_code.py"
@@ -205,17 +202,7 @@ client.messages.create(model={facts.MODEL!r}, max_tokens=2000, messages=history)
 def look_at(text: str) -> list[str]:
     """What the program at work prints about a text that is piped in."""
     with serving() as server:
-        done = subprocess.run(
-            [sys.executable, str(PROGRAM)],
-            input=text,
-            env={**os.environ, "ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_API_KEY": KEY},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=PATIENCE,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+        return run_program(PROGRAM, server.url, typed=text).stdout.splitlines()
 
 
 def test_the_program_names_each_older_line_once_and_says_what_is_there_now() -> None:

@@ -10,7 +10,6 @@ import random
 import re
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -36,7 +35,7 @@ from practice._progress import (
 from practice._quiz import NOTEBOOKS, Question, Quiz, quiz, read
 from practice.grading.sources import find, sheets
 from practice.lessons import LESSONS
-from tests.support import HELLO, ROOT, OwnCourse, kernel, recording
+from tests.support import HELLO, ROOT, OwnCourse, kernel, recording, run_python
 
 IDS = [f"0{lesson}.{number}" for lesson in range(1, 9) for number in range(1, 6)]
 TIMED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
@@ -484,14 +483,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> OwnCourse:
 
 def terminal(course: OwnCourse, *words: str) -> subprocess.CompletedProcess[str]:
     """`python -m practice ...` in a terminal."""
-    return subprocess.run(
-        [sys.executable, "-m", "practice", *words],
-        cwd=course.root,
-        env=course.environment(),
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    return run_python("-m", "practice", *words, folder=course.root, environ=course.environment())
 
 
 def test_the_whole_way_works_in_a_terminal(course: OwnCourse) -> None:

@@ -27,7 +27,16 @@ from helpers import cost, facts
 from helpers._cost import dollars
 from practice.wishes_cli import main
 from tests.launch.courses import bring_launch, load
-from tests.support import HELLO, LESSON, OwnCourse, exchange, kernel, said, serving
+from tests.support import (
+    HELLO,
+    LESSON,
+    OwnCourse,
+    exchange,
+    kernel,
+    run_python,
+    said,
+    serving,
+)
 
 JSON = dict[str, Any]
 KEY = "sk-" + "ant-" + "made-up-" * 5  # in pieces: no text of ours looks like a key
@@ -61,11 +70,9 @@ def wishes(
     course: OwnCourse, *words: str, typed: str = "", **environ: str
 ) -> subprocess.CompletedProcess[str]:
     """`start.py wishes` behind its door, in a course of its own; `typed` is the keyboard."""
-    return subprocess.run(
-        [sys.executable, "-m", "practice.wishes_cli", *words],
-        cwd=course.root, env=course.environment(**environ), input=typed,
-        capture_output=True, encoding="utf-8", timeout=60, check=False,
-    )  # fmt: skip
+    module = ("-m", "practice.wishes_cli", *words)
+    environment = course.environment(**environ)
+    return run_python(*module, folder=course.root, environ=environment, typed=typed)
 
 
 def line(body: JSON, **more: Any) -> str:
