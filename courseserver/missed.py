@@ -90,3 +90,21 @@ def said_of_local(journal: Journal) -> str:
         line += " It can show that your code runs; it says nothing about your prompt.)"
         said[line] = textwrap.fill(line, WIDTH, break_on_hyphens=False, break_long_words=False)
     return "".join(f"{each}\n" for each in said.values())
+
+
+def said_of_caught(journal: Journal) -> list[str]:
+    """What must be said when the program itself caught the error of a missing reply.
+
+    Lines, about the newest request of the cell that ran; none when each had a reply. Without
+    them, a program that handles errors well would only say "status 421".
+    """
+    missed = [entry.missed for entry in journal if entry.missed and entry.cell == journal.cell]
+    if not missed:
+        return []
+    return [
+        "",
+        "Replay has no recorded reply for a request of this cell (status 421). The program caught "
+        "the error itself. Nothing left this machine.",
+        *missed[-1].told(),
+        "Undo the change, or write the reply with staged(replies=[...]).",
+    ]

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from courseserver.masking import masked
-from courseserver.missed import EARLIER, Missed, said_of_local
+from courseserver.missed import EARLIER, Missed, said_of_caught, said_of_local
 from helpers._cost import cost_before, dollars
 
 if TYPE_CHECKING:
@@ -101,7 +101,9 @@ def _tell_cells(shell: Any, journal: Callable[[], Journal]) -> None:
 def _say(journal: Journal, error: BaseException | None) -> None:
     """Say under a cell what happened to its requests, where no report says it."""
     _say_adapted(journal)
-    _say_handled(journal, error)
+    if error is None or entry_of(error, journal) is None:
+        for line in said_of_caught(journal):
+            print(*_wrapped(line), sep="\n")
 
 
 def _say_adapted(journal: Journal) -> None:
@@ -115,22 +117,6 @@ def _say_adapted(journal: Journal) -> None:
     if words:
         print(f"(Replay: a recorded reply, adapted to your {', '.join(words)}.)")
     print(said_of_local(journal), end="")
-
-
-def _say_handled(journal: Journal, error: BaseException | None) -> None:
-    """Say that a reply was missing where the program itself caught the error.
-
-    Without this, a program with a good error handling would only say "status 421".
-    """
-    mine = [entry.missed for entry in journal if entry.cell == journal.cell]
-    missed = [each for each in mine if each]
-    if not missed or (error and entry_of(error, journal)):
-        return
-    print("\nReplay has no recorded reply for a request of this cell (status 421).")
-    print("The program caught the error itself. Nothing left this machine.")
-    for line in missed[-1].told():
-        print(*_wrapped(line), sep="\n")
-    print("Undo the change, or write the reply with staged(replies=[...]).")
 
 
 def upstream_note(value: BaseException, journal: Journal) -> list[str]:
