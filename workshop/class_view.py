@@ -154,4 +154,5 @@ def held_up(found: list[Row]) -> Iterator[str]:
         yield "A code does not say which message they read; a progress file does."
     for rule, count in row.rules.most_common(MOST_MESSAGES):
         yield f"  {count} read `{rule}`: {' '.join(told(row.exercise, rule).split())}"
-    yield f"What to ask: workshop/common_mistakes.md, {row.exercise.id}."
+    number = row.exercise.lesson
+    yield f"What to ask: python -m workshop notes {number}, the page of {row.exercise.id}."
