@@ -21,6 +21,8 @@ from workshop import WorkshopError
 
 # A code has groups of five of the letters of base 32, and the last may be shorter.
 CODE = re.compile(r"\b1[0-9A-Za-z]{4}(?:-[0-9A-Za-z]{5})*(?:-[0-9A-Za-z]{1,5})?\b")
+# What a chat puts in front of a name: a day, a time.
+WHEN = re.compile(r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[:.]\d\d(?:[:.]\d\d)?\b")
 MOST_MESSAGES = 3  # of an exercise, in the table
 
 
@@ -58,7 +60,8 @@ def from_codes(text: str) -> tuple[list[Learner], list[str]]:
             problems.append(f"line {number}: there is no progress code in it.")
             continue
         code = codes[-1]  # what stands before it may be a time or a name
-        who = re.sub(r"[\d:,.\s]+", " ", line[: code.start()]).strip() or f"line {number}"
+        before = WHEN.sub(" ", line[: code.start()])
+        who = re.sub(r"[\W_]+", " ", before).strip() or f"line {number}"
         try:
             states = decode(code[0], slots())
         except ValueError as problem:
@@ -124,7 +127,8 @@ def rows(learners: list[Learner]) -> Iterator[Row]:
 def picture(learners: list[Learner], problems: list[str]) -> str:
     """The table of the room, and what to look at first."""
     found = list(rows(learners))
-    lines = [f"{len(learners)} learners. Nothing was written.", ""]
+    people = "1 learner" if len(learners) == 1 else f"{len(learners)} learners"
+    lines = [f"{people}. Nothing was written.", ""]
     lines += [f"{'exercise':<44}{'done':>6}{'working':>9}{'blank':>7}"]
     for row in found:
         title = f"{row.exercise.id} {row.exercise.title}"

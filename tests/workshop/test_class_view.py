@@ -49,6 +49,14 @@ def test_a_chat_is_read_line_by_line_and_the_later_code_of_a_name_counts() -> No
     assert len(problems) == 2
 
 
+@pytest.mark.parametrize("names", [("laptop 1", "laptop 2"), ("L1", "L2"), ("Anna 2:", "Anna 3:")])
+def test_names_that_differ_by_a_number_are_two_people(names: tuple[str, str]) -> None:
+    chat = "".join(f"2026-12-01 10:42 {name} `{code(e01_1='done')}`\n" for name in names)
+    learners, problems = from_codes(chat + f"10:43:05 {names[0]}: {code(e01_1='stuck')}\n")
+    assert [each.records["01.1"].state for each in learners] == ["stuck", "done"]
+    assert not problems
+
+
 def test_a_code_of_a_whole_course_is_read_whole() -> None:
     everything = encode(dict.fromkeys(slots(), Record("done")), slots())
     [learner], problems = from_codes(f"Olena {everything}\n")
