@@ -29,6 +29,10 @@ def test_each_shape_of_a_key_is_masked(kind: str) -> None:
     assert masked(f"x {KEYS[kind]} y") == f"x ({kind}, not shown) y"
 
 
+def test_a_token_is_masked_up_to_its_end() -> None:
+    assert masked(f"Bearer {'x' * 20}é-tail'") == "(a bearer token, not shown)'"
+
+
 def test_a_key_is_masked_within_what_an_error_says_of_a_header() -> None:
     header = f"Illegal header value b'Bearer {KEYS['an Anthropic key']}\\r\\n'"
     assert masked(header) == ("Illegal header value b'Bearer (an Anthropic key, not shown)\\r\\n'")
