@@ -698,7 +698,8 @@ At the library desk a broken tool must not end the program, and Claude should le
 that it gives back a result in each case, and marks a failure with `is_error`:
 
 - the tool is unknown: the content names the tools that there are;
-- the function raises a `TypeError` or a `ValueError`: the content is what the error says;
+- the function raises a `TypeError` or a `ValueError` (here they do the work of the lesson's
+  `CallError`): the content is what the error says;
 - it raises anything else: this is yours to repair, so the content says only that the tool, by its
   name, does not work now, and nothing of the error (your log would get it; leave the log out here).
 
