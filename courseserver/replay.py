@@ -380,9 +380,11 @@ def _sentence(missed: Missed) -> str:
     if missed.unknown:
         names = ", ".join(map(repr, missed.unknown[:5]))
         more = f" and {len(missed.unknown) - 5} more" if len(missed.unknown) > 5 else ""
+        known = len(missed.body["requests"]) > len(missed.unknown)
+        others = " The others have one." if known else ""
         return (
             "Replay has no recorded reply for some requests of this batch, and nothing was sent "
-            f"anywhere. Their custom_ids: {names}{more}. The others have one."
+            f"anywhere. Their custom_ids: {names}{more}.{others}"
         )
     if not missed.differences:
         return "Replay has no recorded reply for this request, and nothing was sent anywhere."

@@ -68,7 +68,7 @@ LESSONS: tuple[Lesson, ...] = (
     ),
     Lesson(
         "06b", "06b_more_tools", "More tools", (35, 50), ("06",), ("Depth",),
-        "steer calls, let the package run the loop, and say what must not be a tool",
+        "steer calls, let the package loop, and ask before what cannot be undone",
     ),
     Lesson(
         "06c", "06c_server_tools", "Server tools", (25, 40), ("06",), ("Depth",),
