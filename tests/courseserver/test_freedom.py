@@ -684,6 +684,10 @@ def test_a_batch_with_unknown_requests_is_refused_and_names_them(server: Mine) -
     assert got.value.status_code == 421
     assert journal(server).missed.unknown == ("review-02",)
     assert "'review-02'" in str(got.value)
+    assert "The others have one." in str(got.value)
+    with client(server.url, max_retries=0) as sdk, pytest.raises(anthropic.APIStatusError) as got:
+        sdk.messages.batches.create(requests=two[1:2])
+    assert "others" not in str(got.value)
 
 
 # --- what a refusal says --------------------------------------------------------------------
