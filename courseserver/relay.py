@@ -7,9 +7,8 @@ I/O: the adapter `upstream` carries a `Forward` out, and the budget was given it
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -34,6 +33,7 @@ NO_RETRY = {"x-should-retry": "false"}
 PAID = ("messages", "batches")  # also where the worst case is 0: what it did cost is booked
 # Batches name the whole address of their results, and the SDK would go there past the door.
 HAS_RESULTS_URL = ("batches", "batch", "batch cancel")
+EVENT_END = b"\n\n"
 RESULTS_URL = re.compile(rb'("results_url":\s*")https?://[^"]*?(/v1/messages/batches/)')
 
 
@@ -124,7 +124,7 @@ class Relay:
         reply = Reply(
             outcome.status,
             outcome.headers,
-            (Step(0.0, outcome.body),),
+            _steps(outcome, streamed=streamed),
             streamed=streamed,
             usage=usage_of(outcome.body, streamed=streamed),
         )
@@ -148,7 +148,7 @@ class Relay:
         endpoint, resource = endpoints.find(request.path)
         done = 200 <= outcome.status < 300
         method = request.method.upper()
-        made = str(_parsed(outcome.body).get("id")) if done and method == "POST" else ""
+        made = str(wire.parsed(outcome.body).get("id")) if done and method == "POST" else ""
         known = {"model": _model(request), "request_id": outcome.headers.get("request-id", "")}
         if reservation and endpoint.name == "batches" and done:
             budget.settle_batch(reservation, made, **known)
@@ -191,7 +191,7 @@ def results_usd(body: bytes) -> float | None:
         return None
     total = 0.0
     for line in body.splitlines():
-        result = _parsed(line).get("result")
+        result = wire.parsed(line).get("result")
         if not isinstance(result, dict):
             return None
         message = result.get("message")
@@ -206,9 +206,9 @@ def results_usd(body: bytes) -> float | None:
 def usage_of(body: bytes, *, streamed: bool) -> JSON:
     """The usage that a reply reports; of a stream what its events add up to; {} without one."""
     if not streamed:
-        return _usage(_parsed(body))
+        return _usage(wire.parsed(body))
     usage: JSON = {}
-    for event in _events(body):
+    for event in wire.events(body):
         for found in (_usage(event.get("message")), _usage(event)):
             usage |= {name: count for name, count in found.items() if count is not None}
     return usage
@@ -216,18 +216,29 @@ def usage_of(body: bytes, *, streamed: bool) -> JSON:
 
 def _is_whole(body: bytes) -> bool:
     """Whether a stream came to the event that says why it stopped, and so what it cost."""
-    for event in _events(body):
+    for event in wire.events(body):
         delta = event.get("delta")
         if isinstance(delta, dict) and delta.get("stop_reason"):
             return True
     return False
 
 
-def _events(body: bytes) -> Iterator[JSON]:
-    """The events of a stream, as far as they arrived whole."""
-    for line in body.splitlines():
-        if line.startswith(b"data:"):
-            yield _parsed(line.removeprefix(b"data:"))
+def _steps(outcome: Outcome, *, streamed: bool) -> tuple[Step, ...]:
+    """The body with the time that it took; of a stream event by event, each when it was whole."""
+    if not streamed:
+        return (Step(sum(pause for pause, _ in outcome.came), outcome.body),)
+    steps: list[Step] = []
+    begun, end, waited = 0, 0, 0.0
+    for pause, size in outcome.came:
+        waited += pause
+        end += size
+        for event in outcome.body[begun:end].split(EVENT_END)[:-1]:
+            steps.append(Step(waited, event + EVENT_END))
+            begun += len(event + EVENT_END)
+            waited = 0.0
+    if begun < len(outcome.body):
+        steps.append(Step(waited, outcome.body[begun:]))
+    return tuple(steps)
 
 
 def _kind(endpoint: str) -> str:
@@ -237,14 +248,6 @@ def _kind(endpoint: str) -> str:
 def _model(request: Request) -> str:
     body = request.body if isinstance(request.body, dict) else {}
     return str(body.get("model") or "")
-
-
-def _parsed(text: bytes) -> JSON:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _usage(holder: Any) -> JSON:

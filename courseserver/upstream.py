@@ -6,6 +6,7 @@ leaves is noticed by who calls: cancelling `carry` ends the request upstream.
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
 import httpx2
@@ -101,6 +102,8 @@ class _Settling:
         self.headers: dict[str, str] = {}
         self.body = bytearray()  # the first KEPT_BYTES of it
         self.size = 0
+        self.came: list[tuple[float, int]] = []
+        self.last = time.monotonic()
         self.settled = False
 
     def begin(self, status: int, headers: list[tuple[str, str]]) -> None:
@@ -109,7 +112,10 @@ class _Settling:
         self.headers = {name.lower(): value for name, value in headers}
 
     def add(self, chunk: bytes) -> None:
-        """Note a piece of the body."""
+        """Note a piece of the body, and how long it took."""
+        now = time.monotonic()
+        self.came.append((now - self.last, len(chunk)))
+        self.last = now
         self.size += len(chunk)
         self.body += chunk[: KEPT_BYTES - len(self.body)]
 
@@ -123,4 +129,5 @@ class _Settling:
             return
         self.settled = True
         body = bytes(self.body)
-        self.forward.settle(Outcome(self.status, self.headers, body, complete, failure))
+        came = tuple(self.came)
+        self.forward.settle(Outcome(self.status, self.headers, body, complete, failure, came))
