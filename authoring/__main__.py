@@ -1,4 +1,4 @@
-"""`python -m authoring new|write|render|check|lint|...`: one door to the author's tools.
+"""`python -m authoring new|write|render|check|...`: one door to the author's tools.
 
 It parses the command line and turns known mistakes into one sentence. It must not know how any
 of the tools works; each is imported only when it is asked for.
@@ -21,6 +21,10 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     commands.add_parser("write", help="write the replies of a lesson", add_help=False)
+
+    record = commands.add_parser("record", help="replies from the real API; costs money")
+    record.add_argument("lessons", nargs="+", metavar="LESSON", help="01_first_call, 01, or all")
+    record.add_argument("--yes", action="store_true", help="agree to the cost without a question")
 
     new = commands.add_parser("new", help="a skeleton of a lesson or of an exercise")
     new.add_argument("name", metavar="NAME", help="19_haiku for a lesson, 05.1 for an exercise")
@@ -68,6 +72,10 @@ def run(arguments: Sequence[str]) -> int:
         from authoring import render
 
         return render.render_all(ROOT, options.lessons, check=options.check)
+    if options.command == "record":
+        from authoring import record
+
+        return record.record(options.lessons, yes=options.yes)
     if options.command == "new":
         from authoring import new
 

@@ -1,7 +1,8 @@
 """The one clean environment in which the course runs itself: replay, no waiting, nobody's settings.
 
-Tests, gates, kernels and the bench all take it from here. It knows the names of variables and
-nothing else; it must not start a process, and it imports the standard library only.
+Tests, gates, kernels and the bench all take it from here; for a lesson that runs live it tells what
+comes on top. It knows the names of variables and nothing else; it must not start a process, and it
+imports the standard library only.
 """
 
 from __future__ import annotations
@@ -58,3 +59,17 @@ def clean_environment(
         wanted + [part for part in before if part and part not in wanted]
     )
     return made
+
+
+def live_settings(environ: Mapping[str, str], model: str, limit: float) -> dict[str, str]:
+    """What a kernel that asks the real API has beside the clean environment.
+
+    The key stands in `.env`, or here; the address and the headers are those of the author's
+    gateway, the ledger is the author's own. `limit`: what this kernel may spend, in USD.
+    """
+    names = ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "ANTHROPIC_CUSTOM_HEADERS")
+    kept = {name: environ[name] for name in names if environ.get(name)}
+    for name in ("COURSE_BUDGET_TOTAL_USD", "COURSE_STATE"):
+        kept[name] = environ.get(name, "")  # empty: as .env says, and the usual folder
+    kept["COURSE_BUDGET_USD"] = f"{max(0.0, limit):.6f}"
+    return {**kept, "COURSE_MODE": "live", "COURSE_MODEL": model}

@@ -1,4 +1,5 @@
-"""Runs the cells of a notebook in a real kernel, in replay, one by one and in any order.
+"""Runs the cells of a notebook in a real kernel, one by one and in any order; in replay, unless
+the caller's settings say otherwise.
 
 The kernel is the running interpreter, as with `nbval --nbval-current-env`. This module must not
 know how outputs are stored, nor what a lesson is.
@@ -119,14 +120,19 @@ class Runner:
 
 
 @contextmanager
-def running(path: Path, notebook: Any) -> Iterator[Runner]:
-    """A kernel of the running interpreter in the notebook's folder, shut down at the end."""
+def running(
+    path: Path, notebook: Any, settings: Mapping[str, str] | None = None
+) -> Iterator[Runner]:
+    """A kernel of the running interpreter in the notebook's folder, shut down at the end.
+
+    Its environment is the clean one; `settings` come on top of it.
+    """
     runner = Runner(notebook)
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
         runner.client.setup_kernel(
             cleanup_kc=True,
-            env=clean_environment(os.environ, scratch),
+            env=clean_environment(os.environ, scratch) | dict(settings or {}),
             cwd=str(path.parent),
             stderr=subprocess.DEVNULL,
         ),

@@ -147,7 +147,7 @@ def record(path: Path, missed: JSON, played: dict[str, str], ask: Ask) -> None:
     old = known.get(given.get("copy", name), {})
     if "copy" in given and not old:
         raise AuthoringError(f"there is no reply {given['copy']!r} to copy.")
-    entry = {"name": name, "source": "authored"} | _where(missed, data)
+    entry = {"name": name, "source": "authored"} | where(missed, data)
     entry["request"] = missed["request"]
     entry |= {"cycle": True} if given.get("cycle") else {}
     if volatile := given.get("volatile") or old.get("volatile"):
@@ -213,7 +213,7 @@ def _run_cell(runner: Runner, index: int) -> AuthoringError | None:
     return None
 
 
-def _where(missed: JSON, data: JSON) -> JSON:
+def where(missed: JSON, data: JSON) -> JSON:
     """What an exchange must say because it is not the usual POST /v1/messages."""
     extra: JSON = {}
     if (missed["method"], missed["path"]) != ("POST", "/v1/messages"):

@@ -12,6 +12,7 @@ from typing import Any
 
 from courseserver import betas, endpoints, estimate, facts
 from courseserver.identity import Identity
+from courseserver.ids import Captured
 from courseserver.prompt import Prompt
 from courseserver.values import JSON, Request
 
@@ -21,7 +22,8 @@ class Call:
 
     `value` is its parsed body, with the content of uploaded files in place of their ids; `body` is
     the same where it is an object, else empty. `expected_key`: the only API key that is accepted;
-    None accepts any. `uploads`: the media types of the account's files, by id.
+    None accepts any. `uploads`: the media types of the account's files, by id. `captured`: the
+    thinking blocks that the real API made, by signature.
     """
 
     def __init__(
@@ -30,11 +32,13 @@ class Call:
         value: Any = None,
         expected_key: str | None = None,
         uploads: Mapping[str, str] | None = None,
+        captured: Mapping[str, Captured] | None = None,
     ) -> None:
         self.request = request
         self.headers = request.headers
         self.expected_key = expected_key
         self.uploads = uploads or {}
+        self.captured = captured or {}
         self.endpoint, self.resource = endpoints.find(request.path)
         self.kind = self.endpoint.kind
         self.value = request.body if value is None else value

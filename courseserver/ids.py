@@ -10,7 +10,10 @@ import hashlib
 import json
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from courseserver.identity import without
 
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 PREFIXES = {"msg": "011Ch", "req": "011C", "file": "011C"}  # ids of these kinds are time-ordered
@@ -20,6 +23,49 @@ SHORTEST_SIGNATURE = 740
 SIGNATURE_PER_TOKEN = 2.4
 SIGNED_BY = b"course"  # what tells our signatures from those of real models
 SIGNATURE_HEAD = b"\x08\x04\x12\x8a\x06\n\x10\x08\x12\x18\x028\x01B\x08thinking\x12\x18course"
+Changed = Literal["altered", "edited", "system", "tools", "messages"]
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What a block of thinking was bound to that the real API made.
+
+    Its signature cannot be read; so its text, the signatures before it in its reply (`before`) and
+    the request that it answered (`prefix`, as recordings keep it) are compared, all but its
+    `volatile` parts.
+    """
+
+    text: str
+    before: str
+    prefix: Mapping[str, Any]
+    volatile: tuple[str, ...] = ()
+
+    def problem(
+        self, block: Mapping[str, Any], prefix: Mapping[str, Any], before: str
+    ) -> Changed | None:
+        """What changed since the block was made; see `signature_problem`."""
+        text = str(block.get("thinking", ""))
+        if before != self.before or (self.text and text != self.text):
+            return "edited"
+        parts: list[Literal["system", "tools", "messages"]] = ["system", "tools", "messages"]
+        for name in parts:
+            if _part(self._fixed(prefix), name) != _part(self._fixed(self.prefix), name):
+                return name
+        return None
+
+    def _fixed(self, prefix: Mapping[str, Any]) -> Mapping[str, Any]:
+        for where in self.volatile:
+            prefix = without(prefix, where.split("."))
+        return prefix
+
+
+def is_damaged(signature: str, known: Mapping[str, Captured]) -> bool:
+    """Whether a signature that is not known is one of the captured ones with a few changes."""
+    for other in known:
+        alike = sum(one == two for one, two in zip(signature, other, strict=False))
+        if 2 * alike >= max(len(signature), len(other)):
+            return True
+    return False
 
 
 def make_id(kind: str, *seed: object) -> str:
@@ -46,7 +92,7 @@ def signature(prefix: Mapping[str, Any], thinking: str, tokens: int, before: str
 
 def signature_problem(
     block: Mapping[str, Any], prefix: Mapping[str, Any], before: str = ""
-) -> Literal["altered", "edited", "system", "tools", "messages"] | None:
+) -> Changed | None:
     """What changed since a replayed thinking block was made; None if nothing, or if it is foreign.
 
     "altered": the signature (of a redacted block: the data) itself; "edited": the text, or the

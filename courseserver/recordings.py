@@ -16,11 +16,13 @@ from typing import Any
 
 from courseserver.endpoints import BATCHES
 from courseserver.identity import Identity, betas, canonical, differences, key_of, query_of, without
+from courseserver.ids import Captured, signature_of
 from courseserver.prompt import THINKING
 from courseserver.shape import FIELDS, Shape, shape_of
-from courseserver.short import BatchReplies, Form, parse
+from courseserver.short import BatchReplies, CapturedBody, CapturedStream, Form, parse
 from courseserver.values import JSON, Request
 from courseserver.variants import changed
+from courseserver.wire import message_of
 
 MESSAGES = "/v1/messages"
 WORD = re.compile(r"\w+")
@@ -130,6 +132,21 @@ class Recordings:
         for exchange in self.exchanges:
             for each in _asked(exchange):
                 found.setdefault((exchange.volatile, each.shape.core), []).append(each)
+        return found
+
+    @cached_property
+    def captured(self) -> dict[str, Captured]:
+        """The blocks of thinking that the real API made, by signature: what binds each."""
+        found: dict[str, Captured] = {}
+        for exchange in self.exchanges:
+            for form in exchange.forms:
+                before = ""
+                for block in _captured_content(form):
+                    name = signature_of(block) if block.get("type") in THINKING else ""
+                    if name:
+                        text = str(block.get("thinking", ""))
+                        found[name] = Captured(text, before, exchange.request, exchange.volatile)
+                        before += name
         return found
 
     def alike(self, asked: Identity) -> Iterator[tuple[Asked, tuple[str, ...]]]:
@@ -260,6 +277,17 @@ def _asked(exchange: Exchange) -> Iterator[Asked]:
         body, name = each["params"], each["custom_id"]
         shape = shape_of(body, exchange.version, exchange.betas)
         yield Asked(exchange, body, shape, name, told.results[name])
+
+
+def _captured_content(form: Form) -> list[JSON]:
+    """The blocks of a captured reply; none of an authored one, which binds by its signatures."""
+    if isinstance(form, CapturedStream):
+        whole = message_of(b"".join(step.data for step in form.steps), streamed=True)
+    elif isinstance(form, CapturedBody):
+        whole = form.body
+    else:
+        return []
+    return whole.get("content") or []
 
 
 def _without(body: Any, volatile: tuple[str, ...]) -> Any:

@@ -8,9 +8,8 @@ I/O: the adapter `upstream` carries a `Forward` out, and the budget was given it
 from __future__ import annotations
 
 import io
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -35,6 +34,7 @@ NO_RETRY = {"x-should-retry": "false"}
 PAID = ("messages", "batches")  # also where the worst case is 0: what it did cost is booked
 # Batches name the whole address of their results, and the SDK would go there past the door.
 HAS_RESULTS_URL = ("batches", "batch", "batch cancel")
+EVENT_END = b"\n\n"
 RESULTS_URL = re.compile(rb'("results_url":\s*")https?://[^"]*?(/v1/messages/batches/)')
 
 
@@ -125,7 +125,7 @@ class Relay:
         reply = Reply(
             outcome.status,
             outcome.headers,
-            (Step(0.0, outcome.body),),
+            _steps(outcome, streamed=streamed),
             streamed=streamed,
             usage=usage_of(outcome.body, streamed=streamed),
         )
@@ -149,7 +149,7 @@ class Relay:
         endpoint, resource = endpoints.find(request.path)
         done = 200 <= outcome.status < 300
         method = request.method.upper()
-        made = str(_parsed(outcome.body).get("id")) if done and method == "POST" else ""
+        made = str(wire.parsed(outcome.body).get("id")) if done and method == "POST" else ""
         known = {"model": _model(request), "request_id": outcome.headers.get("request-id", "")}
         if reservation and endpoint.name == "batches" and done:
             budget.settle_batch(reservation, made, **known)
@@ -192,7 +192,7 @@ def results_usd(body: bytes) -> float | None:
         return None
     total = 0.0
     for line in io.BytesIO(body):
-        result = _parsed(line).get("result")
+        result = wire.parsed(line).get("result")
         if not isinstance(result, dict):
             return None
         message = result.get("message")
@@ -213,9 +213,9 @@ def usage_of(body: bytes, *, streamed: bool) -> JSON:
     {} without one, and for one that nobody can reckon with.
     """
     if not streamed:
-        return _sound(_usage(_parsed(body)))
+        return _sound(_usage(wire.parsed(body)))
     usage: JSON = {}
-    for event in _events(body):
+    for event in wire.events(body):
         for found in (_usage(event.get("message")), _usage(event)):
             usage |= {name: count for name, count in found.items() if count is not None}
     return _sound(usage)
@@ -223,18 +223,29 @@ def usage_of(body: bytes, *, streamed: bool) -> JSON:
 
 def _is_whole(body: bytes) -> bool:
     """Whether a stream came to the event that says why it stopped, and so what it cost."""
-    for event in _events(body):
+    for event in wire.events(body):
         delta = event.get("delta")
         if isinstance(delta, dict) and delta.get("stop_reason"):
             return True
     return False
 
 
-def _events(body: bytes) -> Iterator[JSON]:
-    """The events of a stream, as far as they arrived whole."""
-    for line in io.BytesIO(body):  # one at a time: a list of them takes several times the body
-        if line.startswith(b"data:"):
-            yield _parsed(line.removeprefix(b"data:"))
+def _steps(outcome: Outcome, *, streamed: bool) -> tuple[Step, ...]:
+    """The body with the time that it took; of a stream event by event, each when it was whole."""
+    if not streamed:
+        return (Step(sum(pause for pause, _ in outcome.came), outcome.body),)
+    steps: list[Step] = []
+    begun, end, waited = 0, 0, 0.0
+    for pause, size in outcome.came:
+        waited += pause
+        end += size
+        for event in outcome.body[begun:end].split(EVENT_END)[:-1]:
+            steps.append(Step(waited, event + EVENT_END))
+            begun += len(event + EVENT_END)
+            waited = 0.0
+    if begun < len(outcome.body):
+        steps.append(Step(waited, outcome.body[begun:]))
+    return tuple(steps)
 
 
 def _kind(endpoint: str) -> str:
@@ -244,16 +255,6 @@ def _kind(endpoint: str) -> str:
 def _model(request: Request) -> str:
     body = request.body if isinstance(request.body, dict) else {}
     return str(body.get("model") or "")
-
-
-def _parsed(text: bytes) -> JSON:
-    if not text.lstrip().startswith(b"{"):  # a file: as text it would take its size again
-        return {}
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _sound(usage: JSON) -> JSON:

@@ -100,6 +100,7 @@ class Replay:
             told,
             expected_key=None if script else self.account.key,
             uploads=self.account.files.kinds(),
+            captured=self.lesson.recorded.captured,
         )
         missed = None
         problem = rules.check(call)

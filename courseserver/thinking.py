@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from courseserver import ids
 from courseserver.call import Call
+from courseserver.identity import canonical
 from courseserver.prompt import THINKING, Part
 from courseserver.values import JSON
 
@@ -24,10 +25,21 @@ def changes(call: Call) -> Iterator[tuple[Part, str]]:
         for part in turn:
             if part.kind not in THINKING:
                 continue
-            changed = ids.signature_problem(part.block, prefix, before)
+            changed = _changed(call, part, prefix, before)
             before += ids.signature_of(part.block)
             if changed:
                 yield part, changed
+
+
+def _changed(call: Call, part: Part, prefix: JSON, before: str) -> ids.Changed | None:
+    """What changed of one block: of a captured one, compared with its recording."""
+    name = ids.signature_of(part.block)
+    if name in call.captured:
+        sent = {**call.request.body, "messages": call.request.body["messages"][: part.turn]}
+        return call.captured[name].problem(part.block, canonical(sent), before)
+    if ids.is_damaged(name, call.captured):
+        return "altered"
+    return ids.signature_problem(part.block, prefix, before)
 
 
 def drops(call: Call) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 import zlib
 from dataclasses import replace
 from typing import Protocol
@@ -164,6 +165,8 @@ class _Settling:
         self.headers: dict[str, str] = {}
         self.body = io.BytesIO()  # the first KEPT_BYTES of it; gives them without a copy
         self.size = 0
+        self.came: list[tuple[float, int]] = []
+        self.last = time.monotonic()
         self.settled = False
 
     def begin(self, status: int, headers: list[tuple[str, str]]) -> None:
@@ -172,7 +175,10 @@ class _Settling:
         self.headers = {name.lower(): value for name, value in headers}
 
     def add(self, chunk: bytes) -> None:
-        """Note a piece of the body."""
+        """Note a piece of the body, and how long it took."""
+        now = time.monotonic()
+        self.came.append((now - self.last, len(chunk)))
+        self.last = now
         self.size += len(chunk)
         if not self.settled:
             self.body.write(chunk[: KEPT_BYTES - self.body.tell()])
@@ -186,12 +192,12 @@ class _Settling:
         if self.settled:
             return
         self.settled = True
-        body = self.body.getvalue()
+        body, came = self.body.getvalue(), tuple(self.came)
         self.body.close()
         if self.headers.get(ENCODING) in PACKED:
-            body = unpacked(body)
+            body, came = unpacked(body), ()  # the pieces had other sizes
         try:
-            self.forward.settle(Outcome(self.status, self.headers, body, complete, failure))
+            self.forward.settle(Outcome(self.status, self.headers, body, complete, failure, came))
         except Exception:  # what was reserved stays reserved, so the limit holds
             logging.getLogger(__name__).debug("a reply could not be booked", exc_info=True)
 

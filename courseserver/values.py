@@ -71,6 +71,8 @@ class Outcome:
     """How a forwarded request ended: the reply as it came, or why none came (`failure`).
 
     `body` is what arrived until the end, or until the client left (`complete` is false then).
+    `came` tells how it arrived: of each piece the seconds since the one before (of the first: since
+    the request) and its bytes.
     """
 
     status: int = 0
@@ -78,6 +80,7 @@ class Outcome:
     body: bytes = b""
     complete: bool = True
     failure: str = ""
+    came: tuple[tuple[float, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""From a whole message to the bytes that the real service would send.
+"""From a whole message to the bytes that the real service would send, and back.
 
 Key order, nulls, chunk sizes, padding and the ping follow recorded traffic of October 2026. All of
 it is derived from a seed, so the same request gets the same bytes on every machine. No I/O.
@@ -6,6 +6,7 @@ it is derived from a seed, so the same request gets the same bytes on every mach
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -186,6 +187,63 @@ def _break(steps: Sequence[Step], fault: JSON | None, request_id: str) -> Iterat
                 frame = compact({"type": "error", "error": inner, "request_id": request_id})
                 yield Step(0.0, b"event: error\ndata: " + frame + b"\n\n")
             return
+
+
+# --- and back ---------------------------------------------------------------------------------
+
+GROW = {"thinking_delta": "thinking", "signature_delta": "signature", "text_delta": "text"}
+
+
+def parsed(text: bytes) -> JSON:
+    """The JSON object in a text; {} when there is none."""
+    if not text.lstrip().startswith(b"{"):  # a file: as text it would take its size again
+        return {}
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def events(body: bytes) -> Iterator[JSON]:
+    """The events of a stream, as far as they arrived whole."""
+    for line in io.BytesIO(body):  # one at a time: a list of them takes several times the body
+        if line.startswith(b"data:"):
+            yield parsed(line.removeprefix(b"data:"))
+
+
+def message_of(body: bytes, *, streamed: bool) -> JSON:
+    """The message that a reply's bytes hold, of a stream as far as it came; {} without one.
+
+    It takes whatever an API may send: what it does not know it leaves out.
+    """
+    if not streamed:
+        return parsed(body)
+    message: JSON = {}
+    blocks: dict[int, JSON] = {}
+    inputs: dict[int, str] = {}
+    for event in events(body):
+        at, delta = event.get("index", 0), event.get("delta") or {}
+        if event.get("type") == "message_start":
+            message = dict(event.get("message") or {})
+        elif event.get("type") == "content_block_start":
+            blocks[at] = dict(event.get("content_block") or {})
+        elif event.get("type") == "message_delta":
+            message |= delta
+            message["usage"] = {**message.get("usage", {}), **event.get("usage", {})}
+        elif at in blocks and delta.get("type") in GROW:
+            name = GROW[delta["type"]]
+            blocks[at][name] = blocks[at].get(name, "") + delta.get(name, "")
+        elif at in blocks and delta.get("type") == "input_json_delta":
+            inputs[at] = inputs.get(at, "") + delta.get("partial_json", "")
+        elif at in blocks and delta.get("type") == "citations_delta":
+            cited = blocks[at].get("citations") or []
+            blocks[at]["citations"] = [*cited, delta.get("citation")]
+    for at, text in inputs.items():
+        blocks[at]["input"] = parsed(text.encode())
+    if message:
+        message["content"] = list(blocks.values())
+    return message
 
 
 def json_reply(value: Any, label: str, call: Call) -> Reply:
