@@ -98,7 +98,8 @@ def said_of_caught(journal: Journal) -> list[str]:
     Lines, about the newest request of the cell that ran; none when each had a reply. Without
     them, a program that handles errors well would only say "status 421".
     """
-    missed = [entry.missed for entry in journal if entry.missed and entry.cell == journal.cell]
+    mine = [entry for entry in journal if entry.cell == journal.cell and not entry.local]
+    missed = [entry.missed for entry in mine if entry.missed]
     if not missed:
         return []
     return [
