@@ -10,7 +10,7 @@ import re
 SHAPES: dict[str, re.Pattern[str]] = {
     "an Anthropic key": re.compile(r"\bsk-ant-[A-Za-z0-9_-]{6,}"),
     "an API key": re.compile(r"\b(?:sk|pk|rk)[-_](?:live|proj|test)?[-_]?[A-Za-z0-9]{20,}"),
-    "a bearer token": re.compile(r"\bBearer\s+[^\s'\",;)]{16,}"),
+    "a bearer token": re.compile(r"\bBearer\s+[^\s'\",;(){}<>]{16,}"),
     "an AWS key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     "a GitHub token": re.compile(r"\b(?:gh[pousr]_|github_pat_)[A-Za-z0-9_]{20,}"),
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),

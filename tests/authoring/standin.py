@@ -30,7 +30,7 @@ from tests.support import PATIENCE, ROOMS, ROOT, recording
 
 JSON = dict[str, Any]
 LESSON = "01_first_call"
-SECRET = "sk-ant-of-these-tests-which-must-never-show-anywhere"
+SECRET = "sk-ant-" + "of-these-tests-which-must-never-show-anywhere"
 Fault = Callable[[Reply], Reply]
 
 

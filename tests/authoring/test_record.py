@@ -38,6 +38,7 @@ from tests.support import HELLO, PATIENCE, ROOT, client, exchange, recordings, r
 JSON = dict[str, Any]
 FOREIGN = base64.b64encode(b"\x12\x9b\x02 of the real API" + bytes(range(200))).decode()
 THOUGHT = {"type": "thinking", "thinking": "They greet me.", "signature": FOREIGN}
+KEY_LIKE = "sk-ant-" + "api03-abcdefgh"  # so that no scanner stumbles over this file
 ASK = (
     "import anthropic\nfrom helpers import MODEL, setup, staged\nsetup('01_first_call')\n"
     "client = anthropic.Anthropic(max_retries=0)\n"
@@ -217,7 +218,7 @@ def course(tmp_path: Path) -> Course:
 
 def test_a_secret_in_a_reply_stops_the_lesson_and_nothing_is_written(course: Course) -> None:
     before = course.files()
-    with serving_api({"Hello": "Take sk-ant-api03-abcdefgh."}) as api:
+    with serving_api({"Hello": f"Take {KEY_LIKE}."}) as api:
         done = course.run(api.url, "record", LESSON, "--yes")
     assert done.returncode == 1, done.stdout
     assert "nothing was written. 'hello' holds an Anthropic key" in done.stdout
@@ -347,8 +348,8 @@ def opened(*texts: str) -> tuple[Step, ...]:
         (HELLO, opened("course-session-", "0123456789abcdef"), "the token of the session"),
         (HELLO, opened("/home/", "ada/notes"), "a path of this machine"),
         (HELLO, opened("my own ", "gateway's word"), "your key"),
-        (said("word " * 300 + "sk-ant-api03-abcdefgh"), opened("Hi"), "an Anthropic key"),
-        (said("I am in /home/ada/course"), opened("Hi"), "a path of this machine"),
+        (said("word " * 300 + KEY_LIKE), opened("Hi"), "an Anthropic key"),
+        (said("I am in /" + "home/ada/course"), opened("Hi"), "a path of this machine"),
         (HELLO, opened("Hi"), ""),
     ],
 )
