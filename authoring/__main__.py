@@ -24,7 +24,10 @@ def parser() -> argparse.ArgumentParser:
 
     record = commands.add_parser("record", help="replies from the real API; costs money")
     record.add_argument("lessons", nargs="+", metavar="LESSON", help="01_first_call, 01, or all")
-    record.add_argument("--yes", action="store_true", help="agree to the cost without a question")
+    drift = commands.add_parser("drift", help="has the API changed? costs money")
+    drift.add_argument("lessons", nargs="*", metavar="LESSON", help="01 or 01_first_call")
+    for paid in (record, drift):
+        paid.add_argument("--yes", action="store_true", help="agree to the cost without a question")
 
     new = commands.add_parser("new", help="a skeleton of a lesson or of an exercise")
     new.add_argument("name", metavar="NAME", help="19_haiku for a lesson, 05.1 for an exercise")
@@ -76,6 +79,10 @@ def run(arguments: Sequence[str]) -> int:
         from authoring import record
 
         return record.record(options.lessons, yes=options.yes)
+    if options.command == "drift":
+        from authoring import drift
+
+        return drift.drift(options.lessons, yes=options.yes)
     if options.command == "new":
         from authoring import new
 

@@ -98,7 +98,8 @@ def run(path: Path, root: Path, settings: Mapping[str, str], recording: Path | N
             if begun:
                 entries, done.spent = pickle.loads(base64.b64decode(runner.quietly(LOOK)))
                 done.seen += [(name, entry) for entry in entries]
-        done.numbers = json.loads(runner.quietly(render.LEDGER))
+        if recording:  # a run that is to be stored
+            done.numbers = json.loads(runner.quietly(render.LEDGER))
     return done
 
 

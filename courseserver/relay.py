@@ -182,7 +182,7 @@ def spent(request: Request, worst: Worst, outcome: Outcome, reply: Reply) -> flo
             begun = {**reply.usage, "output_tokens": worst.output_tokens}
             return usage_usd(begun, _model(request)) + worst.fees
         return usage_usd(reply.usage, _model(request))
-    except KeyError:  # no price: a model that is gone, and answers nevertheless
+    except (KeyError, TypeError):  # no price: a model that is gone and answers; no number
         return worst.usd
 
 
@@ -202,7 +202,7 @@ def results_usd(body: bytes) -> float | None:
                 return None
             try:
                 total += usage_usd(usage, str(message.get("model")), batch=True)
-            except KeyError:
+            except (KeyError, TypeError):
                 return None
     return total
 

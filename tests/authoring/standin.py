@@ -6,6 +6,7 @@ must not know what any test expects.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -26,12 +27,79 @@ from courseserver.loopback import Server
 from courseserver.replay import Replay
 from courseserver.short import parse
 from courseserver.values import Reply, Request
-from tests.support import PATIENCE, ROOMS, ROOT, recording
+from tests.support import HELLO, PATIENCE, ROOMS, ROOT, exchange, recording, recordings
 
 JSON = dict[str, Any]
 LESSON = "01_first_call"
 SECRET = "sk-ant-" + "of-these-tests-which-must-never-show-anywhere"
+BATCHES = "/v1/messages/batches"
+BATCH = {"requests": [{"custom_id": "a", "params": HELLO}]}
+ANSWERS = {"results": {"a": "Good."}}
 Fault = Callable[[Reply], Reply]
+
+
+FOREIGN = base64.b64encode(b"\x12\x9b\x02 of the real API" + bytes(range(200))).decode()
+THOUGHT = {"type": "thinking", "thinking": "They greet me.", "signature": FOREIGN}
+ASK = (
+    "import anthropic\nfrom helpers import MODEL, setup, staged\nsetup('01_first_call')\n"
+    "client = anthropic.Anthropic(max_retries=0)\n"
+    "def ask(*turns, **more):\n"
+    "    roles = ('user', 'assistant') * 9\n"
+    "    said = [{'role': r, 'content': t} for r, t in zip(roles, turns)]\n"
+    "    return {'model': MODEL, 'max_tokens': 500, 'messages': said, **more}\n"
+    "def said(reply):\n"
+    "    return reply.to_dict()['content']"
+)
+TOOLS = [{"name": "clock", "description": "The time.", "input_schema": {"type": "object"}}]
+CALL = {"type": "tool_use", "id": "toolu_authored", "name": "clock", "input": {}}
+CALL["caller"] = {"type": "direct"}
+CELLS = (
+    ASK,
+    "hello = client.messages.create(**ask('Hello'))\n[block.type for block in hello.content]",
+    "client.messages.create(**ask('Hello', said(hello), 'And?')).content[-1].text",
+    "with client.messages.stream(**ask('Sing.')) as stream:\n"
+    "    sung = ''.join(stream.text_stream)\nsung",
+    f"tools = {TOOLS}\n"
+    "call = client.messages.create(**ask('What time?', tools=tools))\n"
+    "results = [{'type': 'tool_result', 'tool_use_id': b.id, 'content': 'nine'}\n"
+    "           for b in call.content if b.type == 'tool_use']\n"
+    "told = client.messages.create(**ask('What time?', said(call), results, tools=tools))\n"
+    "told.content[-1].text",
+    "client.messages.count_tokens(model=MODEL, messages=ask('Hello')['messages'])",
+    "local = anthropic.Anthropic(base_url=staged(replies=['Staged.']))\n"
+    "local.messages.create(**ask('Hello')).content[0].text",
+    "#raises\nclient.messages.create(model=MODEL, max_tokens=10, messages=[])",
+    "try:\n    client.messages.create(**ask('Are you busy?'))\n"
+    "except anthropic.OverloadedError as error:\n    print(error.status_code)",
+)
+BUSY = {"status": 529, "error": {"type": "overloaded_error", "message": "Overloaded"}}
+RESULT = {"type": "tool_result", "tool_use_id": "toolu_authored", "content": "nine"}
+
+
+def turns(*texts: Any, **more: Any) -> JSON:
+    """A request as the lesson's `ask` makes it."""
+    roles = ("user", "assistant") * 9
+    made = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=False)]
+    return {**HELLO, "max_tokens": 500, "messages": made, **more}
+
+
+AUTHORED = (
+    exchange("hello", turns("Hello"), "Authored hello."),
+    exchange("and", turns("Hello", [{"type": "text", "text": "Authored hello."}], "And?"), "No."),
+    exchange("song", turns("Sing.", stream=True), "Authored la la."),
+    exchange("time", turns("What time?", tools=TOOLS), [CALL]),
+    exchange("told", turns("What time?", [CALL], [RESULT], tools=TOOLS), "Authored nine."),
+    exchange("busy", turns("Are you busy?"), BUSY),
+)
+VARIANT = {"name": "bye", "of": "hello", "changes": {"messages.0.content": "Bye"}, "replies": ["B"]}
+SAID: dict[str, Any] = {
+    "Hello": [THOUGHT, "Captured hello."],
+    "And?": "Captured and.",
+    "Sing.": "Captured la la, in more than one piece of text.",
+    "What time?": [{"tool": "clock", "input": {"zone": "UTC"}}],
+    "nine": "Captured nine.",
+    "Are you busy?": "Captured: no.",
+}
 
 
 class Api(Replay):
@@ -39,6 +107,7 @@ class Api(Replay):
 
     def __init__(self, said: Mapping[str, Any], faults: Mapping[str, Fault]) -> None:
         super().__init__(Account(key=SECRET))
+        self.start(recordings(exchange("of the API", BATCH, ANSWERS, path=BATCHES)))
         self.said = said
         self.faults = faults
         self.asked: list[str] = []

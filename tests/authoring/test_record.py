@@ -6,7 +6,6 @@ over TLS. No test here reaches the real API.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import signal
@@ -26,79 +25,24 @@ from courseserver.recordings import Recordings
 from courseserver.values import Reply, Step
 from helpers.settings import Mode
 from tests.authoring.standin import (
+    ASK,
+    AUTHORED,
+    CELLS,
+    FOREIGN,
     LESSON,
+    SAID,
     SECRET,
+    THOUGHT,
+    VARIANT,
     Api,
     Course,
     certificate,
     serving_api,
+    turns,
 )
 from tests.support import HELLO, PATIENCE, ROOT, client, exchange, recordings, request, said
 
 JSON = dict[str, Any]
-FOREIGN = base64.b64encode(b"\x12\x9b\x02 of the real API" + bytes(range(200))).decode()
-THOUGHT = {"type": "thinking", "thinking": "They greet me.", "signature": FOREIGN}
-KEY_LIKE = "sk-ant-" + "api03-abcdefgh"  # so that no scanner stumbles over this file
-ASK = (
-    "import anthropic\nfrom helpers import MODEL, setup, staged\nsetup('01_first_call')\n"
-    "client = anthropic.Anthropic(max_retries=0)\n"
-    "def ask(*turns, **more):\n"
-    "    roles = ('user', 'assistant') * 9\n"
-    "    said = [{'role': r, 'content': t} for r, t in zip(roles, turns)]\n"
-    "    return {'model': MODEL, 'max_tokens': 500, 'messages': said, **more}\n"
-    "def said(reply):\n"
-    "    return reply.to_dict()['content']"
-)
-TOOLS = [{"name": "clock", "description": "The time.", "input_schema": {"type": "object"}}]
-CALL = {"type": "tool_use", "id": "toolu_authored", "name": "clock", "input": {}}
-CALL["caller"] = {"type": "direct"}
-CELLS = (
-    ASK,
-    "hello = client.messages.create(**ask('Hello'))\n[block.type for block in hello.content]",
-    "client.messages.create(**ask('Hello', said(hello), 'And?')).content[-1].text",
-    "with client.messages.stream(**ask('Sing.')) as stream:\n"
-    "    sung = ''.join(stream.text_stream)\nsung",
-    f"tools = {TOOLS}\n"
-    "call = client.messages.create(**ask('What time?', tools=tools))\n"
-    "results = [{'type': 'tool_result', 'tool_use_id': b.id, 'content': 'nine'}\n"
-    "           for b in call.content if b.type == 'tool_use']\n"
-    "told = client.messages.create(**ask('What time?', said(call), results, tools=tools))\n"
-    "told.content[-1].text",
-    "client.messages.count_tokens(model=MODEL, messages=ask('Hello')['messages'])",
-    "local = anthropic.Anthropic(base_url=staged(replies=['Staged.']))\n"
-    "local.messages.create(**ask('Hello')).content[0].text",
-    "#raises\nclient.messages.create(model=MODEL, max_tokens=10, messages=[])",
-    "try:\n    client.messages.create(**ask('Are you busy?'))\n"
-    "except anthropic.OverloadedError as error:\n    print(error.status_code)",
-)
-BUSY = {"status": 529, "error": {"type": "overloaded_error", "message": "Overloaded"}}
-RESULT = {"type": "tool_result", "tool_use_id": "toolu_authored", "content": "nine"}
-
-
-def turns(*texts: Any, **more: Any) -> JSON:
-    """A request as the lesson's `ask` makes it."""
-    roles = ("user", "assistant") * 9
-    made = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=False)]
-    return {**HELLO, "max_tokens": 500, "messages": made, **more}
-
-
-AUTHORED = (
-    exchange("hello", turns("Hello"), "Authored hello."),
-    exchange("and", turns("Hello", [{"type": "text", "text": "Authored hello."}], "And?"), "No."),
-    exchange("song", turns("Sing.", stream=True), "Authored la la."),
-    exchange("time", turns("What time?", tools=TOOLS), [CALL]),
-    exchange("told", turns("What time?", [CALL], [RESULT], tools=TOOLS), "Authored nine."),
-    exchange("busy", turns("Are you busy?"), BUSY),
-)
-VARIANT = {"name": "bye", "of": "hello", "changes": {"messages.0.content": "Bye"}, "replies": ["B"]}
-SAID: dict[str, Any] = {
-    "Hello": [THOUGHT, "Captured hello."],
-    "And?": "Captured and.",
-    "Sing.": "Captured la la, in more than one piece of text.",
-    "What time?": [{"tool": "clock", "input": {"zone": "UTC"}}],
-    "nine": "Captured nine.",
-    "Are you busy?": "Captured: no.",
-}
 
 
 @pytest.fixture(scope="module")
@@ -214,16 +158,6 @@ def course(tmp_path: Path) -> Course:
     """A course with a lesson of one request."""
     cells = (ASK, "client.messages.create(**ask('Hello')).content[-1].text")
     return Course(tmp_path, cells, AUTHORED[:1])
-
-
-def test_a_secret_in_a_reply_stops_the_lesson_and_nothing_is_written(course: Course) -> None:
-    before = course.files()
-    with serving_api({"Hello": f"Take {KEY_LIKE}."}) as api:
-        done = course.run(api.url, "record", LESSON, "--yes")
-    assert done.returncode == 1, done.stdout
-    assert "nothing was written. 'hello' holds an Anthropic key" in done.stdout
-    assert "abcdefgh" not in done.stdout + done.stderr
-    assert course.files() == before
 
 
 @pytest.mark.parametrize(
@@ -348,7 +282,7 @@ def opened(*texts: str) -> tuple[Step, ...]:
         (HELLO, opened("course-session-", "0123456789abcdef"), "the token of the session"),
         (HELLO, opened("/home/", "ada/notes"), "a path of this machine"),
         (HELLO, opened("my own ", "gateway's word"), "your key"),
-        (said("word " * 300 + KEY_LIKE), opened("Hi"), "an Anthropic key"),
+        (said("word " * 300 + "sk-ant-" + "api03-abcdefgh"), opened("Hi"), "an Anthropic key"),
         (said("I am in /" + "home/ada/course"), opened("Hi"), "a path of this machine"),
         (HELLO, opened("Hi"), ""),
     ],

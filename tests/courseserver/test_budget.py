@@ -392,6 +392,7 @@ def test_a_stream_that_breaks_off_costs_its_input_and_all_of_max_tokens() -> Non
         (Outcome(complete=False), True),  # the client gave up waiting
         (Outcome(200, {}, b'{"type": "mess', complete=False), True),
         (Outcome(302, {}, b""), False),
+        (Outcome(200, {}, b'{"usage": {"input_tokens": "nine"}}'), True),
         (Outcome(500, {}, b"{}"), False),
     ],
 )
