@@ -150,7 +150,7 @@ async def reply_to(client, question):
         ),
         value=rule(
             "not-the-reply",
-            "Wanted is the whole reply to this question, the `Message`; the next exercise takes "
+            "Give back the whole reply to this question, the `Message`; the next exercise takes "
             "the text out of it. You gave back a `$kind`.",
             is_the_reply,
             {"return reply": "return reply.content"},
@@ -212,8 +212,8 @@ Complete `ask`: it sends the question with the `client` it is given, and gives b
 of the reply as one `str`.
 
 The check tries it with three questions and three replies. One of the replies begins with a
-thinking block, one has two text blocks, and in one they are mixed. Question and text travel as
-they are, with every blank and line break.
+thinking block, one has two text blocks, and in one they are mixed. Send the question, and give
+back the text, exactly as they are, with every blank and line break.
 """,
     template='''
 def ask(client, question):
@@ -328,9 +328,9 @@ as nothing goes wrong:
 - when it says 404, give back `"{MODEL_SENTENCE}"`,
 - let every other error go on as it is: whoever calls the function must hear about it.
 
-In Python, the lines that may raise an error stand under `try:`. Under a line such as
-`except anthropic.RateLimitError:` stands what is done about one kind of error; the names of the
-package's errors begin with `anthropic.`
+In Python, the lines that may raise an error go under `try:`. Under a line such as
+`except anthropic.RateLimitError:` you write what is done about one kind of error; the names of
+the package's errors begin with `anthropic.`
 """,
     template="""
 def ask_kindly(client, question):
@@ -423,7 +423,7 @@ def ask_kindly(client, question):
             lets_rise(),
             rule(
                 "gave-back-error",
-                "You gave back the error itself. Wanted is your sentence, a `str`.",
+                "You gave back the error itself. Give back your sentence, a `str`.",
                 lambda run: not isinstance(run.returned, Exception),
                 {
                     "AuthenticationError": "AuthenticationError as problem",
@@ -433,7 +433,7 @@ def ask_kindly(client, question):
             ),
             rule(
                 "mixed-up",
-                "The two sentences stand the wrong way round: 401 is about the key, 404 about the "
+                "The two sentences are the wrong way round: 401 is about the key, 404 about the "
                 "model.",
                 lambda run: run.returned not in {KEY_SENTENCE, MODEL_SENTENCE} - {run.wanted},
                 {
@@ -832,7 +832,7 @@ ASK_WITHIN_RULES = cases(
              "a default that ignores what was computed: "
              "https://github.com/sseshachala/conductai/pull/2118"),
         rule("not-the-text",
-             "Wanted is the text of the reply, all of it. Yours gave `$returned`.",
+             "Give back the text of the reply, all of it. Yours gave `$returned`.",
              lambda run: run.wanted is None or run.text == run.wanted,
              {JOINED: 'next(b.text for b in reply.content if b.type == "text")'},
              "https://github.com/odysseus-dev/odysseus/pull/1255"),

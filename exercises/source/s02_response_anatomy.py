@@ -127,7 +127,7 @@ def block_types(reply):
             ),
             miss(
                 "one-text",
-                "You gave back one text. A list is wanted, with one text for each block.",
+                "You gave back one text. Give back a list, with one text for each block.",
                 '", ".join(value)',
                 "https://github.com/LiveBench/LiveBench/pull/425 does so for its log",
                 when=lambda run: isinstance(run.returned, str),
@@ -136,7 +136,7 @@ def block_types(reply):
         known=(
             miss(
                 "blocks-themselves",
-                "Your list holds the blocks themselves. Wanted is the `type` of each.",
+                "Your list holds the blocks themselves. Give back the `type` of each.",
                 "reply.content",
                 "the field that everybody reads first, given back as it is",
                 when=lambda run: any(hasattr(item, "type") for item in run.returned),
@@ -175,7 +175,7 @@ def block_types(reply):
             ),
             miss(
                 "each-once",
-                "The reply held $wanted. In your list a type stands only once, however many blocks "
+                "The reply held $wanted. Your list has each type only once, however many blocks "
                 "have it.",
                 "list(dict.fromkeys(value))",
                 "'which types are in it' read as if each were named once",
@@ -193,7 +193,7 @@ def block_types(reply):
         wrong="[name for block in reply.content for name in block.to_dict()]",
     ),
     messages={
-        "wrong-kind": "You gave back a `$kind`. A list is wanted: it keeps the order of the "
+        "wrong-kind": "You gave back a `$kind`. Give back a list: it keeps the order of the "
         "blocks, and holds the same type twice if two blocks have it.",
         "raised-subscript": "$kit For a block that means `block.type`.",
         "raised-index": "$kit Go through the blocks that there are, and count on no number.",
@@ -306,7 +306,7 @@ def read_text(reply):
         expect=(
             rule(
                 "none",
-                "For a reply without text your function gave back `None`. An empty text is wanted, "
+                "For a reply without text your function gave back `None`. Give back an empty text, "
                 "so that whoever calls it can always count on a `str`.",
                 lambda run: has_text(run) or run.value is not None,
                 {"    return": "    if texts:\n        return"},
@@ -589,7 +589,7 @@ def finished(reply):
             rule(
                 "nothing-for",
                 "For the stop reason `$reason` your function gave nothing back (`None`). "
-                "One of the four words is wanted on every way through it.",
+                "Every way through it has to end with one of the four words.",
                 lambda run: run is run.lab.runs[0] or run.value is not None,
                 """
 def finished(reply):
@@ -616,7 +616,7 @@ def finished(reply):
             ),
             rule(
                 "as-it-came",
-                "You gave back the stop reason itself, `$reason`. Wanted is the word for the "
+                "You gave back the stop reason itself, `$reason`. Give back the word for the "
                 "group to which it belongs.",
                 lambda run: run.text != reason(run),
                 {GET: "groups.get(reply.stop_reason, reply.stop_reason)"},
@@ -835,7 +835,7 @@ def total_input(reply):
             ),
             miss(
                 "output-added",
-                "The output is in your sum. Here only what went in is wanted.",
+                "The output is in your sum. Leave it out: only what went in counts here.",
                 "value + reply.usage.output_tokens",
                 "https://github.com/chadbyte/clay/pull/142",
             ),
@@ -844,15 +844,15 @@ def total_input(reply):
         says="Your function gave back $returned; $wanted tokens went in.",
     ),
     messages={
-        "not-whole": "The sum is right, but it is a `$kind`: `$returned`. Tokens are whole: an "
-        "`int` is wanted.",
+        "not-whole": "The sum is right, but it is a `$kind`: `$returned`. Tokens are whole, "
+        "so give back an `int`.",
         "raised-plus": "$kit Look at the cache counts: one of them may be `None`.",
         "raised-attribute": "There is no field of this name. The lesson adds up three fields of "
         "`reply.usage`: look for their names there.",
         "raised-message-attribute": "The reply itself counts nothing. All counts are in its "
         "`usage`.",
         "raised-subscript": "$kit So it is `usage.input_tokens`.",
-        "not-number": "Your function gave back a `$kind`. One number is wanted: the sum.",
+        "not-number": "Your function gave back a `$kind`. Give back one number, the sum.",
     },
     mistakes=(
         Mistake(
@@ -1033,7 +1033,7 @@ ASK_WHOLE_RULES = (
         {"max_tokens=room": "max_tokens=limit"},
         "https://github.com/NousResearch/hermes-agent/issues/72770", show="max_tokens"),
     rule("other-room",
-        "Your second request had $asked as its `max_tokens`. Wanted is four times $limit, "
+        "Your second request had $asked as its `max_tokens`. It should be four times $limit, "
         "or `MOST` if that is less.",
         lambda run: run.rounds < 2 or LIMITS["asked"](run) == more_room(run),
         {"4 * limit": "2 * limit"},
@@ -1058,7 +1058,7 @@ ASK_WHOLE_RULES = (
             SECOND: f"{SECOND}\n        reply.content[:0] = begun",
         }, "continuing as in https://github.com/anthropics/claude-cookbooks/issues/763"),
     gives(str, "not-the-text",
-        "Wanted is the text of the whole answer, all its text blocks joined. Yours gave "
+        "Give back the text of the whole answer, all its text blocks joined. Yours gave "
         "`$returned`.",
         "value[:9]"),
 )  # fmt: skip

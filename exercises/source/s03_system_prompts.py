@@ -102,7 +102,7 @@ MEND_SYSTEM_RULES = (
         {"system=rules": 'system={"type": "text", "text": rules}'},
         "the block form of the documentation, copied without its list", show="system"),
     rule("role-later",
-        "You sent the rules as a message with the role `system`, behind the note. Such an "
+        "You sent the rules as a message with the role `system`, after the note. Such an "
         "entry is for news in the middle of a conversation. Where do standing rules go?",
         lambda run: not system_turns(run, slice(1, None)),
         {**NO_SYSTEM, "note}]": f"note}}, {SYSTEM_TURN}]"},
@@ -251,8 +251,8 @@ async def answer_all(client, rules, notes):
         "other-system": "What you sent as `system` is not the `rules` that your function was "
         "given. Send them as they are.",
         "order": "The texts are right, but not in the order of the notes.",
-        "other-texts": "The text of the reply to “$note” is `$text`. In your list stands `$mine`.",
-        "other-number": "Wanted is one text for each note. Your list has $texts.",
+        "other-texts": "The text of the reply to “$note” is `$text`. Your list has `$mine`.",
+        "other-number": "Give back one text for each note. Your list has $texts.",
         "raised-400": "$kit The rules are one text, and `system` takes it as it is.",
     },
     mistakes=MEND_SYSTEM_MISTAKES,
@@ -292,7 +292,7 @@ SUMMARISE_RULES = (
     once(),
     as_data("text", "review"),
     rule("number-in-message",
-        "The number of sentences stands in the message, beside the review. You decide it, "
+        "The number of sentences is in the message, beside the review. You decide it, "
         "so its place is in `system`.",
         lambda run: not number_beside(run),
         {"Number of sentences: {sentences}. ": "",
@@ -572,7 +572,7 @@ EVALUATE_RULES = (
         "https://github.com/0xBakeer/inference-atlas/pull/33: a cap that cut most replies",
         show="max_tokens"),
     rule("a-score",
-        "You gave back a number. It says how many, not which and why: wanted is a list "
+        "You gave back a number. It says how many, not which and why: give back a list "
         "with a line for each case.",
         lambda run: not isinstance(run.returned, int | float),
         {"return lines": 'return lines.count("passes") / len(lines)'},
@@ -598,7 +598,7 @@ back a list with one line for each case, in order:
 | it stopped for any other reason than `end_turn` | `"stopped: max_tokens"` |
 | an error was raised in place of a reply | `"crash: OverloadedError"` |
 
-Behind the colon stands what was wanted, the stop reason, or the name of the error's class,
+After the colon comes what was wanted, the stop reason, or the name of the error's class,
 `type(error).__name__`. Do not ask again after an error: the client takes care of that.
 """,
     template='''
@@ -853,7 +853,7 @@ DESK_PROMPT_RULES = (
     as_data("note", "note"),
     rule("rules-left-out",
         "The house `rules` that your function was given do not stand in `system`, or not "
-        "as they are. Put them there whole, and yours behind them.",
+        "as they are. Put them there whole, and yours after them.",
         lambda run: run.given["rules"] in run.request.system, {"{rules}\\n\\nA loan": "A loan"},
         "a prompt of one's own in place of the one that the house agreed on", show="system"),
     rule("form-unsaid",
@@ -865,7 +865,7 @@ DESK_PROMPT_RULES = (
         "nothing",
         show="system"),
     rule("rules-behind",
-        "The house `rules` stand behind yours in `system`. The house comes first: begin "
+        "The house `rules` come after yours in `system`. The house comes first: begin "
         "with its rules, as they are.",
         lambda run: "days: " in own_part(run)[1],
         {"{rules}\\n\\nA loan": "A loan", 'days: 3"': 'days: 3\\n"\n        f"{rules}"'},
@@ -984,8 +984,9 @@ def desk_prompt(client, rules, note, limit):
         "with that half, and give back the text for the moment.",
         "The second half is like the lesson's `discount`: the stop reason, then the lines of the "
         "right form, then how many there are, then the number.",
-        "`re.findall` with `^`, `$` and `re.MULTILINE` finds whole lines. Only when there is one "
-        "of them, make a number of it, and compare it with `limit`.",
+        "`startswith`, `removeprefix` and `isdecimal` will do, as in `discount`; a pattern for "
+        "`re.findall` is under *Going deeper*. Only when there is exactly one such line, make a "
+        "number of it, and compare it with `limit`.",
     ),
     rules=cases(
         *DESK_CASES,

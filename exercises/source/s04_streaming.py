@@ -79,7 +79,7 @@ ON_SCREEN_RULES = cases(
         room(),
         writes_piece_by_piece(),
         rule("not-the-message",
-             "Wanted is the whole `Message`, with its content, stop reason and usage "
+             "Give back the whole `Message`, with its content, stop reason and usage "
              "(`stream.get_final_message()`). You gave back a `$kind`.", is_the_message,
              {"get_final_message": "get_final_text"},
              "two methods side by side; one gives the text only"),
@@ -110,7 +110,7 @@ on_screen = Exercise(
 The cookery school copied this function from an article. It should print the answer on the
 kitchen's screen while it is being written, exactly as it comes, and give back the whole
 `Message` at the end. Three things in it are wrong. Fix them; you may check after each, and the
-check will tell you the next one. (One line break behind the whole answer does no harm.)
+check will tell you the next one. (One line break after the whole answer does no harm.)
 """,
     template="""
 def on_screen(client, question):
@@ -164,7 +164,7 @@ async def on_screen(client, question):
     hints=(
         "Put it beside the first stream of the lesson. How does that one begin, what does its "
         "loop go over, and what does its `print` get besides the piece?",
-        "`client.messages.stream(...)` stands in a `with` line that gives the stream a name. What "
+        "`client.messages.stream(...)` belongs in a `with` line that gives the stream a name. What "
         "reads from the stream is indented below it.",
         'A loop over `stream.text_stream` meets nothing but text. And `print` takes `end=""`.',
     ),
@@ -174,10 +174,10 @@ async def on_screen(client, question):
         "printing, it gives back the whole `Message` at the end.",
         "raised-iterate": "No loop can go over this. A `MessageStreamManager` is only the way to a "
         "stream, and the request has not even gone out: the lesson opens it with `with`.",
-        "raised-attribute": "$kit If it is a `MessageStreamManager`: the stream is what stands "
-        "behind `as` in a `with` line. If it is an event: not every event has this.",
+        "raised-attribute": "$kit If it is a `MessageStreamManager`: the stream is what you "
+        "named after `as` in a `with` line. If it is an event: not every event has this.",
         "raised-StreamClosed": "The stream was closed when your code came to read it: the end of "
-        "the `with` block closes it. Indent the loop, so that it stands inside.",
+        "the `with` block closes it. Indent the loop, so that it is inside.",
     },
     mistakes=ON_SCREEN_MISTAKES,
     takeaway="A `with` block, `text_stream`, and `print` with an empty `end`: that shows any "
@@ -342,7 +342,7 @@ async def stream_text(client, question, write):
         "wait until then?",
         "Begin with an empty list. In the loop over the stream do two things with the piece: hand "
         "it to `write`, and append it to the list.",
-        "The loop over `stream.text_stream` stands inside the `with` block. Behind it, join the "
+        "The loop over `stream.text_stream` belongs inside the `with` block. After it, join the "
         'list with `"".join(...)` and return it. No `try` is needed.',
     ),
     rules=STREAM_TEXT_RULES,
@@ -383,7 +383,7 @@ FIRST = "events[0].message.usage"
 NUMBERS = (
     (0, "both-kinds",
      "You counted every piece twice: the delta, and the event `text` that the package adds "
-     "behind it. Take one of the two.",
+     "after it. Take one of the two.",
      f"value[0] + {ADDED}",
      "https://github.com/zed-industries/codex-acp/pull/65: both kinds of events taken"),
     (0, "all-deltas",
@@ -405,17 +405,17 @@ NUMBERS = (
      "len(events)",
      "the length of the list, as the lesson's guess has it"),
     (1, "bytes",
-     "Your second number counts bytes. An “è” is one character and two bytes: wanted are "
+     "Your second number counts bytes. An “è” is one character and two bytes: count "
      "characters.",
      f"len({TEXT}.encode())",
      "tried while reviewing: what travels, counted as the network counts"),
     (1, "words",
-     "Your second number counts words. Wanted are characters, blanks included.",
+     "Your second number counts words. Count characters, blanks included.",
      f"len({TEXT}.split())",
      "words per second, as displays of streams show them"),
     (1, "letters-twice",
      "You counted every character twice: in the delta, and again in the event that the package"
-     " adds behind it.",
+     " adds after it.",
      "value[1] * 2",
      "lesson 04, raw events: each letter stands in two events"),
     (1, "other-letters",
@@ -428,7 +428,7 @@ NUMBERS = (
      f"value[2] + {FIRST}.output_tokens",
      "https://github.com/microsoft/agent-framework/issues/7143"),
     (2, "input-added",
-     "You added the input tokens. Wanted is the output alone.",
+     "You added the input tokens. Count the output alone.",
      f"value[2] + {FIRST}.input_tokens",
      "'tokens' as a bill has them: in and out together"),
     (2, "first-count",
@@ -509,7 +509,7 @@ TALLY_RULES = cases(
     right=counted,
     expect=(
         rule("not-three",
-             "Wanted are three numbers, separated by commas: pieces, characters, output tokens. "
+             "Give back three numbers, separated by commas: pieces, characters, output tokens. "
              "You gave back `$returned`.",
              lambda run: isinstance(run.returned, tuple | list) and len(run.returned) == 3,
              acts('{"pieces": value[0], "letters": value[1]}'),
@@ -702,7 +702,7 @@ READ_CARD_RULES = cases(
     ends("Now?", "model_context_window_exceeded", REASON),
     case("Which mushrooms kill?", replies=[SILENT], gives=("", True),
          missed=tells("empty-called-broken",
-              "A reply held no text, and its stream came to its end. Wanted is an empty "
+              "A reply held no text, and its stream came to its end. It should be an empty "
               "text that is complete; you gave back `$returned`.",
               {"reason is not None": "reason is not None and len(pieces) > 0"},
               "https://github.com/agentjido/req_llm/issues/280: empty taken for broken")),
@@ -713,7 +713,7 @@ READ_CARD_RULES = cases(
          gives=(BUTTER, False), through=hasty,
          missed=tells("silence-called-whole",
               "Once the text stopped coming, and the client gave up waiting. You gave back "
-              "`$returned`. Wanted is what arrived, and `False`.",
+              "`$returned`. Give back what arrived, and `False`.",
               {"except httpx2.TransportError":
                    'except httpx2.TimeoutException:\n        reason = "timeout"\n    '
                    "except httpx2.TransportError"},
@@ -731,12 +731,12 @@ READ_CARD_RULES = cases(
              of_errors=True, wanted=lambda run: run.raises,
              error=lambda run: f"a `{type(run.raised).__name__}`" if run.raised else "no error"),
         rule("not-a-pair",
-             "Wanted are two things, separated by a comma: the text, and whether it is complete. "
+             "Give back two things, separated by a comma: the text, and whether it is complete. "
              "You gave back `$returned`.",
              lambda run: isinstance(run.returned, tuple | list) and len(run.returned) == 2,
              acts("value[0]"), "`stream_text` again, which gives back the text only"),
         rule("pair-swapped",
-             "The two things stand the wrong way round: the text comes first.",
+             "The two things are the wrong way round: the text comes first.",
              lambda run: [bool, str] != [type(part) for part in run.returned], acts("value[::-1]"),
              "'ok, value', as other languages have it"),
         rule("no-text-first",
@@ -757,7 +757,7 @@ READ_CARD_RULES = cases(
              {"pass  # what arrived is in pieces": 'return "", False'},
              "https://github.com/dam-agents/dam/issues/933"),
         rule("text-changed",
-             "Of a broken reply you gave back `$returned`. Wanted is exactly what arrived, to the "
+             "Of a broken reply you gave back `$returned`. Give back exactly what arrived, to the "
              "last piece.", lambda run: run.wanted[1] or arrived(run),
              {"pass  # what arrived is in pieces": 'pieces.append(" [broken off]")'},
              "a mark in the text, where every reader takes it for Claude's"),
@@ -964,7 +964,7 @@ TWO_SENTENCES_RULES = cases(
              "the way out that was not thought of: the loop ends by itself",
              right=lambda run: repr(run.wanted)),
         rule("blanks",
-             "The two sentences are right, but what stands between them is not as it came: "
+             "The two sentences are right, but what comes between them is not as it came: "
              "`$returned`.",
              lambda run: gave(run) == run.wanted or squeezed(run.text) != squeezed(run.wanted),
              {'"".join(done[:2])': '" ".join(done[:2])'},
@@ -1092,7 +1092,7 @@ async def two_sentences(client, question):
     hints=(
         "Collect the text, and ask `over` after each piece how many sentences there are. What "
         "ends a loop, and what closes a stream?",
-        "A `break` or a `return` inside a `with` block leaves it properly. Behind it, ask the "
+        "A `break` or a `return` inside a `with` block leaves it properly. After it, ask the "
         "stream for nothing more: it is closed, and the final message was never complete.",
         'Put the first two of the list together with `"".join(...)`. If the loop ends by itself, '
         "the answer was shorter: give back what you collected.",

@@ -214,14 +214,14 @@ def talk(client, questions):
             room(),
             rule(
                 "messages-listed",
-                "Your list holds whole replies. Wanted is the text of each: `read_text` gives it.",
+                "Your list holds whole replies. Give back the text of each: `read_text` gives it.",
                 lambda run: "Message(" not in repr(run.returned),
                 {"texts.append(read_text(reply))": "texts.append(reply)"},
                 "giving back what the call gave",
             ),
             rule(
                 "last-only",
-                "You gave back the last answer only. Wanted is a list with the text of each.",
+                "You gave back the last answer only. Give back a list with the text of each.",
                 lambda run: (
                     run.returned not in (run.wanted[-1], run.wanted[-1:])
                     or run.returned == run.wanted
@@ -440,7 +440,7 @@ def say(client, history, text):
             ),
             rule(
                 "other-request",
-                "The request should hold the history that your function was given, and behind it "
+                "The request should hold the history that your function was given, and after it "
                 "the text, as a turn of the user, as it is.",
                 lambda run: not run.sent or sends_history(run),
                 {"messages=asked": "messages=asked[-1:]"},
@@ -570,7 +570,7 @@ questions of 20 tokens, each answered in 100. How many input tokens do the three
 together? Then fix `total_input`, whose author thought that the API remembers.
 
 `turns` is a list with a pair for each turn, `(tokens of the question, tokens of the answer)`.
-Wanted are the input tokens of all requests together, as an `int`. Each request holds its question
+Give back the input tokens of all requests together, as an `int`. Each request holds its question
 and, before it, all earlier questions and answers; they count in full, thinking included. Nothing
 is sent, and what the API adds to a request is left out.
 """,
@@ -875,7 +875,7 @@ def window(history, n):
             ),
             miss(
                 "turns-counted",
-                "You kept the last `n` turns. Wanted are the last `n` questions, with what was "
+                "You kept the last `n` turns. Keep the last `n` questions, with what was "
                 "said after each of them.",
                 "history[-n:]",
                 "https://github.com/xtekky/gpt4free/issues/878: one message popped for each added",
