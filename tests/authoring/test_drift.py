@@ -1,7 +1,7 @@
 """`python -m authoring drift`, proven against a stand-in: a second course server that drifts.
 
-The drifts go through a real door and a real SDK, without a notebook; the command runs once, over TLS,
-on a lesson whose upstream has not changed. No test here reaches the real API.
+The drifts go through a real door and a real SDK, without a notebook; the command runs once, over
+TLS, on a lesson whose upstream has not changed. No test here reaches the real API.
 """
 
 from __future__ import annotations
