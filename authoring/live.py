@@ -43,7 +43,7 @@ _budget = _course_server().backend.account.budget
 def _plain(_e):
     _reply = _dataclasses.replace(_e.reply, steps=tuple(_e.reply.steps))
     return _dataclasses.replace(_e, reply=_reply)
-print(_base64.b64encode(_pickle.dumps(
+print(_base64.encodebytes(_pickle.dumps(  # in lines: nbclient is slow with a long one
     ([_plain(_e) for _e in _new], _budget.spent + _budget.reserved))).decode())
 """
 # Runs there before the first cell: the lesson begins with another recording than the stored one.
