@@ -750,8 +750,8 @@ def what_if(task, prices):
         "paper: what do all calls pay for the shared tokens, for their own, and for the answers?",
         wrong="value / 3",
     ),
-    takeaway="Each way saves on its own part: the cache on what is shared, from the second call on, and "
-    "a batch on everything.",
+    takeaway="Each way saves on its own part: the cache on what is shared, from the second call "
+    "on, and a batch on everything.",
 )
 
 
