@@ -407,8 +407,8 @@ def answer(client, question, room):
         Mistake("went-on", {'    if reply.stop_reason == "max_tokens":\n':
                             "    if reply:\n"}, "the second request sent in any case"),
     ),
-    takeaway="The stop reason, not the text, says whether an answer is whole. One rescue with more "
-    "room, then an honest `None`.",
+    takeaway="The stop reason, not the text, says whether an answer is whole. Try once more with "
+    "more room, and then give back `None`.",
 )  # fmt: skip
 
 

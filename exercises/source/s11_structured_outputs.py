@@ -625,7 +625,8 @@ def checked(reply):
             "https://github.com/confident-ai/deepeval/issues/2946",
         ),
     ),
-    takeaway="First the stop reason, then the text, and whatever is wrong: keep the reply.",
+    takeaway="Look at the stop reason first, then at the text, and keep the reply "
+    "whatever is wrong.",
 )  # fmt: skip
 
 
@@ -1134,8 +1135,8 @@ def email_to_loan(client, email, room=2000):
         "line 20: return removed": "`said` is given, and only the desk calls it",
         "line 23: 2000 -> 1": "the default is given, and the check always says `room`",
     },
-    takeaway="`create`, then the stop reason, then the check: a `Loan`, or an `Unread` that can be "
-    "tried again.",
+    takeaway="Call `create`, look at the stop reason, then check the text. What comes out is a "
+    "`Loan`, or an `Unread` that can be tried again.",
 )  # fmt: skip
 
 

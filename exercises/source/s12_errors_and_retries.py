@@ -633,8 +633,8 @@ def seconds_to_wait(client, question):
                  "            return None\n": "", '["retry-after"]': '.get("retry-after")'},
                 "the header taken for granted at every 429, in the careful way"),
     ),
-    takeaway="Status 429 has two causes: `retry-after` is for one of them, `error_code` tells "
-    "which it is.",
+    takeaway="Status 429 has two causes. `error_code` tells which it is, and `retry-after` comes "
+    "with only one of them.",
 )  # fmt: skip
 
 
@@ -1017,8 +1017,8 @@ def robust_ask(client, **request):
         "line 26: 'desk' -> 'deskx'": "nobody looks at the log",
         "line 12: '' -> 'x'": "any text without `spend_limit` in it will do",
     },
-    takeaway="One place for errors, one for retries, and no error is shown that a reader cannot "
-    "act on.",
+    takeaway="Errors are met in one place, retries are made in one place, and no reader sees an "
+    "error that only you can do something about.",
     part="robust_ask",
 )  # fmt: skip
 

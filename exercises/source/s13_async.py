@@ -585,7 +585,8 @@ soon as one is done.)
         "`await` in a loop does that, and so does a lock, or a semaphore with a single ticket.",
     },
     part="ask_many",
-    takeaway="A group waits for its slowest request; with one semaphore for all, the next starts.",
+    takeaway="With one semaphore for all, the next request starts as soon as one is done. A group "
+    "waits for its slowest.",
 )
 
 
@@ -750,7 +751,8 @@ connection is closed, and not only left alone.
     messages=OTHER_NOTE,
     mistakes=(Mistake("other-answers", acts("value[::-1]"), "a list built from the wrong end"),),
     equivalent={"line 16: return removed": "without it, a function gives back `None` as well"},
-    takeaway="`wait_for` around each piece of work: the late ones are cancelled, the others stay.",
+    takeaway="With `wait_for` around each piece of work, the late ones are cancelled and the "
+    "others stay.",
 )
 
 

@@ -426,8 +426,8 @@ def bill(reply, prices, batch):
             "https://github.com/browser-use/browser-use/pull/5306: fields that may be missing",
         ),
     ),
-    takeaway="Four counts, each at its own price, of the model that answered; a batch halves the "
-    "whole.",
+    takeaway="A bill is four counts, each at its own price of the model that answered. A batch "
+    "halves the whole.",
 )
 
 
@@ -750,8 +750,8 @@ def what_if(task, prices):
         "paper: what do all calls pay for the shared tokens, for their own, and for the answers?",
         wrong="value / 3",
     ),
-    takeaway="A way saves on its own part: the cache on what is shared, from the second call on; "
-    "a batch on everything.",
+    takeaway="Each way saves on its own part: the cache on what is shared, from the second call "
+    "on, and a batch on everything.",
 )
 
 
@@ -1039,8 +1039,8 @@ def ask_within(client, request, left, price):
             "a cell shows its last line, a function does not",
         ),
     ),
-    takeaway="Before the call there are two numbers, the counted input and `max_tokens`: they "
-    "make the worst case.",
+    takeaway="Two numbers are known before the call, the counted input and `max_tokens`. Together "
+    "they make the worst case.",
 )
 
 
@@ -1536,7 +1536,7 @@ class Ledger:
             "tried with `create` alone; the desk's own `robust_ask` streams",
         ),
     ),
-    takeaway="The file is the ledger, the object only reads and writes it: so it outlives the "
+    takeaway="The file is the ledger, and the object only reads and writes it. So it outlives the "
     "program, and two programs share one limit.",
 )
 
