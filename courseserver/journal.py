@@ -120,8 +120,12 @@ def billed(entries: Iterable[Entry]) -> Iterator[tuple[Mapping[str, Any], str, b
         if entry.request.path.endswith("/results") and entry.reply.status == 200:
             results[entry.request.path] = entry
     for entry in results.values():
-        for step in entry.reply.steps:
-            message = json.loads(step.data)["result"].get("message") or {}
+        # A live reply comes in pieces that end anywhere; a recorded one line by line.
+        for line in b"".join(step.data for step in entry.reply.steps).splitlines():
+            try:
+                message = json.loads(line)["result"].get("message") or {}
+            except ValueError:  # the reply broke off in this line
+                continue
             if message.get("usage"):
                 yield message["usage"], _model(message), True
 

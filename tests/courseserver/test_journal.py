@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from courseserver.journal import Entry, Journal
-from courseserver.values import Reply
+import json
+
+from courseserver.journal import Entry, Journal, billed
+from courseserver.values import Reply, Step
 from tests.support import HELLO, request, said
 
 
@@ -62,3 +64,14 @@ def test_the_same_cell_run_again_is_another_run_of_the_same_text() -> None:
         seen.append(journal.cell)
     assert [cell.run for cell in seen] == [1, 2, 3]
     assert seen[0].text == seen[2].text != seen[1].text
+
+
+def test_the_results_of_a_batch_are_billed_however_their_bytes_came() -> None:
+    message = {"model": "claude-haiku-5-5", "usage": {"input_tokens": 1, "output_tokens": 2}}
+    line = json.dumps({"custom_id": "a", "result": {"type": "succeeded", "message": message}})
+    body = f"{line}\n{line}\n{line[:40]}".encode()
+    asked = request({}, method="GET", path="/v1/messages/batches/b/results")
+    whole = Entry(asked, Reply(200, {}, (Step(0.0, body),)))
+    pieces = Entry(asked, Reply(200, {}, (Step(0.0, body[:30]), Step(0.0, body[30:]))))
+    expected = [(message["usage"], "claude-haiku-5-5", True)] * 2
+    assert list(billed([whole])) == expected == list(billed([pieces]))
