@@ -63,6 +63,7 @@ def record_lesson(path: Path, root: Path, purse: live.Purse) -> None:
     refuse_secrets(taken, exchanges, root, purse)
     data["exchanges"] = exchanges
     after = played(path, root, data)
+    taken.forget(after, data)
     content = render.to_bytes(render.finished(after.notebook, after.numbers, path, root))
     save_whole(file, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
     save_whole(path, content)
@@ -243,6 +244,18 @@ class Taken:
         entry |= write.where(seen, data) | {"request": json.loads(text)}
         entry |= {part: old[part] for part in ("cycle", "volatile") if old and part in old}
         return entry | {"replies": kept.replies}
+
+    def forget(self, after: live.Run, data: JSON) -> None:
+        """Leave out what was asked live only: a repeated question that got another reply there."""
+        recorded = Recordings.parse(json.dumps(data), after.lesson)
+        found = [recorded.find(Identity(entry.request)) for _, entry in after.seen]
+        used = {exchange.name for exchange in found if exchange}
+        known = {exchange.name for exchange in self.recorded.exchanges}
+        gone = [name for name in self.captures if name not in used | known]
+        for name in gone:
+            del self.captures[name]
+            self.stays[name] = "it follows a reply that was not kept"
+        data["exchanges"] = [each for each in data["exchanges"] if each["name"] not in gone]
 
     def told(self) -> Iterator[str]:
         """What changed, exchange by exchange, and what did not, with the reason."""

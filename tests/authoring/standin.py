@@ -65,6 +65,8 @@ CELLS = (
     "           for b in call.content if b.type == 'tool_use']\n"
     "told = client.messages.create(**ask('What time?', said(call), results, tools=tools))\n"
     "told.content[-1].text",
+    "again = client.messages.create(**ask('Hello'))\n"
+    "client.messages.create(**ask('Hello', said(again), 'And?')).content[-1].text",
     "client.messages.count_tokens(model=MODEL, messages=ask('Hello')['messages'])",
     "local = anthropic.Anthropic(base_url=staged(replies=['Staged.']))\n"
     "local.messages.create(**ask('Hello')).content[0].text",
@@ -93,7 +95,7 @@ AUTHORED = (
 )
 VARIANT = {"name": "bye", "of": "hello", "changes": {"messages.0.content": "Bye"}, "replies": ["B"]}
 SAID: dict[str, Any] = {
-    "Hello": [THOUGHT, "Captured hello."],
+    "Hello": ([THOUGHT, "Captured hello."], "Another hello."),
     "And?": "Captured and.",
     "Sing.": "Captured la la, in more than one piece of text.",
     "What time?": [{"tool": "clock", "input": {"zone": "UTC"}}],
@@ -122,6 +124,8 @@ class Api(Replay):
         script = None
         if request.path == "/v1/messages" and request.headers.get("x-api-key") == SECRET:
             written = self.said.get(words, "Yes.")
+            if isinstance(written, tuple):  # in turn, the last one again
+                written = written[min(self.asked.count(words), len(written)) - 1]
             script = Script(words, (written,), (parse(written),))
         reply = self.answer(request, script, base)
         reply = replace(reply, steps=tuple(reply.steps))

@@ -108,6 +108,17 @@ def test_later_turns_carry_what_was_captured_and_outputs_are_rendered_from_it(
     assert "Authored" not in shown
 
 
+def test_a_question_that_is_asked_again_keeps_its_first_reply_and_what_follows_it(
+    recorded: tuple[Course, str, Api],
+) -> None:
+    course, said, api = recorded
+    assert api.asked.count("Hello") == 3  # once to count its tokens
+    assert [len(entry["replies"]) for entry in course.exchanges().values()] == [1] * 6
+    assert "Another hello." not in course.recording.read_text(encoding="utf-8")
+    assert "it follows a reply that was not kept" in said
+    assert "asked 1 times more, not kept" in said
+
+
 def test_the_summary_says_what_changed_and_what_stays_authored(
     recorded: tuple[Course, str, Api],
 ) -> None:
