@@ -265,13 +265,13 @@ class Taken:
             if found and not entry.staged:
                 old.setdefault(found.name, summary(entry))
         for name, kept in self.captures.items():
-            more = f"; asked {kept.left_out} times more, not kept" if kept.left_out else ""
+            more = f"; asked again ({kept.left_out}), not kept" if kept.left_out else ""
             yield f"captured {name!r}: {old.get(name, 'new')} -> {summary(kept.entry)}{more}"
         for name, why in self.stays.items():
             yield f"not captured {name!r}: {why}"
         variants = [exchange for exchange in self.recorded.exchanges if exchange.variant]
         yield (
-            f"{len(self.captures)} exchanges captured; {len(variants)} variants stay authored, "
+            f"{len(self.captures)} exchanges captured; variants stay authored ({len(variants)}), "
             "since no cell asks them. Read the prose beside the new outputs again."
         )
 

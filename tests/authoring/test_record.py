@@ -116,7 +116,7 @@ def test_a_question_that_is_asked_again_keeps_its_first_reply_and_what_follows_i
     assert [len(entry["replies"]) for entry in course.exchanges().values()] == [1] * 6
     assert "Another hello." not in course.recording.read_text(encoding="utf-8")
     assert "it follows a reply that was not kept" in said
-    assert "asked 1 times more, not kept" in said
+    assert "asked again (1), not kept" in said
 
 
 def test_the_summary_says_what_changed_and_what_stays_authored(
@@ -128,7 +128,7 @@ def test_the_summary_says_what_changed_and_what_stays_authored(
     assert "not captured 'busy': its reply is an authored error" in said
     assert "a cell stages it" in said and "the course server computes it" in said
     assert "refuses it by its own rules, as the API does" in said
-    assert "5 exchanges captured; 1 variants stay authored" in said
+    assert "5 exchanges captured; variants stay authored (1)" in said
     assert said.index("In all about") < said.index("captured 'hello'")
 
 
