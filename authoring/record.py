@@ -282,7 +282,9 @@ def first(exchange: Exchange) -> tuple[int, Form]:
 
 
 def staged_in(exchange: Exchange) -> str:
-    """Why the replies of an exchange cannot be ordered from the API; "" when they can."""
+    """Why the replies of an exchange are not ordered from the API; "" when they are."""
+    if exchange.variant:
+        return "only a variant answers it"
     return next((why for why in map(_staged, exchange.forms) if why), "")
 
 

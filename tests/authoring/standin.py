@@ -31,7 +31,7 @@ from tests.support import HELLO, PATIENCE, ROOMS, ROOT, exchange, recording, rec
 
 JSON = dict[str, Any]
 LESSON = "01_first_call"
-SECRET = "sk-ant-of-these-tests-which-must-never-show-anywhere"
+SECRET = "sk-" + "ant-of-these-tests-which-must-never-show-anywhere"
 BATCHES = "/v1/messages/batches"
 BATCH = {"requests": [{"custom_id": "a", "params": HELLO}]}
 ANSWERS = {"results": {"a": "Good."}}
@@ -67,6 +67,7 @@ CELLS = (
     "told.content[-1].text",
     "again = client.messages.create(**ask('Hello'))\n"
     "client.messages.create(**ask('Hello', said(again), 'And?')).content[-1].text",
+    "client.messages.create(**ask('Bye')).content[-1].text",
     "client.messages.count_tokens(model=MODEL, messages=ask('Hello')['messages'])",
     "local = anthropic.Anthropic(base_url=staged(replies=['Staged.']))\n"
     "local.messages.create(**ask('Hello')).content[0].text",

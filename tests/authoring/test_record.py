@@ -126,6 +126,7 @@ def test_the_summary_says_what_changed_and_what_stays_authored(
     assert "captured 'hello': end_turn, text, " in said
     assert " -> end_turn, thinking + text, " in said
     assert "not captured 'busy': its reply is an authored error" in said
+    assert "not captured 'bye': only a variant answers it" in said
     assert "a cell stages it" in said and "the course server computes it" in said
     assert "refuses it by its own rules, as the API does" in said
     assert "5 exchanges captured; variants stay authored (1)" in said
@@ -294,8 +295,8 @@ def opened(*texts: str) -> tuple[Step, ...]:
         (HELLO, opened("course-session-", "0123456789abcdef"), "the token of the session"),
         (HELLO, opened("/home/", "ada/notes"), "a path of this machine"),
         (HELLO, opened("my own ", "gateway's word"), "your key"),
-        (said("word " * 300 + "sk-ant-api03-abcdefgh"), opened("Hi"), "an Anthropic key"),
-        (said("I am in /home/ada/course"), opened("Hi"), "a path of this machine"),
+        (said("word " * 300 + "sk-" + "ant-api03-abcdefgh"), opened("Hi"), "an Anthropic key"),
+        (said("I am in /home" + "/ada/course"), opened("Hi"), "a path of this machine"),
         (HELLO, opened("Hi"), ""),
     ],
 )
