@@ -241,7 +241,7 @@ for name, prepare in middles.items():
     if not child:
         prepare()
         try:
-            record.save_whole(Path(sys.argv[1]), b"new" * 100_000)
+            record.save_whole({Path(sys.argv[1]): b"new" * 100_000})
         except AuthoringError as problem:
             os._exit(7 if "could not be written" in str(problem) else 8)
         os._exit(0)
@@ -266,7 +266,7 @@ def test_a_kill_or_a_full_disk_in_the_middle_of_writing_leaves_the_old_file(
     killed = -signal.SIGKILL
     lines = [f"written {killed}", "old", f"beside {killed}", "old", "full 7", "old"]
     assert done.stdout.splitlines() == lines, done.stderr
-    record.save_whole(file, b"new")  # and what was left beside it is no hindrance
+    record.save_whole({file: b"new"})  # and what was left beside it is no hindrance
     assert [path.name for path in tmp_path.iterdir()] == ["01.json"]
     assert file.read_bytes() == b"new"
 
