@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -63,9 +63,10 @@ def record_lesson(path: Path, root: Path, purse: live.Purse) -> None:
     refuse_secrets(taken, exchanges, root, purse)
     data["exchanges"] = exchanges
     after = played(path, root, data)
+    taken.forget(after, data)
     content = render.to_bytes(render.finished(after.notebook, after.numbers, path, root))
-    save_whole(file, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
-    save_whole(path, content)
+    text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    save_whole({file: text.encode(), path: content})
     for line in taken.told():
         print(f"{path.stem}: {line}", flush=True)
 
@@ -98,21 +99,25 @@ def played(path: Path, root: Path, data: JSON) -> live.Run:
     return after
 
 
-def save_whole(path: Path, content: bytes) -> None:
-    """Put a file in the place of another in one step: whoever looks sees the old or the new one.
+def save_whole(files: Mapping[Path, bytes]) -> None:
+    """Put new files in the places of others, each in one step, when all of them are on the disk.
 
-    Raises AuthoringError, and leaves the old one whole, when the disk is full.
+    Whoever looks sees the old or the new one. Raises AuthoringError, and leaves all old ones, when
+    the disk is full. A kill between two of them leaves outputs that `check` reports as stale.
     """
-    beside = path.with_name(f".{path.name}.new")
+    beside = {path: path.with_name(f".{path.name}.new") for path in files}
     try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).replace(path)
+        for path, content in files.items():
+            with beside[path].open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        for path in files:
+            Path(beside[path]).replace(path)
     except OSError as problem:
-        beside.unlink(missing_ok=True)
-        raise AuthoringError(f"{path.name} could not be written: {problem.strerror}.") from problem
+        for path in beside.values():
+            path.unlink(missing_ok=True)
+        raise AuthoringError(f"The files could not be written: {problem.strerror}.") from problem
 
 
 # --- which exchange a live request belongs to ------------------------------------------------
@@ -150,9 +155,9 @@ class Taken:
         for cell in dict.fromkeys(cell for cell, _ in lived.seen):
             free = self._free(cell, lived)
             for entry in lived.cell(cell):
-                why = self._why_not(entry)
-                if not why and {write.EXPECTED, "adapted"} & set(lived.tags(cell)):
-                    why = "the cell shows what happens without a recording"
+                why = "the cell shows what happens without a recording"
+                if not {write.EXPECTED, "adapted"} & set(lived.tags(cell)):
+                    why = self._why_not(entry)
                 if why:
                     self.stays.setdefault(f"{cell}, {entry.request.path}", why)
                     continue
@@ -244,6 +249,18 @@ class Taken:
         entry |= {part: old[part] for part in ("cycle", "volatile") if old and part in old}
         return entry | {"replies": kept.replies}
 
+    def forget(self, after: live.Run, data: JSON) -> None:
+        """Leave out what was asked live only: a repeated question that got another reply there."""
+        recorded = Recordings.parse(json.dumps(data), after.lesson)
+        found = [recorded.find(Identity(entry.request)) for _, entry in after.seen]
+        used = {exchange.name for exchange in found if exchange}
+        known = {exchange.name for exchange in self.recorded.exchanges}
+        gone = [name for name in self.captures if name not in used | known]
+        for name in gone:
+            del self.captures[name]
+            self.stays[name] = "it follows a reply that was not kept"
+        data["exchanges"] = [each for each in data["exchanges"] if each["name"] not in gone]
+
     def told(self) -> Iterator[str]:
         """What changed, exchange by exchange, and what did not, with the reason."""
         old: dict[str, str] = {}
@@ -252,14 +269,14 @@ class Taken:
             if found and not entry.staged:
                 old.setdefault(found.name, summary(entry))
         for name, kept in self.captures.items():
-            more = f"; asked {kept.left_out} times more, not kept" if kept.left_out else ""
+            more = f"; asked again ({kept.left_out}), not kept" if kept.left_out else ""
             yield f"captured {name!r}: {old.get(name, 'new')} -> {summary(kept.entry)}{more}"
         for name, why in self.stays.items():
             yield f"not captured {name!r}: {why}"
         variants = [exchange for exchange in self.recorded.exchanges if exchange.variant]
         yield (
-            f"{len(self.captures)} exchanges captured; {len(variants)} variants stay authored, "
-            "since no cell asks them. Read the prose beside the new outputs again."
+            f"{len(self.captures)} exchanges captured; variants stay authored ({len(variants)}). "
+            "Read the prose beside the new outputs again."
         )
 
 
@@ -269,7 +286,9 @@ def first(exchange: Exchange) -> tuple[int, Form]:
 
 
 def staged_in(exchange: Exchange) -> str:
-    """Why the replies of an exchange cannot be ordered from the API; "" when they can."""
+    """Why the replies of an exchange are not ordered from the API; "" when they are."""
+    if exchange.variant:
+        return "only a variant answers it"
     return next((why for why in map(_staged, exchange.forms) if why), "")
 
 

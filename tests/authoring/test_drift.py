@@ -288,8 +288,8 @@ def test_against_an_unchanged_api_there_is_no_drift_and_the_coverage_is_told(
         done = course.run(api.url, "drift", LESSON, "--yes", SSL_CERT_FILE=str(public))
     said = done.stdout
     assert done.returncode == 0, said + done.stderr
-    assert "No drift in 16 exchanges." in said
-    for covered in ("messages (6)", "messages, refused (1)", "count_tokens (1)", "batches (1)",
+    assert "No drift in 19 exchanges." in said
+    for covered in ("messages (9)", "messages, refused (1)", "count_tokens (1)", "batches (1)",
                     "batch results (1)", "files (1)", "file (1)"):  # fmt: skip
         assert covered in said, covered
     assert "Not covered: staged by a cell (1)." in said

@@ -108,6 +108,17 @@ def test_later_turns_carry_what_was_captured_and_outputs_are_rendered_from_it(
     assert "Authored" not in shown
 
 
+def test_a_question_that_is_asked_again_keeps_its_first_reply_and_what_follows_it(
+    recorded: tuple[Course, str, Api],
+) -> None:
+    course, said, api = recorded
+    assert api.asked.count("Hello") == 3  # once to count its tokens
+    assert [len(entry["replies"]) for entry in course.exchanges().values()] == [1] * 6
+    assert "Another hello." not in course.recording.read_text(encoding="utf-8")
+    assert "it follows a reply that was not kept" in said
+    assert "asked again (1), not kept" in said
+
+
 def test_the_summary_says_what_changed_and_what_stays_authored(
     recorded: tuple[Course, str, Api],
 ) -> None:
@@ -115,9 +126,10 @@ def test_the_summary_says_what_changed_and_what_stays_authored(
     assert "captured 'hello': end_turn, text, " in said
     assert " -> end_turn, thinking + text, " in said
     assert "not captured 'busy': its reply is an authored error" in said
+    assert "not captured 'bye': only a variant answers it" in said
     assert "a cell stages it" in said and "the course server computes it" in said
     assert "refuses it by its own rules, as the API does" in said
-    assert "5 exchanges captured; 1 variants stay authored" in said
+    assert "5 exchanges captured; variants stay authored (1)" in said
     assert said.index("In all about") < said.index("captured 'hello'")
 
 
@@ -229,7 +241,7 @@ for name, prepare in middles.items():
     if not child:
         prepare()
         try:
-            record.save_whole(Path(sys.argv[1]), b"new" * 100_000)
+            record.save_whole({Path(sys.argv[1]): b"new" * 100_000})
         except AuthoringError as problem:
             os._exit(7 if "could not be written" in str(problem) else 8)
         os._exit(0)
@@ -254,7 +266,7 @@ def test_a_kill_or_a_full_disk_in_the_middle_of_writing_leaves_the_old_file(
     killed = -signal.SIGKILL
     lines = [f"written {killed}", "old", f"beside {killed}", "old", "full 7", "old"]
     assert done.stdout.splitlines() == lines, done.stderr
-    record.save_whole(file, b"new")  # and what was left beside it is no hindrance
+    record.save_whole({file: b"new"})  # and what was left beside it is no hindrance
     assert [path.name for path in tmp_path.iterdir()] == ["01.json"]
     assert file.read_bytes() == b"new"
 
@@ -283,8 +295,8 @@ def opened(*texts: str) -> tuple[Step, ...]:
         (HELLO, opened("course-session-", "0123456789abcdef"), "the token of the session"),
         (HELLO, opened("/home/", "ada/notes"), "a path of this machine"),
         (HELLO, opened("my own ", "gateway's word"), "your key"),
-        (said("word " * 300 + "sk-ant-" + "api03-abcdefgh"), opened("Hi"), "an Anthropic key"),
-        (said("I am in /" + "home/ada/course"), opened("Hi"), "a path of this machine"),
+        (said("word " * 300 + "sk-" + "ant-api03-abcdefgh"), opened("Hi"), "an Anthropic key"),
+        (said("I am in /home" + "/ada/course"), opened("Hi"), "a path of this machine"),
         (HELLO, opened("Hi"), ""),
     ],
 )
