@@ -27,8 +27,9 @@ from practice.grading import (
     leaves_alone,
     miss,
     rule,
+    slips,
 )
-from practice.grading.expect import Handed, Word
+from practice.grading.expect import Handed
 
 IMPORTS = """
 import json
@@ -95,78 +96,81 @@ def paid(
 
 # --- 14.1 ------------------------------------------------------------------------------
 
-KINDS = ("input", "written", "read", "output")
-
-
-def counts(reply: Any) -> dict[str, int]:
-    """The four counts of a reply, by the names of the price table."""
-    used = reply.usage
-    return {
-        "input": used.input_tokens,
-        "written": used.cache_creation_input_tokens or 0,
-        "read": used.cache_read_input_tokens or 0,
-        "output": used.output_tokens,
-    }
-
-
-def bill_of(
-    reply: Any,
-    prices: Mapping[str, Mapping[str, float]],
-    batch: bool,
-    model: str = "",
-    kinds: tuple[str, ...] = KINDS,
-    halved: tuple[str, ...] = KINDS,
-    at: Mapping[str, str] | None = None,
-    less: tuple[str, ...] = (),
-    discount: float = 0,
-    unthought: bool = False,
-) -> float:
-    """USD of a reply; the further arguments say what somebody gets wrong.
-
-    `model`: whose prices; `kinds`: what is counted; `halved`: what a batch halves; `at`: a kind
-    that is counted at the price of another one; `less`: what is taken away from the input;
-    `discount`: reads cost this part of fresh input; `unthought`: thinking is left out.
-    """
-    price = dict(prices[model or reply.model])
-    if discount:
-        price["read"] = price["input"] * discount
-    sizes = counts(reply)
-    sizes["input"] -= sum(sizes[kind] for kind in less)
-    if unthought:
-        sizes["output"] -= reply.usage.output_tokens_details.thinking_tokens
-    total = 0.0
-    for kind in kinds:
-        part = sizes[kind] * price[(at or {}).get(kind, kind)]
-        total += part / 2 if batch and kind in halved else part
-    return total / MILLION
-
-
-def off(
-    name: str,
-    says: str,
-    change: Mapping[str, str],
-    seen: str,
-    right: Callable[..., float],
-    *ways: Mapping[str, Any],
-) -> Word:
-    """A known wrong amount: `right`, computed in one of these wrong ways."""
-
-    def met(run: Run) -> bool:
-        wrong = [right(*run.args, **how) for how in ways]
-        return not any(alike(run.number, one) and not alike(one, run.wanted) for one in wrong)
-
-    return rule(name, says, met, change, seen)
-
-
-def misbilled(name: str, says: str, change: Mapping[str, str], seen: str, **how: Any) -> Word:
-    """A known wrong bill."""
-    return off(name, says, change, seen, bill_of, how)
-
-
 WRITTEN_LINE = '    total += (used.cache_creation_input_tokens or 0) * price["written"]\n'
 READ_LINE = '    total += (used.cache_read_input_tokens or 0) * price["read"]\n'
+FRESH, READ = "used.input_tokens", "used.cache_read_input_tokens"
 HALF = "    if batch:\n        total = total / 2\n"
 THINKING = "reply.usage.output_tokens_details.thinking_tokens"
+
+BILLS = slips(
+    ("other-model", {"prices[reply.model]": 'prices["claude-sonnet-5-5"]'},
+     "https://github.com/quickcall-dev/quickcall-supertrace/issues/86",
+     "You took the prices of another model than the one that answered. The reply says which it "
+     "was: `reply.model`."),
+    ("course-prices",
+     {"return total / 1_000_000": "return cost(reply).total / (2 if batch else 1)"},
+     "lesson 14: `cost()` gave the same as `dollars()`",
+     "You took the amount of `cost()`, which has the course's prices. Take the `prices` that your "
+     "function is given."),
+    ("cache-free", {WRITTEN_LINE: "", READ_LINE: ""},
+     "lesson 08: `input_tokens` taken for the whole input",
+     "What was written to the cache and what was read from it is missing from your sum. Both are "
+     "paid for, and `input_tokens` does not contain them."),
+    ("written-free", {WRITTEN_LINE: ""},
+     "'caching saves money' read as if writing were free",
+     "The tokens that were written to the cache are missing from your sum. Each costs more than a "
+     "fresh one."),
+    ("read-free", {READ_LINE: ""},
+     "lesson 08, question 2, answer a",
+     "The tokens that were read from the cache are missing from your sum. They are cheap, and not "
+     "free."),
+    ("output-free", {' + used.output_tokens * price["output"]': ""},
+     "lesson 14, question 1: one price for a million tokens",
+     "The output is missing from your sum. It is the dearest of the four."),
+    ("output-as-input", {'price["output"]': 'price["input"]'},
+     "lesson 14, question 1: '3 dollars per million tokens'",
+     "You counted the output at the price of the input. It costs five times as much."),
+    ("all-as-fresh", {'price["written"]': 'price["input"]', 'price["read"]': 'price["input"]'},
+     "https://github.com/earendil-works/pi/pull/2148: cached tokens at the full rate",
+     "You counted the tokens of the cache at the price of fresh ones. Written and read ones have "
+     "prices of their own."),
+    ("written-as-fresh", {'price["written"]': 'price["input"]'},
+     "https://github.com/BerriAI/litellm/pull/6576: the surcharge for writing",
+     "You counted written tokens at the price of fresh ones. Writing costs a quarter more: take "
+     "the price for `written`."),
+    ("mixed-up",
+     {'creation_input_tokens or 0) * price["written"]': "creation_input_tokens or 0) " '* price["read"]', 'cache_read_input_tokens or 0) * price["read"]': "cache_read_input_tokens or 0)" ' * price["written"]'},
+     "two long names that differ in one word",
+     "You counted written tokens at the price of reads, and the other way round."),
+    ("never-halved", {HALF: ""},
+     "https://github.com/dust-tt/dust/pull/23702",
+     "This reply came out of a batch (`batch` is true), and you counted it at full price. A batch "
+     "costs half of everything."),
+    ("input-halved", {"total / 2": 'total - used.input_tokens * price["input"] / 2'},
+     "the template of this exercise, fixed in part",
+     "In a batch you halved the input alone. A batch costs half of everything, the output too."),
+    ("output-full", {"total / 2": 'total / 2 + used.output_tokens * price["output"] / 2'},
+     "the template of this exercise, fixed in part",
+     "In a batch you left the output at full price. A batch costs half of everything."),
+    ("cache-full",
+     {HALF: " if batch:\n" ' total -= used.input_tokens * price["input"] / 2\n' ' total -= used.output_tokens * price["output"] / 2\n' },
+     "'half price for input and output' taken by the letter",
+     "In a batch you left the tokens of the cache at full price. They cost half, too."),
+    ("subtracted",
+     [{FRESH: f"({FRESH} - {READ})"}, {FRESH: f"({FRESH} - used.cache_creation_input_tokens)"}, {FRESH: f"({FRESH} - {READ} - used.cache_creation_input_tokens)"}],
+     "https://github.com/candelahq/candela/pull/206",
+     "You took tokens of the cache away from `input_tokens`. That field counts only what was "
+     "neither written nor read."),
+    ("a-tenth", {'price["read"]': 'price["input"] / 10'},
+     "https://github.com/Kulitorum/Decenza/pull/1064: 0.1 times the input price",
+     "You counted reads at a tenth of the fresh price. How much cheaper they are differs between "
+     "models: use the price for `read`."),
+    ("thinking-free",
+     {"used = reply.usage\n": "used = reply.usage.model_copy()\n" " used.output_tokens -= used.output_tokens_details.thinking_tokens\n" },
+     "what cannot be read taken for free",
+     "You left the thinking out of the output. It is part of `output_tokens`, and is paid for like "
+     "the text."),
+)  # fmt: skip
 
 bill = Exercise(
     id="14.1",
@@ -233,160 +237,13 @@ def bill(reply, prices, batch):
         case(paid(OPUS, 12, 600, 9000, 77), OTHER, True),
         case(paid(HAIKU, 900, None, None, 420), PRICES, True),
         kind=float,
-        right=bill_of,
         known=(
-            misbilled(
-                "other-model",
-                "You took the prices of another model than the one that answered. The reply says "
-                "which it was: `reply.model`.",
-                {"prices[reply.model]": 'prices["claude-sonnet-5-5"]'},
-                "https://github.com/quickcall-dev/quickcall-supertrace/issues/86",
-                model=SONNET,
-            ),
-            off(
-                "course-prices",
-                "You took the amount of `cost()`, which has the course's prices. Take the "
-                "`prices` that your function is given.",
-                {"return total / 1_000_000": "return cost(reply).total / (2 if batch else 1)"},
-                "lesson 14: `cost()` gave the same as `dollars()`",
-                lambda reply, prices, batch: cost(reply).total / (2 if batch else 1),
-                {},
-            ),
-            misbilled(
-                "cache-free",
-                "What was written to the cache and what was read from it is missing from your "
-                "sum. Both are paid for, and `input_tokens` does not contain them.",
-                {WRITTEN_LINE: "", READ_LINE: ""},
-                "lesson 08: `input_tokens` taken for the whole input",
-                kinds=("input", "output"),
-            ),
-            misbilled(
-                "written-free",
-                "The tokens that were written to the cache are missing from your sum. Each costs "
-                "more than a fresh one.",
-                {WRITTEN_LINE: ""},
-                "'caching saves money' read as if writing were free",
-                kinds=("input", "read", "output"),
-            ),
-            misbilled(
-                "read-free",
-                "The tokens that were read from the cache are missing from your sum. They are "
-                "cheap, and not free.",
-                {READ_LINE: ""},
-                "lesson 08, question 2, answer a",
-                kinds=("input", "written", "output"),
-            ),
-            misbilled(
-                "output-free",
-                "The output is missing from your sum. It is the dearest of the four.",
-                {' + used.output_tokens * price["output"]': ""},
-                "lesson 14, question 1: one price for a million tokens",
-                kinds=("input", "written", "read"),
-            ),
-            misbilled(
-                "output-as-input",
-                "You counted the output at the price of the input. It costs five times as much.",
-                {'price["output"]': 'price["input"]'},
-                "lesson 14, question 1: '3 dollars per million tokens'",
-                at={"output": "input"},
-            ),
-            misbilled(
-                "all-as-fresh",
-                "You counted the tokens of the cache at the price of fresh ones. Written and read "
-                "ones have prices of their own.",
-                {'price["written"]': 'price["input"]', 'price["read"]': 'price["input"]'},
-                "https://github.com/earendil-works/pi/pull/2148: cached tokens at the full rate",
-                at={"written": "input", "read": "input"},
-            ),
-            misbilled(
-                "written-as-fresh",
-                "You counted written tokens at the price of fresh ones. Writing costs a quarter "
-                "more: take the price for `written`.",
-                {'price["written"]': 'price["input"]'},
-                "https://github.com/BerriAI/litellm/pull/6576: the surcharge for writing",
-                at={"written": "input"},
-            ),
-            misbilled(
-                "mixed-up",
-                "You counted written tokens at the price of reads, and the other way round.",
-                {
-                    'creation_input_tokens or 0) * price["written"]': "creation_input_tokens or 0) "
-                    '* price["read"]',
-                    'cache_read_input_tokens or 0) * price["read"]': "cache_read_input_tokens or 0)"
-                    ' * price["written"]',
-                },
-                "two long names that differ in one word",
-                at={"written": "read", "read": "written"},
-            ),
-            misbilled(
-                "never-halved",
-                "This reply came out of a batch (`batch` is true), and you counted it at full "
-                "price. A batch costs half of everything.",
-                {HALF: ""},
-                "https://github.com/dust-tt/dust/pull/23702",
-                halved=(),
-            ),
-            misbilled(
-                "input-halved",
-                "In a batch you halved the input alone. A batch costs half of everything, the "
-                "output too.",
-                {"total / 2": 'total - used.input_tokens * price["input"] / 2'},
-                "the template of this exercise, fixed in part",
-                halved=("input",),
-            ),
-            misbilled(
-                "output-full",
-                "In a batch you left the output at full price. A batch costs half of everything.",
-                {"total / 2": 'total / 2 + used.output_tokens * price["output"] / 2'},
-                "the template of this exercise, fixed in part",
-                halved=("input", "written", "read"),
-            ),
-            misbilled(
-                "cache-full",
-                "In a batch you left the tokens of the cache at full price. They cost half, too.",
-                {
-                    HALF: "    if batch:\n"
-                    '        total -= used.input_tokens * price["input"] / 2\n'
-                    '        total -= used.output_tokens * price["output"] / 2\n'
-                },
-                "'half price for input and output' taken by the letter",
-                halved=("input", "output"),
-            ),
+            *BILLS,
             miss(
                 "always-halved",
                 "This reply did not come out of a batch (`batch` is false), and you halved it.",
                 "value if batch else value / 2",
                 "a condition forgotten, or the wrong way round",
-            ),
-            off(
-                "subtracted",
-                "You took tokens of the cache away from `input_tokens`. That field counts only "
-                "what was neither written nor read.",
-                {"used.input_tokens *": "(used.input_tokens - used.cache_read_input_tokens) *"},
-                "https://github.com/candelahq/candela/pull/206",
-                bill_of,
-                {"less": ("read",)},
-                {"less": ("written",)},
-                {"less": ("read", "written")},
-            ),
-            misbilled(
-                "a-tenth",
-                "You counted reads at a tenth of the fresh price. How much cheaper they are "
-                "differs between models: use the price for `read`.",
-                {'price["read"]': 'price["input"] / 10'},
-                "https://github.com/Kulitorum/Decenza/pull/1064: 0.1 times the input price",
-                discount=0.1,
-            ),
-            misbilled(
-                "thinking-free",
-                "You left the thinking out of the output. It is part of `output_tokens`, and is "
-                "paid for like the text.",
-                {
-                    "used = reply.usage\n": "used = reply.usage.model_copy()\n"
-                    "    used.output_tokens -= used.output_tokens_details.thinking_tokens\n"
-                },
-                "what cannot be read taken for free",
-                unthought=True,
             ),
             miss(
                 "thinking-twice",
@@ -450,60 +307,70 @@ def planned(**changes: Any) -> dict[str, Any]:
     return {**EVENING, **changes}
 
 
-def squares(photo: tuple[int, int]) -> int:
-    """Tokens of a photo."""
-    return math.ceil(photo[0] / 28) * math.ceil(photo[1] / 28)
-
-
-def planned_usd(
-    task: dict[str, Any],
-    prices: Mapping[str, Mapping[str, float]],
-    pixels: Callable[[Any], float] = squares,
-    minimum: int = 512,
-    writes: int = 1,
-    reads: int = -1,
-    halved: tuple[str, ...] = ("shared", "own", "answer"),
-    photos: int = 0,
-    with_note: int = 1,
-    discount: float = 0,
-) -> float:
-    """USD of a task; the further arguments say what somebody gets wrong.
-
-    `pixels`: tokens of a photo; `minimum`: the shortest text that is kept; `writes`: how many
-    calls write; `reads`: how many read besides all calls; `halved`: what a batch halves;
-    `photos`: how many are counted, 0 for one a call; `with_note`: 0 if a photo takes its place;
-    `discount`: reads cost this part of fresh input.
-    """
-    calls, price = task["calls"], dict(prices[task["model"]])
-    if discount:
-        price["read"] = price["input"] * discount
-    shared = calls * task["shared"] * price["input"]
-    if task["cached"] and task["shared"] >= minimum:
-        writing = min(writes, calls)
-        reading = calls + reads if writing == 1 else calls - writing
-        shared = task["shared"] * (writing * price["written"] + reading * price["read"])
-    own = calls * task["own"]
-    if task["photo"]:
-        own = own * with_note + (photos or calls) * pixels(task["photo"])
-    parts = {
-        "shared": shared,
-        "own": own * price["input"],
-        "answer": calls * task["answer"] * price["output"],
-    }
-    total = 0.0
-    for name, part in parts.items():
-        total += part / 2 if task["batch"] and name in halved else part
-    return total / MILLION
-
-
-def misplanned(name: str, says: str, change: Mapping[str, str], seen: str, **how: Any) -> Word:
-    """A known wrong result of the calculator."""
-    return off(name, says, change, seen, planned_usd, how)
-
-
-EVERY = 1_000_000  # calls that write: all
 SQUARES = "math.ceil(width / 28) * math.ceil(height / 28)"
 FIRST_WRITES = '(price["written"] + (calls - 1) * price["read"])'
+
+PLANS = slips(
+    ("old-rule",
+     [{SQUARES: "width * height / 750"}, {SQUARES: "width * height // 750"}, {SQUARES: "math.ceil(width * height / 750)"}],
+     "seed articles and many cost tables: 1000 × 1000 pixels as about 1,600 tokens",
+     "You divide the pixels by 750. That was the rule for older models; today a photo costs a "
+     "token for each square of 28 × 28 pixels."),
+    ("part-squares",
+     [{SQUARES: "(width // 28) * (height // 28)"}, {SQUARES: "round(width / 28) * round(height / 28)"}],
+     "`//` rounds down",
+     "A square that is only partly covered counts in full, and you left such squares out, or "
+     "counted only some. Round up in each direction: `math.ceil`."),
+    ("area",
+     [{SQUARES: "math.ceil(width * height / 784)"}, {SQUARES: "round(width * height / 784)"}, {SQUARES: "width * height / 784"}],
+     "one rounding in place of two",
+     "You divided the area by that of a square. Squares at the edge count in full: round up in "
+     "each direction, and then multiply."),
+    ("no-photo", {f" own += {SQUARES}\n": ""},
+     "a picture taken for an attachment that costs nothing",
+     "The photo is missing from your sum. Each note brings one, which is input."),
+    ("note-lost", {"own += math.ceil(width / 28) *": "own = 1 * math.ceil(width / 28) *"},
+     "`=` for `+=`",
+     "The photo has taken the place of the note. Both are input: add its tokens to `own`."),
+    ("one-photo",
+     {" own = task": " extra, own = 0, task", " own += ": " extra = ", "calls * own *": "(calls * own + extra) *"},
+     "a picture added after the calls were multiplied",
+     "You counted one photo in all. Each note brings its own."),
+    ("first-reads", {FIRST_WRITES: 'calls * price["read"]'},
+     "'cached tokens cost 90% less' taken for the whole task",
+     "With a cache you let every call read. The first one finds nothing to read: it writes, which "
+     "costs more than fresh input."),
+    ("one-too-many", {"(calls - 1)": "calls"},
+     "the first call counted with the others again",
+     "With a cache you counted one call too many. One writes, and all the others read: `calls - "
+     "1`."),
+    ("all-write", {FIRST_WRITES: 'calls * price["written"]'},
+     "the surcharge of lesson 08 put on all calls",
+     "With a cache you let every call write. The list is written once, and read by the other "
+     "calls."),
+    ("too-short", {' and task["shared"] >= 512': ""},
+     "lesson 08, 'A short prompt': no error says that nothing was cached",
+     "This task has fewer than 512 shared tokens, so nothing is kept. Count them as fresh input, "
+     "although `cached` is true."),
+    ("just-enough", {">= 512": "> 512"},
+     "the border taken to the wrong side",
+     "Exactly 512 shared tokens are enough for the cache; only below that is nothing kept."),
+    ("not-cached", {'task["shared"] >= 512': 'task["answer"] >= 512'},
+     "another size compared with the minimum",
+     "This task is cached, and you counted its shared tokens as fresh input. What is compared with "
+     "512 are the shared tokens."),
+    ("a-tenth", {'price["read"]': 'price["input"] / 10'},
+     "'cached tokens cost 90% less'",
+     "You counted reads at a tenth of the fresh price. How much cheaper they are differs between "
+     "models: use the price for `read`."),
+    ("never-halved", {' if task["batch"]:\n total = total / 2\n': ""},
+     "https://github.com/dust-tt/dust/pull/23702",
+     "This is a batch, and you counted it at full price. It costs half of everything."),
+    ("answers-full",
+     {"total = total / 2": 'total = total / 2 + calls * task["answer"] * ' 'price["output"] / 2' },
+     "the template of this exercise, fixed in part",
+     "In a batch you left the answers at full price. A batch costs half of everything."),
+)  # fmt: skip
 
 what_if = Exercise(
     id="14.2",
@@ -591,140 +458,9 @@ def what_if(task, prices):
         case(planned(batch=True, model=HAIKU), PRICES),
         case(planned(batch=True, cached=True, photo=(640, 480), model=OPUS), OTHER),
         kind=float,
-        right=planned_usd,
         before=(leaves_alone("task"),),
         known=(
-            off(
-                "old-rule",
-                "You divide the pixels by 750. That was the rule for older models; today a photo "
-                "costs a token for each square of 28 × 28 pixels.",
-                {SQUARES: "width * height / 750"},
-                "seed articles and many cost tables: 1000 × 1000 pixels as about 1,600 tokens",
-                planned_usd,
-                {"pixels": lambda photo: photo[0] * photo[1] / 750},
-                {"pixels": lambda photo: photo[0] * photo[1] // 750},
-                {"pixels": lambda photo: math.ceil(photo[0] * photo[1] / 750)},
-            ),
-            off(
-                "part-squares",
-                "A square that is only partly covered counts in full, and you left such squares "
-                "out, or counted only some. Round up in each direction: `math.ceil`.",
-                {SQUARES: "(width // 28) * (height // 28)"},
-                "`//` rounds down",
-                planned_usd,
-                {"pixels": lambda photo: (photo[0] // 28) * (photo[1] // 28)},
-                {"pixels": lambda photo: round(photo[0] / 28) * round(photo[1] / 28)},
-            ),
-            off(
-                "area",
-                "You divided the area by that of a square. Squares at the edge count in full: "
-                "round up in each direction, and then multiply.",
-                {SQUARES: "math.ceil(width * height / 784)"},
-                "one rounding in place of two",
-                planned_usd,
-                {"pixels": lambda photo: math.ceil(photo[0] * photo[1] / 784)},
-                {"pixels": lambda photo: round(photo[0] * photo[1] / 784)},
-                {"pixels": lambda photo: photo[0] * photo[1] / 784},
-            ),
-            misplanned(
-                "no-photo",
-                "The photo is missing from your sum. Each note brings one, which is input.",
-                {f"        own += {SQUARES}\n": ""},
-                "a picture taken for an attachment that costs nothing",
-                pixels=lambda photo: 0,
-            ),
-            misplanned(
-                "note-lost",
-                "The photo has taken the place of the note. Both are input: add its tokens to "
-                "`own`.",
-                {"own += math.ceil(width / 28) *": "own = 1 * math.ceil(width / 28) *"},
-                "`=` for `+=`",
-                with_note=0,
-            ),
-            misplanned(
-                "one-photo",
-                "You counted one photo in all. Each note brings its own.",
-                {
-                    "    own = task": "    extra, own = 0, task",
-                    "        own += ": "        extra = ",
-                    "calls * own *": "(calls * own + extra) *",
-                },
-                "a picture added after the calls were multiplied",
-                photos=1,
-            ),
-            misplanned(
-                "first-reads",
-                "With a cache you let every call read. The first one finds nothing to read: it "
-                "writes, which costs more than fresh input.",
-                {FIRST_WRITES: 'calls * price["read"]'},
-                "'cached tokens cost 90% less' taken for the whole task",
-                writes=0,
-            ),
-            misplanned(
-                "one-too-many",
-                "With a cache you counted one call too many. One writes, and all the others read: "
-                "`calls - 1`.",
-                {"(calls - 1)": "calls"},
-                "the first call counted with the others again",
-                reads=0,
-            ),
-            misplanned(
-                "all-write",
-                "With a cache you let every call write. The list is written once, and read by the "
-                "other calls.",
-                {FIRST_WRITES: 'calls * price["written"]'},
-                "the surcharge of lesson 08 put on all calls",
-                writes=EVERY,
-            ),
-            misplanned(
-                "too-short",
-                "This task has fewer than 512 shared tokens, so nothing is "
-                "kept. Count them as fresh input, although `cached` is true.",
-                {' and task["shared"] >= 512': ""},
-                "lesson 08, 'A short prompt': no error says that nothing was cached",
-                minimum=0,
-            ),
-            misplanned(
-                "just-enough",
-                "Exactly 512 shared tokens are enough for the cache; only below that is nothing "
-                "kept.",
-                {">= 512": "> 512"},
-                "the border taken to the wrong side",
-                minimum=513,
-            ),
-            misplanned(
-                "not-cached",
-                "This task is cached, and you counted its shared tokens as fresh input. What is "
-                "compared with 512 are the shared tokens.",
-                {'task["shared"] >= 512': 'task["answer"] >= 512'},
-                "another size compared with the minimum",
-                minimum=MILLION,
-            ),
-            misplanned(
-                "a-tenth",
-                "You counted reads at a tenth of the fresh price. How much cheaper they are "
-                "differs between models: use the price for `read`.",
-                {'price["read"]': 'price["input"] / 10'},
-                "'cached tokens cost 90% less'",
-                discount=0.1,
-            ),
-            misplanned(
-                "never-halved",
-                "This is a batch, and you counted it at full price. It costs half of everything.",
-                {'    if task["batch"]:\n        total = total / 2\n': ""},
-                "https://github.com/dust-tt/dust/pull/23702",
-                halved=(),
-            ),
-            misplanned(
-                "answers-full",
-                "In a batch you left the answers at full price. A batch costs half of everything.",
-                {
-                    "total = total / 2": 'total = total / 2 + calls * task["answer"] * '
-                    'price["output"] / 2'
-                },
-                "the template of this exercise, fixed in part",
-                halved=("shared", "own"),
-            ),
+            *PLANS,
             miss(
                 "always-halved",
                 "This is no batch, and you halved it.",
@@ -1046,7 +782,8 @@ def ask_within(client, request, left, price):
 
 # --- 14.4 ------------------------------------------------------------------------------
 
-KEYS = ["time", "request_id", "model", "input", "written", "read", "output", "usd"]
+KINDS = ("input", "written", "read", "output")
+KEYS = ["time", "request_id", "model", *KINDS, "usd"]
 SAID = "A green umbrella from tram 4 is here: number 168."
 
 
@@ -1132,7 +869,10 @@ def wanted_line(reply: Any) -> dict[str, Any]:
     return {
         "request_id": getattr(reply, "_request_id", None),
         "model": reply.model,
-        **counts(reply),
+        "input": reply.usage.input_tokens,
+        "written": reply.usage.cache_creation_input_tokens or 0,
+        "read": reply.usage.cache_read_input_tokens or 0,
+        "output": reply.usage.output_tokens,
         "usd": cost(reply).total,
     }
 

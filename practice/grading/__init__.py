@@ -7,13 +7,14 @@ returned, raised and printed. It must not know what a notebook is.
 from practice.grading.expect import (
     Case,
     Word,
-    alike,
     case,
     cases,
     message,
     miss,
     missed,
     rule,
+    slip,
+    slips,
 )
 from practice.grading.handed import (
     Screen,
@@ -27,6 +28,7 @@ from practice.grading.lab import Lab
 from practice.grading.model import Exercise, Mistake
 from practice.grading.others import as_data, asks_each
 from practice.grading.requests import (
+    as_solved,
     asks,
     once,
     one_request,
@@ -45,6 +47,7 @@ from practice.grading.streams import (
     streams,
     writes_piece_by_piece,
 )
+from practice.grading.traces import alike
 from practice.grading.turns import (
     answers_every_call,
     batch_of,
@@ -73,6 +76,7 @@ __all__ = [
     "alike",
     "answers_every_call",
     "as_data",
+    "as_solved",
     "asks",
     "asks_each",
     "batch_of",
@@ -103,6 +107,8 @@ __all__ = [
     "rule",
     "sends",
     "sends_back_whole_turns",
+    "slip",
+    "slips",
     "streaming",
     "streams",
     "to_model",

@@ -13,13 +13,16 @@ from dataclasses import dataclass, field, replace
 from types import EllipsisType
 from typing import Any
 
+from practice.grading.blank import run_cell
 from practice.grading.lab import Lab
-from practice.grading.model import Mistake
+from practice.grading.model import Mistake, code
 from practice.grading.run import SLIPS, Run
 from practice.grading.slips import Change, acts
 from practice.grading.tape import Tape
+from practice.grading.traces import alike, differences, shares, trace
 
 Check = Callable[[Run], object]
+Wrong = str | Mapping[str, str] | Change
 
 
 @dataclass(frozen=True)
@@ -101,15 +104,21 @@ def message(content: Any, stop_reason: str = "", **usage: Any) -> Handed:
 
 @dataclass(frozen=True)
 class Rules:
-    """Every word for every case, in order. It stands as `rules` of an exercise."""
+    """Every word for every case, in order. It stands as `rules` of an exercise.
+
+    The value of a case that says none is computed by `right`, or, if the rules are
+    `solved`, by the solution.
+    """
 
     cases: Sequence[Case]
     words: Sequence[Check]
     right: Callable[..., Any] | None = None
+    solved: bool = False
+    known: dict[tuple[str, int], Run] = field(default_factory=dict, repr=False)
 
     def __call__(self, lab: Lab) -> None:
         """Judge the calls of all cases, one after the other."""
-        for run in [self._call(lab, one) for one in self.cases]:
+        for run in [self._call(lab, number) for number in range(len(self.cases))]:
             self.judge(run)
 
     def judge(self, run: Run) -> None:
@@ -120,7 +129,8 @@ class Rules:
             if word and (not run.raises or getattr(word, "of_errors", False)):
                 word(run)
 
-    def _call(self, lab: Lab, one: Case) -> Run:
+    def _call(self, lab: Lab, number: int) -> Run:
+        one = self.cases[number]
         args = []
         for value in one.args:
             if isinstance(value, Handed):
@@ -130,12 +140,27 @@ class Rules:
             args.append(value)
         run = lab.call(*args, replies=one.replies, by=one.by, through=one.through)
         run.wanted = one.gives
+        run.instead = lambda text: self._instead(lab, text, number)
         if self.right and isinstance(one.gives, EllipsisType):
             run.wanted = self.right(*args)
+        elif self.solved and isinstance(one.gives, EllipsisType):
+            run.wanted = run.instead(lab.exercise.solution).result.value
         run.rounds = one.requests
         run.raises = one.raises
         run.missed = one.missed
         return run
+
+    def _instead(self, lab: Lab, text: str, number: int) -> Run:
+        """The same call of other code in place of the answer; done once a process."""
+        if (text, number) not in self.known:
+            names: dict[str, Any] = {"__name__": "__main__"}
+            run_cell(code(lab.imports), names)
+            run_cell(code(text), names)
+            other = replace(self, solved=False)
+            run = other._call(Lab(lab.exercise, lab.imports, names), number)
+            trace(run)  # it is run now, while the practice server knows it
+            self.known[text, number] = run
+        return self.known[text, number]
 
     def _all(self) -> list[Word]:
         """The words, those of single cases too; plain functions bring nothing."""
@@ -169,21 +194,24 @@ class Rules:
 
 
 def cases(
-    *given: Case, expect: Sequence[Check], right: Callable[..., Any] | None = None
+    *given: Case,
+    expect: Sequence[Check],
+    right: Callable[..., Any] | None = None,
+    solved: bool = False,
 ) -> Rules:
     """The rules of an exercise: these calls, and what is expected of each, in order.
 
     Besides words, `expect` may hold any function of a run. `right` computes the value
-    of each case from its arguments.
+    of each case from its arguments; with `solved`, the solution does.
     """
-    return Rules(given, expect, right)
+    return Rules(given, expect, right, solved)
 
 
 def rule(
     name: str,
     says: str,
     met: Callable[[Run], object],
-    wrong: str | Mapping[str, str] | Change,
+    wrong: Wrong,
     seen: str,
     *,
     show: str = "",
@@ -202,6 +230,56 @@ def rule(
 
     mistake = Mistake(name, wrong, seen)
     return Word(check, {name: says}, (mistake,), of_errors)
+
+
+def slip(
+    name: str,
+    says: str,
+    wrong: Wrong,
+    seen: str,
+    *,
+    also: Sequence[Mapping[str, str]] = (),
+    show: str = "",
+    **fill: Callable[[Run], object],
+) -> Word:
+    """A known way to go wrong, as what is changed in the solution; no condition.
+
+    The changed solution is called like the answer. Wherever it gives back, sends,
+    prints or raises something else than the solution, this answer must have done the
+    same as it. So it also finds code that is written in another way, and an answer
+    that has a second mistake elsewhere. `also` are further changes with this message.
+    """
+    mistake = Mistake(name, wrong, seen)
+    known = [mistake, *(Mistake(name, change, seen) for change in also)]
+
+    def check(run: Run) -> None:
+        exercise = run.lab.exercise
+        right = trace(run.instead(exercise.solution))
+        off = differences(trace(run), right)
+        if not off:
+            return
+        for one in known:
+            changed = trace(run.instead(exercise.wrong(one)))
+            if shares(off, differences(changed, right)):
+                told = {key: value(run) for key, value in fill.items()}
+                told.setdefault("wanted", shown(run.wanted))
+                run.expect(False, name, show, **told)
+
+    return Word(check, {name: says}, (mistake,))
+
+
+def slips(*rows: tuple[str, Wrong | list[dict[str, str]], str, str]) -> list[Word]:
+    """A table of slips. A row: id, what is changed, where it was seen, the message.
+
+    A list of changes has one message.
+    """
+    words = []
+    for name, wrong, seen, says in rows:
+        if isinstance(wrong, list):
+            words.append(slip(name, says, wrong[0], seen, also=wrong[1:]))
+        else:
+            words.append(slip(name, says, wrong, seen))
+    return words
 
 
 def miss(
@@ -240,7 +318,7 @@ def miss(
 def missed(
     name: str,
     says: str,
-    wrong: str | Mapping[str, str] | Change,
+    wrong: Wrong,
     seen: str,
     **fill: Callable[[Run], object],
 ) -> Word:
@@ -254,13 +332,6 @@ def missed(
 
     word = rule(name, says, met, wrong, seen, show="", of_errors=False, **fill)
     return replace(word, vague=frozenset({name}))
-
-
-def alike(one: Any, other: Any) -> bool:
-    """Whether two values are equal; with a float, but for the last digits."""
-    if isinstance(one, float | int) and isinstance(other, float):
-        return abs(one - other) <= abs(other) * 1e-6
-    return bool(one == other)
 
 
 def shown(value: Any) -> str:

@@ -14,7 +14,8 @@ from practice.grading.expect import Case, Check, Rules, Word
 from practice.grading.model import Mistake
 from practice.grading.run import Run
 from practice.grading.slips import acts, twice
-from practice.grading.tape import Sent
+from practice.grading.tape import Sent, has
+from practice.grading.traces import differences, lay_out
 from practice.grading.values import gives_text
 
 OTHER_MODEL = next(name for name in facts.MODELS if name != facts.MODEL)
@@ -190,6 +191,57 @@ def sends(name: str, value: Any) -> Word:
     wrong = acts(request=f'request.pop("{name}")')
     mistake = Mistake(broken, wrong, "the argument that makes the difference, left out")
     return Word(check, {broken: says}, (mistake,))
+
+
+def as_solved(*fields: str) -> Word:
+    """Every request has these fields as the solution sends them in this case.
+
+    A text alone and one block that holds it are the same. Put the known mistakes
+    before it, as `slip`: this word can only say where the first difference is.
+    """
+
+    def check(run: Run) -> None:
+        run.expect(run.sent, "no-request")
+        solved = run.instead(run.lab.exercise.solution)
+        pairs = zip(run.sent, solved.sent, strict=False)
+        for number, (sent, wanted) in enumerate(pairs, start=1):
+            for field in fields:
+                place = _first_difference(sent.body, wanted.body, field)
+                where = f"{field}{place}"
+                run.expect(
+                    not place, "other-request", field, where=where, number=number
+                )
+
+    says = (
+        "Request $number is not as the task wants it, at `$where`. Compare that part "
+        "with the task."
+    )
+    wrong = acts(request=f'request.pop("{fields[-1]}", None)')
+    if fields[-1] == "messages":
+        wrong = acts(request='request["messages"] = 2 * request["messages"]')
+    mistake = Mistake("other-request", wrong, "an argument lost while code was moved")
+    return Word(check, {"other-request": says}, (mistake,))
+
+
+def _first_difference(sent: Any, wanted: Any, field: str) -> str:
+    """Where the field of one body is unlike that of another; "" if nowhere."""
+    mine: dict[str, Any] = {}
+    right: dict[str, Any] = {}
+    lay_out(mine, field, _plain(sent.get(field)))
+    lay_out(right, field, _plain(wanted.get(field)))
+    return min(differences(mine, right), default="")
+
+
+def _plain(content: Any) -> Any:
+    """The same content, with a text alone in place of one block that holds it."""
+    if isinstance(content, dict):
+        return {key: _plain(part) for key, part in content.items()}
+    if not isinstance(content, list):
+        return content
+    parts = [_plain(part) for part in content]
+    if len(parts) == 1 and has(parts[0], "type", "text") and len(parts[0]) == 2:
+        return parts[0]["text"]
+    return parts
 
 
 # --- ready rules ----------------------------------------------------------------------

@@ -70,6 +70,7 @@ class Run:
         self.rounds = 1  # how many requests,
         self.raises = ""  # the error that goes on to the caller,
         self.missed: Callable[[Run], object] | None = None  # and what another one means
+        self.instead: Callable[[str], Run]  # this call, of other code
 
     @cached_property
     def done(self) -> tuple[Result, Tape]:

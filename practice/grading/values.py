@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from practice.grading.expect import Case, Check, Rules, Word, alike, shown
+from practice.grading.expect import Case, Check, Rules, Word, shown
 from practice.grading.model import Mistake
 from practice.grading.run import Run
 from practice.grading.slips import acts, catches
+from practice.grading.traces import alike
 
 PRINTED = Mistake(
     "printed",
@@ -236,8 +237,8 @@ def function_of(
 ) -> Rules:
     """Ready rules for a function that sends nothing: these cases, these values.
 
-    `right` computes the value of a case; `known` are known wrong ones of the right type
-    (`miss`), `before` those of another one.
+    A case that says no value has the one of `right`, or else of the solution. `known`
+    are known wrong ones of the right type (`slip`, `miss`), `before` those of another.
     """
     words: tuple[Check, ...] = (
         *before,
@@ -245,4 +246,4 @@ def function_of(
         *known,
         gives(kind, name, says, wrong),
     )
-    return Rules(given, words, right)
+    return Rules(given, words, right, solved=right is None)

@@ -16,7 +16,7 @@ import pytest
 
 from courseserver.traffic import Traffic
 from practice import grading
-from practice.grading import Exercise, Mistake, case, cases, miss, missed, rule
+from practice.grading import Exercise, Mistake, case, cases, miss, missed, rule, slip, slips
 from practice.grading._check import check
 from practice.grading.expect import Rules, Word
 from practice.grading.model import code
@@ -276,6 +276,20 @@ EXERCISES = {
             expect=(grading.batch_of(wanted_batch),),
         ),
     ),
+    "as the solution": small(
+        ASK,
+        cases(
+            *QUESTIONS,
+            expect=(
+                slip("kinder", "Not very.", {"Be kind": "Be very kind"}, "a page of a test"),
+                grading.as_solved("model", "system"),
+            ),
+        ),
+    ),
+    "the value of the solution": small(
+        "def third(number):\n    return number / 3\n",
+        grading.function_of(case(3), case(5.0), kind=float),
+    ),
     "a float": small(
         "def half(number):\n    return number / 2\n",
         grading.function_of(case(3), case(5.0), kind=float, right=lambda number: number / 2),
@@ -353,6 +367,8 @@ NAMES = {
     "missed",
     "pieces",
     "rule",
+    "slip",
+    "slips",
     "streaming",
     "twice",
     "unreachable",
@@ -419,6 +435,44 @@ def test_a_rule_of_your_own_fills_its_message_from_the_run() -> None:
     one = small("def f(word):\n    return word\n", cases(case("a"), case("b"), expect=(word,)))
     names: dict[str, Any] = {"f": str.upper}
     assert check(one, IMPORTS, names).message == "You said A."
+
+
+BILL = """
+def bill(counts, price):
+    total = 0
+    for count in counts:
+        total += count * price
+    return {"total": total, "counts": len(counts)}
+"""
+SLIPS = slips(
+    ("one-less", {"in counts:": "in counts[:-1]:"}, "a page of a test", "The last is missing."),
+    ("free", [{"+= count * price": "+= 0"}, {"+= count * price": "+= count"}],
+     "a page of a test", "It is not free."),
+    ("sorted", {"    for": "    counts.sort()\n    for"}, "a page of a test", "Now sorted."),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule"),
+    [
+        ('return {"total": sum(counts[:-1]) * price, "counts": len(counts)}', "one-less"),
+        ('return {"total": sum(counts[:-1]) * price, "counts": 0}', "one-less"),
+        ('return {"counts": len(counts), "total": sum(counts)}', "free"),
+        ('return {"total": 0.0, "counts": len(counts)}', "free"),
+        ('return {"total": sum(counts) * price, "counts": 0}', "other-value"),
+        ("total = sum(counts) * price; return dict(total=total, counts=len(counts))", ""),
+        ("total = sum(sorted(counts)) * price\n    counts[:] = sorted(counts)\n"
+         "    return dict(total=total, counts=len(counts))", "sorted"),
+    ],
+)  # fmt: skip
+def test_a_slip_is_known_by_what_it_does_not_by_its_code(answer: str, rule: str) -> None:
+    one = small(
+        BILL,
+        grading.function_of(
+            case([1, 2, 4], 3), case([7, 5, 1], 2.5), kind=dict, before=SLIPS[2:], known=SLIPS[:2]
+        ),
+    )
+    assert said(one, f"def bill(counts, price):\n    {answer}")[1] == rule
 
 
 def test_the_list_that_a_case_hands_over_is_a_fresh_one_each_time() -> None:
