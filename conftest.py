@@ -41,8 +41,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what starts a kernel, and let `-k tool_choice` find the id `tool-choice-1` as well."""
+    """Mark what starts a kernel, and what stays with one worker: a file, if it names no groups.
+
+    And let `-k tool_choice` find the id `tool-choice-1` as well.
+    """
     for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
         item.extra_keyword_matches.add(item.name.replace("-", "_"))
         if isinstance(item, pytest.Function):
             fixtures = item._fixtureinfo.name2fixturedefs.values()

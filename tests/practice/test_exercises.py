@@ -32,7 +32,13 @@ from tests.mutants import mutants
 ROOT = Path(__file__).resolve().parents[2]
 SHEETS = sheets()
 BOTH = [(sheet, one) for sheet in SHEETS for one in sheet.exercises]
-ALL = pytest.mark.parametrize(("sheet", "one"), BOTH, ids=[one.id for _, one in BOTH])
+ALL = pytest.mark.parametrize(
+    ("sheet", "one"),
+    [
+        pytest.param(sheet, one, id=one.id, marks=pytest.mark.xdist_group(f"exercises {one.lesson}"))
+        for sheet, one in BOTH
+    ],
+)
 # By exercise: the rule whose message fits, and what is changed in the solution.
 TRIED: dict[str, list[tuple[str, dict[str, str]]]] = json.loads(
     Path(__file__).with_name("wrong_answers.json").read_text(encoding="utf-8")
