@@ -192,17 +192,21 @@ class Recordings:
         best = min(every, key=lambda one: _distance(_parts(one.body), parts))
         return best.exchange, _first_things_first(differences(best.body, body))
 
-    def variants_near(self, asked: Identity) -> list[Exchange]:
-        """The variants of what is nearest to a request, and of its siblings, the nearest first."""
+    def variants_near(self, asked: Identity) -> list[tuple[Exchange, Exchange]]:
+        """The variants of what is nearest to a request, and of its siblings, the nearest first.
+
+        Each with the exchange of the lesson that it changes.
+        """
         known = {entry.name: entry for entry in self.exchanges}
 
-        def root(entry: Exchange) -> str:
+        def root(entry: Exchange) -> Exchange:
             while entry.of:
                 entry = known[entry.of]
-            return entry.name
+            return entry
 
         ranked = self.ranked(asked)
-        return [entry for entry in ranked if entry.variant and root(entry) == root(ranked[0])]
+        same = [entry for entry in ranked if entry.variant and root(entry) == root(ranked[0])]
+        return [(entry, root(entry)) for entry in same]
 
 
 def _exchange(entry: JSON, data: JSON) -> Exchange:

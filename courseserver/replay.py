@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from courseserver import elastic, models, rules, wire
 from courseserver.account import PREFIX, Account, Script
 from courseserver.batches import WAIT, Batches, Replies, Results, batch_tokens, refusal, single
 from courseserver.cache import Cache
 from courseserver.call import Call
+from courseserver.identity import is_digest
 from courseserver.ids import make_id
 from courseserver.journal import Cell, Entry
 from courseserver.missed import Missed
@@ -186,7 +188,7 @@ class Replay:
         if near is None:
             return Missed(body, None, {}, (), tokens)
         exchange, differences = near
-        near_by = map(_says, recorded.variants_near(call.identity))
+        near_by = [_says(*both) for both in recorded.variants_near(call.identity)]
         said = [each for each in near_by if each]
         return Missed(
             body, exchange.name, exchange.request, tuple(differences), tokens,
@@ -357,24 +359,59 @@ def play(form: Form, call: Call, label: str, *seed: object) -> Reply:
     return reply
 
 
-def _says(variant: Exchange) -> str:
+def _says(variant: Exchange, original: Exchange) -> str:
     """What a variant changes, in words that a learner can type; "" if it is more than that.
 
-    Of a long text the end is shown: there it mostly differs from the others.
+    Of a long text only what is another than in the lesson is said.
     """
     said = []
     for path, value in variant.changes.items():
         name = path.split(".")[-1]
+        name = path if name.isdigit() else name
         if value is None:
-            said.append(f"without {path if name.isdigit() else name}")
+            said.append(f"without {name}")
         elif isinstance(value, str) and name in ("content", "text", "system"):
-            shown = repr(value if len(value) <= 90 else "..." + value[-87:])
+            shown = (
+                repr(value) if len(value) <= 90 else _swapped(_at(original.request, path), value)
+            )
+            if not shown or is_digest(value):
+                return ""
             said.append(f"system {shown}" if path.startswith("system") else shown)
         elif isinstance(value, str | int | float) and "sha256:" not in str(value):
-            said.append(f"{name} {value}")
+            said.append(f"{name} {value!r}" if " " in str(value) else f"{name} {value}")
         else:
             return ""  # blocks, schemas, pictures: not to be typed from a line
     return " and ".join(said)
+
+
+def _at(body: Any, path: str) -> Any:
+    """What stands at a dotted path; None if nothing does."""
+    for key in path.split("."):
+        if isinstance(body, list) and key.isdigit() and int(key) < len(body):
+            body = body[int(key)]
+        elif isinstance(body, dict):
+            body = body.get(key)
+        else:
+            return None
+    return body
+
+
+def _swapped(old: Any, new: str) -> str:
+    """Which words of a long text are others: `'on Monday?' in place of 'when?'`; "" if many."""
+    if not isinstance(old, str) or is_digest(old):
+        return ""
+    was, now = old.split(" "), new.split(" ")
+    while was and now and was[0] == now[0]:
+        was, now = was[1:], now[1:]
+    at_the_end = " at the end" if not was else ""
+    while was and now and was[-1] == now[-1]:
+        was, now = was[:-1], now[:-1]
+    gone, come = " ".join(was), " ".join(now)
+    if len(gone) > 90 or len(come) > 90:
+        return ""
+    if not gone:
+        return f"{come!r} added{at_the_end}"
+    return f"{come!r} in place of {gone!r}" if come else f"without {gone!r}"
 
 
 def _sentence(missed: Missed) -> str:

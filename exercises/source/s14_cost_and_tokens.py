@@ -139,7 +139,8 @@ BILLS = slips(
      "You counted written tokens at the price of fresh ones. Writing costs a quarter more: take "
      "the price for `written`."),
     ("mixed-up",
-     {'creation_input_tokens or 0) * price["written"]': "creation_input_tokens or 0) " '* price["read"]', 'cache_read_input_tokens or 0) * price["read"]': "cache_read_input_tokens or 0)" ' * price["written"]'},
+     {"used.cache_creation": "used.other", "used.cache_read": "used.cache_creation",
+      "used.other": "used.cache_read"},
      "two long names that differ in one word",
      "You counted written tokens at the price of reads, and the other way round."),
     ("never-halved", {HALF: ""},
@@ -153,11 +154,15 @@ BILLS = slips(
      "the template of this exercise, fixed in part",
      "In a batch you left the output at full price. A batch costs half of everything."),
     ("cache-full",
-     {HALF: " if batch:\n" ' total -= used.input_tokens * price["input"] / 2\n' ' total -= used.output_tokens * price["output"] / 2\n' },
+     {"        total = total / 2\n":
+      '        total -= used.input_tokens * price["input"] / 2\n'
+      '        total -= used.output_tokens * price["output"] / 2\n'},
      "'half price for input and output' taken by the letter",
      "In a batch you left the tokens of the cache at full price. They cost half, too."),
     ("subtracted",
-     [{FRESH: f"({FRESH} - {READ})"}, {FRESH: f"({FRESH} - used.cache_creation_input_tokens)"}, {FRESH: f"({FRESH} - {READ} - used.cache_creation_input_tokens)"}],
+     [{FRESH: f"({FRESH} - {READ})"},
+      {FRESH: f"({FRESH} - used.cache_creation_input_tokens)"},
+      {FRESH: f"({FRESH} - {READ} - used.cache_creation_input_tokens)"}],
      "https://github.com/candelahq/candela/pull/206",
      "You took tokens of the cache away from `input_tokens`. That field counts only what was "
      "neither written nor read."),
@@ -166,7 +171,9 @@ BILLS = slips(
      "You counted reads at a tenth of the fresh price. How much cheaper they are differs between "
      "models: use the price for `read`."),
     ("thinking-free",
-     {"used = reply.usage\n": "used = reply.usage.model_copy()\n" " used.output_tokens -= used.output_tokens_details.thinking_tokens\n" },
+     {"    used = reply.usage\n":
+      "    used = reply.usage.model_copy()\n"
+      "    used.output_tokens -= used.output_tokens_details.thinking_tokens\n"},
      "what cannot be read taken for free",
      "You left the thinking out of the output. It is part of `output_tokens`, and is paid for like "
      "the text."),
@@ -312,28 +319,32 @@ FIRST_WRITES = '(price["written"] + (calls - 1) * price["read"])'
 
 PLANS = slips(
     ("old-rule",
-     [{SQUARES: "width * height / 750"}, {SQUARES: "width * height // 750"}, {SQUARES: "math.ceil(width * height / 750)"}],
+     [{SQUARES: "width * height / 750"}, {SQUARES: "width * height // 750"},
+      {SQUARES: "math.ceil(width * height / 750)"}],
      "seed articles and many cost tables: 1000 × 1000 pixels as about 1,600 tokens",
      "You divide the pixels by 750. That was the rule for older models; today a photo costs a "
      "token for each square of 28 × 28 pixels."),
     ("part-squares",
-     [{SQUARES: "(width // 28) * (height // 28)"}, {SQUARES: "round(width / 28) * round(height / 28)"}],
+     [{SQUARES: "(width // 28) * (height // 28)"},
+      {SQUARES: "round(width / 28) * round(height / 28)"}],
      "`//` rounds down",
      "A square that is only partly covered counts in full, and you left such squares out, or "
      "counted only some. Round up in each direction: `math.ceil`."),
     ("area",
-     [{SQUARES: "math.ceil(width * height / 784)"}, {SQUARES: "round(width * height / 784)"}, {SQUARES: "width * height / 784"}],
+     [{SQUARES: "math.ceil(width * height / 784)"}, {SQUARES: "round(width * height / 784)"},
+      {SQUARES: "width * height / 784"}],
      "one rounding in place of two",
      "You divided the area by that of a square. Squares at the edge count in full: round up in "
      "each direction, and then multiply."),
-    ("no-photo", {f" own += {SQUARES}\n": ""},
+    ("no-photo", {f"        own += {SQUARES}\n": ""},
      "a picture taken for an attachment that costs nothing",
      "The photo is missing from your sum. Each note brings one, which is input."),
     ("note-lost", {"own += math.ceil(width / 28) *": "own = 1 * math.ceil(width / 28) *"},
      "`=` for `+=`",
      "The photo has taken the place of the note. Both are input: add its tokens to `own`."),
     ("one-photo",
-     {" own = task": " extra, own = 0, task", " own += ": " extra = ", "calls * own *": "(calls * own + extra) *"},
+     {"    own = task": "    extra, own = 0, task", "        own += ": "        extra = ",
+      "calls * own *": "(calls * own + extra) *"},
      "a picture added after the calls were multiplied",
      "You counted one photo in all. Each note brings its own."),
     ("first-reads", {FIRST_WRITES: 'calls * price["read"]'},
@@ -363,7 +374,7 @@ PLANS = slips(
      "'cached tokens cost 90% less'",
      "You counted reads at a tenth of the fresh price. How much cheaper they are differs between "
      "models: use the price for `read`."),
-    ("never-halved", {' if task["batch"]:\n total = total / 2\n': ""},
+    ("never-halved", {'    if task["batch"]:\n        total = total / 2\n': ""},
      "https://github.com/dust-tt/dust/pull/23702",
      "This is a batch, and you counted it at full price. It costs half of everything."),
     ("answers-full",

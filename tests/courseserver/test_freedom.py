@@ -722,6 +722,39 @@ def test_the_variants_nearest_to_a_refused_request_are_named_five_at_most(server
     assert "Recorded near it: system 'Be 0.'; system 'Be 1.'; " in found.told()[-1]
 
 
+LONG_RULES = (
+    "You answer for a bakery, in one sentence. Name no prices, and when somebody asks about "
+    "allergies, send them to the counter, where all is written down."
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"system": LONG_RULES.replace("one sentence", "two sentences")},
+         "system 'two sentences.' in place of 'one sentence.'"),
+        ({"system": f"{LONG_RULES} Be kind."}, "system 'Be kind.' added at the end"),
+        ({"system": LONG_RULES.replace(" in one sentence.", "")},
+         "system without 'in one sentence.'"),
+        ({"system": LONG_RULES.replace("down.", "").strip()},
+         "system without 'down.'"),
+        ({"system": LONG_RULES.replace("all is", "it all is")}, "system 'it' added"),
+        ({"stop_sequences.0": "THE END"}, "stop_sequences.0 'THE END'"),
+        ({"system": "x" * 20_000}, None),
+        ({"system": "Something else, word by word: " + "no, " * 40}, None),
+    ],
+)  # fmt: skip
+def test_of_a_long_text_only_the_words_are_named_that_are_others(
+    server: Mine, changes: JSON, said: str | None
+) -> None:
+    asked = {**HELLO, "system": LONG_RULES, "stop_sequences": ["END"]}
+    variants = [{"name": "other", "of": "hello", "changes": changes, "replies": ["b"]}]
+    data = {**json.loads(recording(exchange("hello", asked, "Hi."))), "variants": variants}
+    server.backend.start(Recordings.parse(json.dumps(data), LESSON))
+    found = missed(server, {**asked, "messages": [{"role": "user", "content": "Tea?"}]})
+    assert found.near == ((said,) if said else ())
+
+
 def test_a_refusal_without_variants_names_none(server: Mine) -> None:
     server.backend.start(Recordings.parse(recording(exchange("hello", HELLO, "Hi.")), LESSON))
     found = missed(server, changed(HELLO, {"messages.0.content": "Tea?"}))

@@ -35,7 +35,9 @@ BOTH = [(sheet, one) for sheet in SHEETS for one in sheet.exercises]
 ALL = pytest.mark.parametrize(
     ("sheet", "one"),
     [
-        pytest.param(sheet, one, id=one.id, marks=pytest.mark.xdist_group(f"exercises {one.lesson}"))
+        pytest.param(
+            sheet, one, id=one.id, marks=pytest.mark.xdist_group(f"exercises {one.lesson}")
+        )
         for sheet, one in BOTH
     ],
 )
