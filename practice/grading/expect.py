@@ -23,6 +23,8 @@ from practice.grading.traces import alike, differences, shares, trace
 
 Check = Callable[[Run], object]
 Wrong = str | Mapping[str, str] | Change
+Changes = Wrong | Sequence[Wrong]
+Row = tuple[str, Changes, str, str] | tuple[str, Changes, str, str, Check]
 
 
 @dataclass(frozen=True)
@@ -238,7 +240,7 @@ def slip(
     wrong: Wrong,
     seen: str,
     *,
-    also: Sequence[Mapping[str, str]] = (),
+    also: Sequence[Wrong] = (),
     show: str = "",
     **fill: Callable[[Run], object],
 ) -> Word:
@@ -263,22 +265,32 @@ def slip(
             if shares(off, differences(changed, right)):
                 told = {key: value(run) for key, value in fill.items()}
                 told.setdefault("wanted", shown(run.wanted))
-                run.expect(False, name, show, **told)
+                sent = {path.split(".")[3] for path in off if ".body." in path}
+                part = sent.pop() if len(sent) == 1 else ""
+                run.expect(False, name, show or part, **told)
 
     return Word(check, {name: says}, (mistake,))
 
 
-def slips(*rows: tuple[str, Wrong | list[dict[str, str]], str, str]) -> list[Word]:
+def slips(*rows: Row, **fill: Callable[[Run], object]) -> list[Word]:
     """A table of slips. A row: id, what is changed, where it was seen, the message.
 
-    A list of changes has one message.
+    A list of changes has one message. A fifth entry is the condition that has to be
+    met, and makes the row a `rule`: for what the task wants more widely than the
+    solution does it. `fill` is for all rows; each takes what its message names.
     """
     words = []
-    for name, wrong, seen, says in rows:
-        if isinstance(wrong, list):
-            words.append(slip(name, says, wrong[0], seen, also=wrong[1:]))
+    for name, wrong, seen, says, *met in rows:
+        named = {key: value for key, value in fill.items() if f"${key}" in says}
+        changes: list[Any] = wrong if isinstance(wrong, list) else [wrong]
+        first, *also = changes
+        if met:
+            word = rule(
+                name, says, met[0], first, seen, show="", of_errors=False, **named
+            )
         else:
-            words.append(slip(name, says, wrong, seen))
+            word = slip(name, says, first, seen, also=also, show="", **named)
+        words.append(word)
     return words
 
 

@@ -475,6 +475,25 @@ def test_a_slip_is_known_by_what_it_does_not_by_its_code(answer: str, rule: str)
     assert said(one, f"def bill(counts, price):\n    {answer}")[1] == rule
 
 
+def test_a_row_of_a_table_may_have_a_condition_and_shares_what_fills_the_messages() -> None:
+    rows = slips(
+        ("loud", {"word": "word.upper()"}, "a page of a test", "You said $what.",
+         lambda run: not run.text.isupper()),
+        ("twice", {"word": "word * 2"}, "a page of a test", "$what is too long.",
+         lambda run: len(run.text) < 2),
+        ("lost", {"return word": "return ''"}, "a page of a test", "Nothing is left of $wanted."),
+        what=lambda run: run.text, wanted=lambda run: run.args[0],
+    )  # fmt: skip
+    right = "def f(word):\n    return word\n"
+    one = small(right, cases(case("a"), case("b"), expect=rows, solved=True))
+    for answer, message in (
+        (str.upper, "You said A."),
+        (lambda word: f"{word}bc", "abc is too long."),
+        (lambda word: "", "Nothing is left of a."),
+    ):
+        assert check(one, IMPORTS, {"f": answer}).message == message
+
+
 def test_the_list_that_a_case_hands_over_is_a_fresh_one_each_time() -> None:
     one = small(
         "def take(words):\n    words.append('x')\n    return len(words)\n",
