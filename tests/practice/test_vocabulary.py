@@ -494,6 +494,34 @@ def test_a_row_of_a_table_may_have_a_condition_and_shares_what_fills_the_message
         assert check(one, IMPORTS, {"f": answer}).message == message
 
 
+ASKS_AGAIN = """
+TOOLS = [{"name": "t", "input_schema": {"type": "object"}}]
+
+def again(client, question):
+    request = {"model": MODEL, "max_tokens": 2000, "tools": TOOLS}
+    turns = [{"role": "user", "content": question}]
+    said = client.messages.create(**request, messages=turns).to_dict()["content"]
+    results = [{"type": "tool_result", "tool_use_id": said[1]["id"], "content": "4"}]
+    turns += [{"role": "assistant", "content": said}, {"role": "user", "content": results}]
+    return client.messages.create(**request, messages=turns)
+"""
+
+
+def test_ids_and_signatures_from_replies_make_no_difference() -> None:
+    called = [{"thinking": "", "tokens": 9}, {"tool": "t", "input": {}}]
+    given = [case(word, replies=[called, "Fine."], requests=2) for word in ("Hello", "Well?")]
+    rows = slips(("other", {'"4"': '"5"'}, "a page of a test", "It is not five."))
+    one = small(ASKS_AGAIN, cases(*given, expect=(*rows, grading.as_solved("messages", "tools"))))
+    other = ASKS_AGAIN.replace("2000", "900")
+    assert said(one, other)[0] == "correct"
+    assert said(one, other.replace('"4"', '"5"'))[1] == "other"
+    names: dict[str, Any] = {}
+    exec(code(IMPORTS) + other.replace('said[1]["id"]', '"toolu_1"'), names)
+    found = check(one, IMPORTS, names)
+    assert found.rule == "other-request"
+    assert "at `messages.2.content.0.tool_use_id`" in found.message
+
+
 def test_the_list_that_a_case_hands_over_is_a_fresh_one_each_time() -> None:
     one = small(
         "def take(words):\n    words.append('x')\n    return len(words)\n",
