@@ -61,7 +61,7 @@ def differences(one: Trace, other: Trace) -> Trace:
 
 def shares(one: Trace, wanted: Trace) -> bool:
     """Whether `one` has all the values of `wanted`, of which there is at least one."""
-    same = [alike(one.get(path, MISSING), value) for path, value in wanted.items()]
+    same = [path in one and alike(one[path], value) for path, value in wanted.items()]
     return bool(same) and all(same)
 
 

@@ -448,6 +448,7 @@ SLIPS = slips(
     ("one-less", {"in counts:": "in counts[:-1]:"}, "a page of a test", "The last is missing."),
     ("free", [{"+= count * price": "+= 0"}, {"+= count * price": "+= count"}],
      "a page of a test", "It is not free."),
+    ("uncounted", {', "counts": len(counts)': ""}, "a page of a test", "A part is missing."),
     ("sorted", {"    for": "    counts.sort()\n    for"}, "a page of a test", "Now sorted."),
 )  # fmt: skip
 
@@ -460,6 +461,8 @@ SLIPS = slips(
         ('return {"counts": len(counts), "total": sum(counts)}', "free"),
         ('return {"total": 0.0, "counts": len(counts)}', "free"),
         ('return {"total": sum(counts) * price, "counts": 0}', "other-value"),
+        ('return {"total": sum(counts) * price}', "uncounted"),
+        ('return {"total": -1, "counts": len(counts)}', "other-value"),
         ("total = sum(counts) * price; return dict(total=total, counts=len(counts))", ""),
         ("total = sum(sorted(counts)) * price\n    counts[:] = sorted(counts)\n"
          "    return dict(total=total, counts=len(counts))", "sorted"),
@@ -469,7 +472,7 @@ def test_a_slip_is_known_by_what_it_does_not_by_its_code(answer: str, rule: str)
     one = small(
         BILL,
         grading.function_of(
-            case([1, 2, 4], 3), case([7, 5, 1], 2.5), kind=dict, before=SLIPS[2:], known=SLIPS[:2]
+            case([1, 2, 4], 3), case([7, 5, 1], 2.5), kind=dict, before=SLIPS[3:], known=SLIPS[:3]
         ),
     )
     assert said(one, f"def bill(counts, price):\n    {answer}")[1] == rule
