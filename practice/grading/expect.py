@@ -23,7 +23,7 @@ from practice.grading.traces import alike, differences, shares, trace
 
 Check = Callable[[Run], object]
 Wrong = str | Mapping[str, str] | Change
-Changes = Wrong | Sequence[Wrong]
+Changes = Wrong | list[Any]  # several `Wrong`
 Row = tuple[str, Changes, str, str] | tuple[str, Changes, str, str, Check]
 
 
@@ -272,12 +272,15 @@ def slip(
     return Word(check, {name: says}, (mistake,))
 
 
-def slips(*rows: Row, **fill: Callable[[Run], object]) -> list[Word]:
+def slips(
+    *rows: Row, of_errors: bool = False, **fill: Callable[[Run], object]
+) -> list[Word]:
     """A table of slips. A row: id, what is changed, where it was seen, the message.
 
     A list of changes has one message. A fifth entry is the condition that has to be
     met, and makes the row a `rule`: for what the task wants more widely than the
-    solution does it. `fill` is for all rows; each takes what its message names.
+    solution does it; with `of_errors` also in the cases that should raise. `fill` is
+    for all rows; each takes what its message names.
     """
     words = []
     for name, wrong, seen, says, *met in rows:
@@ -286,7 +289,7 @@ def slips(*rows: Row, **fill: Callable[[Run], object]) -> list[Word]:
         first, *also = changes
         if met:
             word = rule(
-                name, says, met[0], first, seen, show="", of_errors=False, **named
+                name, says, met[0], first, seen, show="", of_errors=of_errors, **named
             )
         else:
             word = slip(name, says, first, seen, also=also, show="", **named)

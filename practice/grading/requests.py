@@ -223,7 +223,7 @@ def as_solved(*fields: str) -> Word:
     if fields[-1] == "messages":
         wrong = acts(request='request["messages"] = 2 * request["messages"]')
     mistake = Mistake("other-request", wrong, "an argument lost while code was moved")
-    return Word(check, {"other-request": says}, (mistake,))
+    return Word(check, {"other-request": says}, (mistake,), of_errors=True)
 
 
 def _laid_out(run: Run, sent: Sent, field: str) -> dict[str, Any]:

@@ -462,7 +462,7 @@ SLIPS = slips(
         ('return {"total": 0.0, "counts": len(counts)}', "free"),
         ('return {"total": sum(counts) * price, "counts": 0}', "other-value"),
         ('return {"total": sum(counts) * price}', "uncounted"),
-        ('return {"total": -1, "counts": len(counts)}', "other-value"),
+        ('return {"total": -counts[0], "counts": len(counts)}', "other-value"),
         ("total = sum(counts) * price; return dict(total=total, counts=len(counts))", ""),
         ("total = sum(sorted(counts)) * price\n    counts[:] = sorted(counts)\n"
          "    return dict(total=total, counts=len(counts))", "sorted"),
