@@ -8,6 +8,7 @@ themselves are in requests.py and values.py. Nothing here knows an exercise.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import EllipsisType
@@ -284,7 +285,8 @@ def slips(
     """
     words = []
     for name, wrong, seen, says, *met in rows:
-        named = {key: value for key, value in fill.items() if f"${key}" in says}
+        told = re.findall(r"\$(\w+)", says)
+        named = {key: value for key, value in fill.items() if key in told}
         changes: list[Any] = wrong if isinstance(wrong, list) else [wrong]
         first, *also = changes
         if met:
