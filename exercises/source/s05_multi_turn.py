@@ -410,7 +410,7 @@ SUMS = slips(
      "the running sum increased before the request is counted",
      "Each request counts its own answer as input. When it is sent, this answer does not exist "
      "yet: add it afterwards."),
-    ("neighbour-only", {"so_far += answer": "so_far = question + answer"},
+    ("neighbour-only", acts("sum(q for q, _ in turns) + sum(q + a for q, a in turns[:-1])"),
      "a chat pictured as question, answer, question",
      "You count the turn just before a request, and not those before that one. Everything that was "
      "said goes along."),
