@@ -100,6 +100,8 @@ CARRIED, ASKED, TURNS, *TEXTS = slips(
     ("last-only", [acts("value[-1]"), acts("value[-1:]")],
      "the loop's variable taken for the whole",
      "You gave back the last answer only. Give back a list with the text of each."),
+    ("raised-400", {"reply.to_param()": "reply"}, "lesson 05, 'Keep the blocks'",
+     "$kit Print the list that you send: a turn has a `role`, a `content` and nothing else."),
 )  # fmt: skip
 
 talk = Exercise(
@@ -177,12 +179,7 @@ def talk(client, questions):
             sends_back_whole_turns(),
             room(),
             *TEXTS,
-            gives(
-                list,
-                "other-texts",
-                "You gave back `$returned`. The texts of the answers are `$wanted`.",
-                "value[::-1]",
-            ),
+            gives(list, wrong="value[::-1]"),
         ),
         solved=True,
     ),
@@ -195,14 +192,11 @@ def talk(client, questions):
         "remembers nothing between requests: send the whole `history`, not a part of it.",
         "turn-changed": "Claude's turn did not go back as it came: blocks are missing or changed. "
         "Its thinking belongs to it. Keep the whole turn: `reply.to_param()`.",
-        "raised-400": "$kit Print the list that you send: each entry is a turn, with a `role`, a "
-        "`content` and nothing else.",
     },
     mistakes=(
         Mistake(
             "stopped-early", {"    return texts": "        return texts"}, "a return in the loop"
         ),
-        Mistake("raised-400", {"reply.to_param()": "reply"}, "lesson 05, 'Keep the blocks'"),
     ),
     takeaway="The conversation is the list that you send. Claude's turns go into it as they came.",
 )
@@ -389,16 +383,13 @@ def say(client, history, text):
 SUMS = slips(
     ("no-memory", acts("sum(question for question, _ in turns)"),
      "lesson 05, question 1, answer c: the API remembers",
-     "You added each question once. The API keeps nothing, so a request holds all earlier "
-     "questions and answers again."),
+     "You added each question once. A request holds all earlier questions and answers again."),
     ("each-once", acts("sum(question + answer for question, answer in turns)"),
      "lesson 05, question 1, answer a: twice the turns taken for twice the tokens",
-     "You counted each question and each answer once. An early turn is sent with every later "
-     "request, and counts each time."),
+     "You counted each turn once. An early one is sent with every later request again."),
     ("last-request", acts("sum(q + a for q, a in turns[:-1]) + (turns[-1][0] if turns else 0)"),
      "the size of the history taken for the bill",
-     "That is what the last request holds. The earlier requests were paid for as well: add all of "
-     "them up."),
+     "That is what the last request holds. Add up the earlier ones as well."),
     ("answers-free", {"so_far += answer": "so_far += 0"},
      "an answer taken for output only: paid for once",
      "You sent the earlier questions again, but not the answers. Claude's turns are part of the "
@@ -408,12 +399,10 @@ SUMS = slips(
      "You sent the earlier answers again, but not the earlier questions. The history holds both."),
     ("answer-too-early", acts("value + sum(answer for _, answer in turns)"),
      "the running sum increased before the request is counted",
-     "Each request counts its own answer as input. When it is sent, this answer does not exist "
-     "yet: add it afterwards."),
+     "You count an answer as input of its own request. It comes later: add it afterwards."),
     ("neighbour-only", acts("sum(q for q, _ in turns) + sum(q + a for q, a in turns[:-1])"),
      "a chat pictured as question, answer, question",
-     "You count the turn just before a request, and not those before that one. Everything that was "
-     "said goes along."),
+     "You count the turn just before a request. Everything that was said before goes along."),
 )  # fmt: skip
 
 total_input = Exercise(
@@ -520,14 +509,12 @@ GLUED = """
 WINDOWS = slips(
     ("not-turns", acts("[text for turn in value for text in turn['content']]"),
      "the contents collected, and the turns forgotten",
-     "Your list holds something that is no turn of the history: each is a dict with a `role` and a "
-     "`content`.",
+     "Your list holds something that is no turn, a dict with a `role` and a `content`.",
      lambda run: all(isinstance(turn, dict) and turn.keys() == {"role", "content"}
                      for turn in run.returned)),
     ("turns-counted", [acts("history[-n:]"), {FROM: "history[-n:]", "len(starts)": "len(history)"}],
      "https://github.com/xtekky/gpt4free/issues/878: one message popped for each added",
-     "You kept the last `n` turns. Keep the last `n` questions, with what was said after each of "
-     "them."),
+     "You kept the last `n` turns. Keep the last `n` questions, with what was said after them."),
     ("begins-with-claude", acts("history[-2 * n :]"),
      "https://github.com/HKUDS/nanobot/pull/1038: the last messages, whatever they are",
      "Your window begins with a turn of Claude's, whose question was cut away. Find the places of "

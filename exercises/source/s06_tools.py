@@ -13,7 +13,6 @@ from anthropic.types import ToolUseBlock
 
 from practice.grading import (
     Exercise,
-    Mistake,
     Run,
     acts,
     answers_every_call,
@@ -55,6 +54,11 @@ STREAMED, NO_TURN = slips(
      "An entry of your `messages` is no turn: each is a dict with a `role` and a `content`. "
      "Results are blocks, and they go into the `content` of a turn."),
 )  # fmt: skip
+TOOLS = {
+    "other-request": "Request $number lacks the tools that your function was given. They go along "
+    "with each request, also with the results.",
+}
+RESULTS = (NO_TURN, sends_back_whole_turns(), answers_every_call(), as_solved("tools"))
 
 
 # --- 06.1 ------------------------------------------------------------------------------
@@ -80,20 +84,20 @@ def schema_of(run: Run) -> dict[str, Any]:
     return schema if isinstance(schema, dict) else {}
 
 
-def fits(run: Run, **given: Any) -> bool:
-    """Whether the schema lets this input through."""
+def fits(run: Run, *left_out: str, **given: Any) -> bool:
+    """Whether the schema lets a right island through, with this changed or left out."""
     from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
     run.surface()
-    return bool(Draft202012Validator(schema_of(run)).is_valid(given))
-
-
-def lets_in(run: Run, field: str, value: Any) -> bool:
-    """Whether one more field beside a right island is let through."""
-    return fits(run, island=run.args[1][0], **{field: value})
+    fields = {"island": run.args[1][0], **given}
+    made = {name: value for name, value in fields.items() if name not in left_out}
+    return bool(Draft202012Validator(schema_of(run)).is_valid(made))
 
 
 *DESCRIBED, WHOLE = slips(
+    ("raised-400", {'            "type": "object",\n': ""},
+     "https://github.com/lidge-jun/opencodex/issues/75",
+     "$kit Print your tool, and compare it with `ferry_tool` of the lesson."),
     ("no-tools", {"        tools=[tool],\n": ""},
      "the argument that makes the difference, left out",
      "Your request has no `tools`. A tool that is described and not sent is unknown to Claude: "
@@ -123,33 +127,29 @@ def lets_in(run: Run, field: str, value: Any) -> bool:
      "a name made nicer in one of two places",
      "The function is called `departures`, and so should the tool be: your program finds the "
      "function by this name.", lambda run: has(tool_of(run), "name", "departures")),
-    ("island-optional", {'            "required": ["island"],\n': ""},
-     "lesson 06, the first schema: no input at all fits",
-     "An input without an island fits your schema. Name it in `required`.",
-     lambda run: not fits(run)),
     ("island-refused", {'"enum": islands': '"enum": ["Tern Island", "Seal Island"]'},
      "the islands of an example, copied along with it",
-     "Your schema refuses an island that is among `islands`. Take them from the argument: they are "
-     "others in each call.",
-     lambda run: any(fits(run, island=run.args[1][0], **more) for more in AFTER)),
+     "Your schema refuses an island that is among `islands`. Take them from the argument.",
+     lambda run: any(fits(run, **more) for more in AFTER)),
     ("any-island", {', "enum": islands': ""},
      "lesson 06, the first schema: types are checked, and nothing else",
      'An island that is not among `islands`, "Atlantis", fits your schema. List what is allowed '
      "under `enum`.", lambda run: not fits(run, island="Atlantis")),
-    ("after-needed", {'["island"]': '["island", "after"]'},
-     "every property listed as required, as strict modes of other vendors want it",
-     "Your schema refuses an input without `after`. It may be left out: only what must be there "
-     "belongs into `required`.", lambda run: fits(run, island=run.args[1][0])),
+    ("island-optional", {'            "required": ["island"],\n': ""},
+     "lesson 06, the first schema: no input at all fits; every property listed as required",
+     "`island` must be there, and `after` may be left out: `required` should hold `island` alone. "
+     "Your schema lets in an input without an island, or refuses one without `after`.",
+     lambda run: not fits(run, "island") and fits(run)),
     ("after-other", {'                "after": {"type": "string"},\n': ""},
      "what may be left out, left out of the description; an hour taken for a number",
      "Your schema does not say of `after` that it is a text, such as 18:00, and any text. Describe "
      "it among the `properties`, with this type.",
-     lambda run: "'after':" in str(schema_of(run)) and lets_in(run, "after", "18:00")
-     and not lets_in(run, "after", 18)),
+     lambda run: "'after':" in str(schema_of(run)) and fits(run, after="18:00")
+     and not fits(run, after=18)),
     ("others-let-in", {'            "additionalProperties": False,\n': ""},
      "lesson 06, the first schema: a misspelt name fits",
      "A field that nobody described, `iland`, fits your schema. `additionalProperties` shuts such "
-     "fields out.", lambda run: not lets_in(run, "iland", "Tern Island")),
+     "fields out.", lambda run: not fits(run, iland="Tern Island")),
     ("not-the-reply", acts("value.content"), "reaching for the content at once",
      "Wanted is the whole reply to this question, the `Message`, as `ask_harbour` gave it at the "
      "beginning. You gave back a `$kind`.",
@@ -243,22 +243,9 @@ def ask_harbour(client, question, islands):
         value=WHOLE,
     ),
     messages={
-        "raised-400": "$kit Print your tool, and compare it with `ferry_tool` of the lesson.",
         "other-question": "The text that you sent is not the `question`. The tool alone needed "
         "fixing: send the question as it is.",
     },
-    mistakes=(
-        Mistake(
-            "raised-400",
-            {'            "type": "object",\n': ""},
-            "https://github.com/lidge-jun/opencodex/issues/75",
-        ),
-        Mistake(
-            "no-request",
-            acts("None", given="return None"),
-            "a tool that is described, and never sent",
-        ),
-    ),
     equivalent={
         'line 4: "Times of today\'s ferries from the harbour to one island." -> '
         '"Times of today\'s ferries from the harbour to one island.x"': "the words are free",
@@ -430,26 +417,14 @@ def answer(client, question, tools, functions):
             "Seal Island, for two?", [FOR_TWO, TO_SEAL], ["None today."], tools=FERRY_TOOLS[::-1]
         ),
         ferry("Who are you?", [THOUGHT, "A helper."]),
-        expect=(
-            STREAMED,
-            rounds(),
-            ASKED,
-            NO_TURN,
-            sends_back_whole_turns(),
-            answers_every_call(),
-            *ANSWERED,
-            as_solved("tools"),
-            room(),
-            gives_text(),
-        ),
+        expect=(STREAMED, rounds(), ASKED, *RESULTS, *ANSWERED, room(), gives_text()),
     ),
     messages={
         "stopped-early": "Your code sent $sent of $wanted requests, although the reply held a "
         "call. Send the results in a second one.",
         "went-on": "Your code sent $sent requests; $wanted were enough. Without a call there is "
         "nothing to answer, and all results travel in one request.",
-        "other-request": "Request $number lacks the tools that your function was given. They go "
-        "along with each request, also with the results.",
+        **TOOLS,
     },
     takeaway="One result for each call, under its id, all of them in the next turn, after "
     "Claude's own.",
@@ -530,16 +505,14 @@ FAILURES = slips(
      lambda run: not works(run) or not run.returned.get("is_error")),
     ("not-json", {"json.dumps(found)": "str(found)"},
      "str() of a dict looks like JSON, and is none",
-     "The function worked, and the content of your result is not what it gave, as JSON: "
-     "`$returned`.",
+     "The function worked; the content is not what it gave, as JSON: `$returned`.",
      lambda run: not works(run) or read(run.returned["content"]) == shelves("novels")),
     ("not-marked", {', "is_error": True': ""}, "lesson 06: a failure is a result too, and marked",
      'For a failure your result is not marked. With `"is_error": True` Claude knows that this text '
      "is no answer of the tool.", lambda run: works(run) or run.returned.get("is_error") is True),
     ("words-lost", {"text = str(error)": 'text = "Error."'},
      "one sentence for all failures: https://github.com/livekit/agents/pull/1931",
-     "The function raised an error whose words help Claude: “$words”. Your result says something "
-     "else: `$returned`.",
+     "The words of this error help Claude: “$words”. Your result says others: `$returned`.",
      lambda run: works(run) or HELPFUL.get(run.args[0].name, "") in content(run)),
     ("tools-not-named", {" There is: {', '.join(functions)}.": ""},
      "https://github.com/RobotecAI/rai/pull/853: a message clearer than a KeyError",
@@ -556,10 +529,27 @@ FAILURES = slips(
      lambda run: not any(word in content(run) for word in SECRET.get(run.args[0].name, ()))),
     ("not-said", {"{call.name} does not work": "It does not work"},
      "'Error.' as an answer to everything",
-     "A tool that failed should be named in the result, with a word that it does not work. Yours "
-     "says `$returned`.",
+     "The result should name the tool, and say that it does not work. Yours is `$returned`.",
      lambda run: run.args[0].name not in SECRET
      or (run.args[0].name in content(run) and len(content(run)) > 15)),
+    ("raised-ValueError",
+     {"(TypeError, ValueError)": "TypeError", "except Exception:": "except LookupError:"},
+     "https://github.com/2FastLabs/agent-squad/issues/250: missing or failing tools",
+     "The function raised a `ValueError`, with words for Claude, and that ended your program. Put "
+     "the call under `try:`, and make a result of the words."),
+    ("raised-unknown-argument",
+     {"(TypeError, ValueError)": "ValueError", "except Exception:": "except LookupError:"},
+     "the input of a call taken for right, because there is a schema",
+     "Claude's input did not fit the function: it raised a `TypeError`, and that ended your "
+     "program. Make a result of its words."),
+    ("raised-ConnectionError", {"except Exception:": "except KeyError:"},
+     "https://github.com/mattmezza/humux/issues/78: only known errors caught",
+     "The function raised a `ConnectionError`, and that ended your program too. Catch every error "
+     "of a tool: `except Exception:` below the others."),
+    ("raised-key",
+     { "if call.name not in functions:": "if False:", "except Exception:": "except OSError:", },
+     "https://github.com/run-llama/llama_index/issues/7170",
+     "$kit No tool has this name, or its function has a gap: make a result of either."),
     words=lambda run: HELPFUL[run.args[0].name],
     names=lambda run: ", ".join(run.args[1]),
     error=lambda run: SECRET[run.args[0].name][0],
@@ -631,41 +621,6 @@ def run_call(call, functions):
         case(calls("catalogue", words="fog"), LIBRARY),
         case(calls("cards", number=3), LIBRARY),
         expect=FAILURES,
-    ),
-    messages={
-        "raised-ConnectionError": "The function raised a `ConnectionError`, and that ended your "
-        "program too. Catch every error of a tool: `except Exception:` below the others.",
-        "raised-key": "$kit Either no tool has this name, or a function of a tool has a gap. "
-        "Neither may end your program: make a result of both.",
-        "raised-ValueError": "The function raised a `ValueError`, with words for Claude, and that "
-        "ended your program. Put the call under `try:`, and make a result of the words.",
-        "raised-unknown-argument": "Claude's input did not fit the function: it raised a "
-        "`TypeError`, and that ended your program. Make a result of its words.",
-    },
-    mistakes=(
-        Mistake(
-            "raised-ValueError",
-            {"(TypeError, ValueError)": "TypeError", "except Exception:": "except LookupError:"},
-            "https://github.com/2FastLabs/agent-squad/issues/250: missing or failing tools",
-        ),
-        Mistake(
-            "raised-unknown-argument",
-            {"(TypeError, ValueError)": "ValueError", "except Exception:": "except LookupError:"},
-            "the input of a call taken for right, because there is a schema",
-        ),
-        Mistake(
-            "raised-ConnectionError",
-            {"except Exception:": "except KeyError:"},
-            "https://github.com/mattmezza/humux/issues/78: only known errors caught",
-        ),
-        Mistake(
-            "raised-key",
-            {
-                "if call.name not in functions:": "if False:",
-                "except Exception:": "except OSError:",
-            },
-            "https://github.com/run-llama/llama_index/issues/7170",
-        ),
     ),
     equivalent={
         "line 11: ' does not work now. Answer without it, and say so.' -> "
@@ -791,8 +746,7 @@ RUNS_ALL = 'if call.type == "tool_use":\n                run_call(call, function
      "`pause_turn`; every other reason ends it.",
      lambda run: len(run.sent) <= run.rounds or ended_by(run) in ("end_turn", None)),
     ("history-left-out", {"[*history, ": "["}, "a loop that was written for one question",
-     "The first request should hold the turns of `history`, and then the question as it is, from "
-     "the user.",
+     "The first request should hold the turns of `history`, and then the question as it is.",
      lambda run: run.sent[0].roles == [*[turn["role"] for turn in run.args[3]], "user"]
      and run.sent[0].said == run.args[0]),
     most=lambda run: run.args[4],
@@ -830,8 +784,7 @@ ENDINGS = slips(
      [{LAST: LAST.replace("said", '{**said, "content": said["content"][1:]}')},
       {LAST: LAST.replace("said", '{**said, "content": [{"type": "text", "text": "Yes, one."}]}')}],
      "lesson 05, question 3, answer a: the text alone is kept",
-     "Claude's last turn in your `turns` is not what came: blocks are missing. Keep all of them, "
-     "thinking too."),
+     "Blocks are missing from Claude's last turn in your `turns`. Keep all, thinking too."),
     ("other-turns", {'if ended == "done" and reply.content:': "if reply.content:"},
      "lesson 05, 'A reply that must not be appended'",
      'It ended "$wanted" after the reply with `$reason`, and your `turns` end with a turn too many '
@@ -974,21 +927,12 @@ def run_tools(client, question, tools, functions, history=(), most=8):
         desk("Full?", ending([THOUGHT, "It"], "model_context_window_exceeded"), ends="cut"),
         desk("Nothing?", [], ends="done"),
         desk("Refuse later?", [FOG], ending(["I"], "refusal"), ends="refused"),
-        expect=(
-            STREAMED,
-            *LOOPED,
-            rounds(),
-            HISTORY,
-            NO_TURN,
-            sends_back_whole_turns(),
-            answers_every_call(),
-            room(),
-            *ENDINGS,
-        ),
+        expect=(STREAMED, *LOOPED, rounds(), HISTORY, *RESULTS, room(), *ENDINGS),
     ),
     messages={
         "stopped-early": "Your code sent $sent of $wanted requests. After `tool_use`, and after "
         "`pause_turn`, Claude is not done yet: send its turn, and what it waits for.",
+        **TOOLS,
     },
     equivalent={
         "line 24: 8 -> 1": "each call of the check says how many",
@@ -1058,8 +1002,7 @@ WINDOWS = slips(
                      for turn in run.returned)),
     ("texts-only", {'"tool_result" not in kinds': 'isinstance(turn["content"], str)'},
      "every list taken for results",
-     "A question whose content is a list of blocks was not counted. It is one as long as no block "
-     "is a `tool_result`."),
+     "A list of blocks is a question, too, as long as none is a `tool_result`. Count it."),
     ("begins-with-results", {' and "tool_result" not in kinds': ""},
      "https://github.com/RooCodeInc/Roo-Code/pull/11030",
      "Your window begins with a turn of results or of Claude's, and the API refuses that: the call "
@@ -1075,20 +1018,21 @@ WINDOWS = slips(
      "first question stays, but for the thinking."),
     ("cut-too-much", {"        return turns\n": "        n = len(starts)\n"},
      "thinking dropped always, to be on the safe side",
-     "There are `n` questions or fewer, so everything stays, thinking too. Yours came back with "
-     "less."),
+     "With `n` questions or fewer everything stays, thinking too. Something is missing."),
     ("thinking-kept",
      [{STRIPPED: "pass"}, {'"thinking" not in block["type"]': 'block["type"] != "thinking"'}],
      "lesson 05, 'Shorten it': the roles are fine, the thinking is not",
      "Your window begins at the right place, and thinking stayed in it. There are two types of it, "
      "`thinking` and `redacted_thinking`."),
     ("empty-turn", {"        if content:\n": "        if turns:\n"}, "lesson 05, error hunt 3",
-     "One of Claude's turns held only thinking, and is empty now; the API refuses such a turn. "
-     "Leave it out."),
+     "A turn that held only thinking is empty now, and the API refuses that. Leave it out."),
     ("other-number", acts("value[-1:]"),
      "a place counted from the wrong end; a cut at the end as well",
      "With `n` = $n the window should have $right turns, begin with “$first” and end with the new "
      "question. Yours has $count.", lambda run: len(run.returned) == len(run.wanted)),
+    ("raised-TypeError", {" if isinstance(block, dict)]": "]"},
+     "the text of a question taken for a list of blocks",
+     "$kit The content of a question can be a text, which has letters, not blocks."),
     n=lambda run: run.args[1],
     right=lambda run: len(run.wanted),
     first=lambda run: text_of(run.wanted[0]["content"]),
@@ -1190,17 +1134,6 @@ def window(turns, n):
         says="Your window has the right number of turns, and one of them is not as it was: a block "
         "is missing or changed. Leave out nothing but the thinking.",
         wrong="[{**turn, 'content': str(turn['content'])} for turn in value]",
-    ),
-    messages={
-        "raised-TypeError": "$kit The content of a question can be a text: going through it gives "
-        "letters, not blocks. Look at its type first.",
-    },
-    mistakes=(
-        Mistake(
-            "raised-TypeError",
-            {" if isinstance(block, dict)]": "]"},
-            "the text of a question taken for a list of blocks",
-        ),
     ),
     takeaway="A question is a turn of the user without results. Cut in front of one.",
 )

@@ -14,7 +14,6 @@ from PIL import Image
 
 from practice.grading import (
     Exercise,
-    Mistake,
     Run,
     Word,
     acts,
@@ -151,6 +150,14 @@ SCANS = slips(
      "bytes changed on their way, as by a text file's line breaks",
      "A picture arrived, but not the `scan` that your function was given. Send its bytes as they "
      "are, encoded once.", lambda run: bytes_of(run) in (b"", run.given["scan"])),
+    ("raised-json", {".decode()": ""},
+     "https://github.com/dchaplinsky/visual-logging/pull/4: b64encode without decode",
+     "Bytes cannot be put into a request. Turn them into base64 text; `base64.b64encode` gives "
+     "bytes again, so `.decode()` comes after it."),
+    ("raised-UnicodeDecodeError", {ENCODED: "scan.decode()"},
+     "lesson 07 ends a line with .decode(), and the first half of it is forgotten",
+     "The bytes of a scan are no text, and cannot be decoded. Make base64 of them first; what "
+     "`base64.b64encode` gives can be decoded."),
     kind=kind_of,
 )  # fmt: skip
 
@@ -222,24 +229,6 @@ def ask_about(client, scan, question):
         case(drawn(40, 80), "When? \n", replies=[["On 3 May", " 1911, ", "says the stamp.\n"]]),
         expect=(HAS_SCAN, *SCANS, SCAN_FIRST),
     ),
-    messages={
-        "raised-json": "Bytes cannot be put into a request. Turn them into base64 text; "
-        "`base64.b64encode` gives bytes again, so `.decode()` comes after it.",
-        "raised-UnicodeDecodeError": "The bytes of a scan are no text, and cannot be decoded. "
-        "Make base64 of them first; what `base64.b64encode` gives can be decoded.",
-    },
-    mistakes=(
-        Mistake(
-            "raised-json",
-            {".decode()": ""},
-            "https://github.com/dchaplinsky/visual-logging/pull/4: b64encode without decode",
-        ),
-        Mistake(
-            "raised-UnicodeDecodeError",
-            {ENCODED: "scan.decode()"},
-            "lesson 07 ends a line with .decode(), and the first half of it is forgotten",
-        ),
-    ),
     takeaway="A picture made of bytes: its media type, and the base64 text with nothing in front.",
 )
 
@@ -276,12 +265,6 @@ def wrongly_named(run: Run) -> list[tuple[str, str]]:
     return [(label, str(before)[:80]) for label, before in found if label != before]
 
 
-def labels_follow(run: Run) -> bool:
-    """Whether the turn begins with a picture, and its label comes behind it."""
-    first, second, *_ = [*parts(run.request), "", ""]
-    return isinstance(first, dict) and next(iter(run.given["posters"])) in str(second)
-
-
 POSTERS = slips(
     ("more-turns", {"messages=[": 'messages=[{"role": "user", "content": "Hello!"}, '},
      "each picture sent as a message of its own, as in a chat with people",
@@ -302,24 +285,19 @@ POSTERS = slips(
      "Several labels are in one text. Claude then has to guess which picture each belongs to: give "
      "every label a text of its own, right before its picture.",
      lambda run: not wrongly_named(run) or max(labels_in(run)) < 2),
-    ("label-late", {LABEL + SHOWN: SHOWN + LABEL}, "a caption is put under a picture in books",
-     "Each label comes after its picture, so the first label is right before the second picture. "
-     "Append the label first, and its picture after it.", lambda run: not labels_follow(run)),
-    ("other-label", {"{label}:": "This is {label}."},
-     "sentences around a label, which the question does not use",
-     "The text right before a picture is “$found”, where “$label” is wanted: the label of this "
-     "picture and a colon, and nothing else.", lambda run: not wrongly_named(run)),
-    ("question-moved",
-     {"content = []": 'content = [{"type": "text", "text": question}]', ASKED: ""},
-     "the question is the first argument that one thinks of",
-     "The question comes before a label or a picture. First come all labels with their pictures; "
-     "then the question, once, as the last block.",
-     lambda run: run.given["question"] not in parts(run.request)[:-1]),
-    ("other-question", {'"text": question': '"text": question.strip()'},
+    ("other-label", {LABEL + SHOWN: SHOWN + LABEL},
+     "a caption is put under a picture in books; sentences around a label",
+     "Right before a picture stands “$found”, where “$label” is wanted: the label of this picture "
+     "and a colon, and nothing else. Append the label first, and its picture after it.",
+     lambda run: not wrongly_named(run)),
+    ("question-moved", {'"text": question': '"text": question.strip()'},
      "https://github.com/run-llama/llama_index/pull/19192: texts tidied on their way",
-     "The last block of your turn is not the `question` as your function was given it. Send it as "
-     "it is: nothing added, nothing cut off.",
-     lambda run: parts(run.request)[-1] == run.given["question"]),
+     "The question, as your function was given it, should be the last block of your turn, and "
+     "stand there only: first come all labels with their pictures.",
+     lambda run: parts(run.request)[-1] == run.given["question"] not in parts(run.request)[:-1]),
+    ("raised-ValueError", {"posters.items()": "posters"},
+     "the loop over a dict that is written most often",
+     "A loop over a dict gives its labels; `posters.items()` gives the pictures, too."),
     sent=lambda run: len(shown(run)),
     given=lambda run: len(run.given["posters"]),
     label=lambda run: wrongly_named(run)[0][0],
@@ -416,18 +394,9 @@ def compare(client, posters, question):
         expect=(once(), *POSTERS, room(), gives_text()),
     ),
     messages={
-        "raised-ValueError": "A loop over a dict alone gives its labels. `posters.items()` gives "
-        "label and picture together.",
         "twice": "You sent more than one request. Claude can compare only what it sees together: "
         "put all posters into the content of one turn, and send that once.",
     },
-    mistakes=(
-        Mistake(
-            "raised-ValueError",
-            {"posters.items()": "posters"},
-            "the loop over a dict that is written most often",
-        ),
-    ),
     takeaway="A label is a text right before its picture; with it, question and answer can name "
     "what they speak of.",
 )
@@ -451,6 +420,8 @@ SIDES = [
     "line 15: arguments of resized swapped",
 ]
 ONE_OR_TWO = ["line 8: 1 -> 2", "line 9: 1 -> 2"]
+SIZES = [(1366, 768), (28, 56), (29, 57), (1, 1), (1000, 1000), (1920, 1080), (2000, 2000)]
+SIZES += [(3840, 2160), (7000, 400), (4200, 2500)]
 UNSHRUNK = "-(-width // 28) * -(-height // 28)"  # with // rounded up, as ceil() does
 
 TOKENS = slips(
@@ -469,8 +440,7 @@ TOKENS = slips(
      [acts("round(width * height / 750)"), acts("width * height // 750"),
       acts("-(-width * height // 750)"), acts("width * height / 750")],
      "https://github.com/vellum-ai/vellum-assistant/pull/15643",
-     "That is the old rule, width × height / 750, which many pages still have. Count the squares "
-     "of 28 pixels instead."),
+     "That is the old rule, width × height / 750. Count the squares of 28 pixels instead."),
     ("not-shrunk", acts(UNSHRUNK),
      "https://github.com/zed-industries/zed/pull/54357: sizes from before shrinking",
      "You counted the squares of $width × $height pixels as they are. A picture that is too big is "
@@ -486,6 +456,9 @@ TOKENS = slips(
      "rounding up by hand, which is wrong where nothing is over",
      "$width × $height pixels fill some squares exactly, and you counted one more. `// 28 + 1` is "
      "not the same as rounding up: use `math.ceil`."),
+    ("raised-argument-count", {"patches(w, h)\n": "patches(resized(width, height))\n"},
+     "two functions put into each other: lesson 07 writes a star there",
+     "$kit `resized` gives back two numbers together: `w, h = resized(...)` parts them."),
     width=lambda run: run.args[0],
     height=lambda run: run.args[1],
 )  # fmt: skip
@@ -554,30 +527,10 @@ def picture_tokens(width, height):
         "first, and hand the two numbers that it gives back to `patches`.",
     ),
     rules=function_of(
-        case(1366, 768),
-        case(28, 56),
-        case(29, 57),
-        case(1, 1),
-        case(1000, 1000),
-        case(1920, 1080),
-        case(2000, 2000),
-        case(3840, 2160),
-        case(7000, 400),
-        case(4200, 2500),
+        *(case(*size) for size in SIZES),
         kind=int,
         known=TOKENS,
         wrong="value + 4",
-    ),
-    messages={
-        "raised-argument-count": "$kit `resized` gives back two numbers together. `patches` takes "
-        "them one by one, as in `w, h = resized(...)`.",
-    },
-    mistakes=(
-        Mistake(
-            "raised-argument-count",
-            {"patches(w, h)\n": "patches(resized(width, height))\n"},
-            "two functions put into each other: lesson 07 writes a star there",
-        ),
     ),
     takeaway="`ceil(w / 28) * ceil(h / 28)`, after the API's own shrinking: what a picture costs "
     "is known before it is sent.",
@@ -667,9 +620,21 @@ EMPTY, *PHOTOS = slips(
      lambda run: max(opened(run).size) >= max(right_size(run)) - 1),
     ("other-order", {'"text": ORDER': '"text": "What is on this slip?"'},
      "a question of the lesson, copied along with its call",
-     "The text of your turn is not `ORDER`, or more than that. Send `ORDER` as it is, as the one "
-     "text after the slip.",
+     "Your turn should hold one text, after the slip: `ORDER`, as it is, and nothing else.",
      lambda run: [one for one in parts(run.request) if isinstance(one, str)] == [ORDER]),
+    ("raised-none", {SHRUNK: f"small = {SHRUNK}"}, "other methods give back a picture",
+     "$kit `thumbnail` changes the picture itself and gives back `None`: do not assign that."),
+    ("raised-OSError", {'turned.convert("RGB")': "turned.copy()"},
+     "https://github.com/infiniflow/ragflow/pull/8399",
+     "A JPEG cannot hold this photo's transparent background. Convert it to `\"RGB\"` first."),
+    ("raised-json", {SLIP_BYTES: "held.getvalue()"}, "lesson 07, Refused: bytes as they are",
+     "Bytes, or a picture of Pillow, cannot be put into a request. `save` it into an `io.BytesIO`, "
+     "and turn those bytes into base64 text."),
+    ("raised-key", {'"JPEG"': '"JPG"'}, "the ending of most file names",
+     "$kit If that is a form for `save`: Pillow calls it `JPEG`, with an E."),
+    ("raised-ValueError", {"io.BytesIO(photo)": "photo"}, "bytes taken for a file",
+     "`open` wants a path or a file, and bytes in memory become one by `io.BytesIO(photo)`. In "
+     "`save`: where there is no file name, name the form, `JPEG`."),
     kind=kind_of,
     size=lambda run: "{} × {}".format(*opened(run).size),
 )  # fmt: skip
@@ -765,30 +730,6 @@ def read_slip(client, photo):
         case(drawn(1200, 300, form="JPEG", mark=3), replies=[[THOUGHT, "Ulysses | 1 March"]]),
         case(drawn(500, 1040, form="JPEG"), replies=[["Middlemarch | ", THOUGHT, "8 March"]]),
         expect=(EMPTY, HAS_SLIP, once(), *PHOTOS, SLIP_FIRST, room(), gives_text()),
-    ),
-    messages={
-        "raised-none": "$kit `thumbnail` changes the picture itself and gives back `None`, so do "
-        "not assign what it gives.",
-        "raised-OSError": "This photo has a transparent background, and a JPEG cannot hold that. "
-        'Convert the picture to `"RGB"` before you save it.',
-        "raised-json": "Bytes, or a picture of Pillow, cannot be put into a request. `save` it "
-        "into an `io.BytesIO`, and turn those bytes into base64 text.",
-        "raised-ValueError": "`open` wants a path or a file, and bytes in memory become one "
-        "by `io.BytesIO(photo)`. In `save`: where there is no file name, name the form, `JPEG`.",
-        "raised-key": "$kit If that is a form for `save`: Pillow calls it `JPEG`, with an E.",
-    },
-    mistakes=(
-        Mistake("raised-none", {SHRUNK: f"small = {SHRUNK}"}, "other methods give back a picture"),
-        Mistake(
-            "raised-OSError",
-            {'turned.convert("RGB")': "turned.copy()"},
-            "https://github.com/infiniflow/ragflow/pull/8399",
-        ),
-        Mistake(
-            "raised-json", {SLIP_BYTES: "held.getvalue()"}, "lesson 07, Refused: bytes as they are"
-        ),
-        Mistake("raised-key", {'"JPEG"': '"JPG"'}, "the ending of most file names"),
-        Mistake("raised-ValueError", {"io.BytesIO(photo)": "photo"}, "bytes taken for a file"),
     ),
     takeaway="Turn first, shrink in proportion, encode, send. When the slip is read, go on with "
     "the text and leave the picture out.",

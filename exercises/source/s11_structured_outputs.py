@@ -135,16 +135,14 @@ def with_schema(schema: str) -> dict[str, str]:
 
 SINGERS = slips(
     ("voice-open", {'Literal["soprano", "alto", "tenor", "bass"]': "str"},
-     "a text field where a list was meant, with the list in the prompt",
-     "Your form lets the voice “baritone” in. List the four that are allowed: `Literal[...]`.",
-     lambda run: not lets(run, "voice", "baritone")),
-    ("voice-missing", {'"soprano", ': '"Soprano", '}, "capitals, which count in such a list",
-     "Your form shuts out one of the four voices. They are written soprano, alto, tenor and bass.",
-     lambda run: lets(run, "voice", "soprano", "alto", "tenor", "bass")),
+     "a text field where a list was meant, with the list in the prompt; capitals, which count",
+     "`voice` is one of soprano, alto, tenor and bass, written so: `Literal[...]`. Your form lets "
+     "“baritone” in, or shuts one of the four out.",
+     lambda run: lets(run, "voice", "soprano", "alto", "tenor", "bass")
+     and not lets(run, "voice", "baritone")),
     ("years-no-number", {"years: int = Field(ge=0, le=80)": "years: str"},
      "https://github.com/langchain-ai/langchain/issues/30158: values that come as texts",
-     "`years` is a whole number from 0 to 80. Your form lets something else in, or does not let in "
-     "all of these.",
+     "`years` is a whole number from 0 to 80. Your form shuts some out, or lets others in.",
      lambda run: lets(run, "years", 0, 80)
      and not any(lets(run, "years", value) for value in ("five", 2.5))),
     ("phone-needed", {"phone: str | None": "phone: str"},
@@ -159,8 +157,7 @@ SINGERS = slips(
 )  # fmt: skip
 SINGER = slips(
     ("whole-message", {"reply.parsed_output": "reply"}, "giving back what the call gave",
-     "You gave back the whole reply. The `Singer` that pydantic made of its text is "
-     "`reply.parsed_output`.",
+     "You gave back the whole reply. Its text as a `Singer` is in `reply.parsed_output`.",
      lambda run: not kind_of(run.returned).startswith(("Message", "ParsedMessage"))),
     ("no-singer", acts("value.model_dump_json()"), "the JSON handed on, for somebody else to check",
      "You gave back a `$kind`; a `Singer` is wanted, the object and not its text.",
@@ -169,6 +166,20 @@ SINGER = slips(
      "https://github.com/BerriAI/litellm/issues/21016: a value put in for what is missing",
      "You gave back `$returned`. The reply says `$wanted`.",
      lambda run: plain(run.returned) == run.wanted),
+    ("raised-AttributeError", {"reply.parsed_output": "reply.parsed"},
+     "the name that other packages have for it",
+     "`parse` gives back a message, with the object that was made of it in `parsed_output`."),
+    ("raised-json", with_schema("Singer"),
+     "https://github.com/anthropics/anthropic-sdk-python/issues/1819: the class itself", NO_SCHEMA),
+    ("raised-unknown-argument", {"messages.parse(": "messages.create("},
+     "https://github.com/anthropics/anthropic-sdk-python/issues/1819",
+     "$kit `output_format` belongs to another method, `client.messages.parse`."),
+    ("raised-400", with_schema("Singer.model_json_schema()"),
+     "https://github.com/evoila/meho/pull/2017: the schema sent as pydantic writes it",
+     "$kit `create` sends a schema as it is: let `anthropic.transform_schema` make it."),
+    ("raised-ValidationError", {"ge=0, le=80": "ge=1, le=80"},
+     "a beginner forgotten, who has sung for 0 years",
+     "The reply fits what the choir wants, and your class refused it. $kit"),
     wanted=lambda run: run.wanted,
 )  # fmt: skip
 LIMIT_BROKEN = rule(
@@ -240,16 +251,12 @@ class Singer(BaseModel):
 
 
 def sign_up(client, mail):
-    schema = anthropic.transform_schema(Singer)
+    form = {"type": "json_schema", "schema": anthropic.transform_schema(Singer)}
     turns = [{"role": "user", "content": mail}]
-    form = {"format": {"type": "json_schema", "schema": schema}}
     reply = client.messages.create(
-        model=MODEL, max_tokens=3000, messages=turns, output_config=form
+        model=MODEL, max_tokens=3000, messages=turns, output_config={"format": form}
     )
-    text = ""
-    for block in reply.content:
-        text += block.text if block.type == "text" else ""
-    return Singer.model_validate_json(text)
+    return Singer.model_validate_json("".join(getattr(b, "text", "") for b in reply.content))
 """,
     ),
     hints=(
@@ -270,29 +277,6 @@ def sign_up(client, mail):
             no_form({",\n        output_format=Singer": ""}),
             *SINGERS, once(), asks("mail"), room(200), *SINGER, LIMIT_BROKEN,
         ),
-    ),
-    messages={
-        "raised-AttributeError": "`parse` gives back a message. The object that pydantic made of "
-        "its text is in `parsed_output`.",
-        "raised-json": NO_SCHEMA,
-        "raised-unknown-argument": "$kit `output_format` belongs to another method, "
-        "`client.messages.parse`.",
-        "raised-400": "$kit `create` sends a schema as it is: let `anthropic.transform_schema` "
-        "make it.",
-        "raised-ValidationError": "The reply fits what the choir wants, and your class refused it. "
-        "$kit",
-    },
-    mistakes=(
-        Mistake("raised-AttributeError", {"reply.parsed_output": "reply.parsed"},
-                "the name that other packages have for it"),
-        Mistake("raised-json", with_schema("Singer"),
-                "https://github.com/anthropics/anthropic-sdk-python/issues/1819: the class itself"),
-        Mistake("raised-unknown-argument", {"messages.parse(": "messages.create("},
-                "https://github.com/anthropics/anthropic-sdk-python/issues/1819"),
-        Mistake("raised-400", with_schema("Singer.model_json_schema()"),
-                "https://github.com/evoila/meho/pull/2017: the schema sent as pydantic writes it"),
-        Mistake("raised-ValidationError", {"ge=0, le=80": "ge=1, le=80"},
-                "a beginner forgotten, who has sung for 0 years"),
     ),
     takeaway="A field's type is what the API holds Claude to; its limits are what pydantic checks.",
 )  # fmt: skip
@@ -568,8 +552,7 @@ FILED = slips(
      "and is no more deleted than the row of one mail?"),
     ("still-unread", {'        db.execute("DELETE FROM unread WHERE mail = ?", [number])\n': ""},
      "a list of open cases that only ever grows",
-     "A mail was unread and is a visit now, and its row is still in `unread`. Somebody will work "
-     "on it a second time."),
+     "The row of a mail that became a visit is still in `unread`: it will be worked on twice."),
     ("first-kept",
      [{"REPLACE": "IGNORE"}, {"REPLACE INTO visits": "IGNORE INTO visits"},
       {"REPLACE INTO unread": "IGNORE INTO unread"}],
@@ -716,6 +699,19 @@ LOANS = slips(
      "Your request has `max_tokens` $limit, and `room` is $wanted. With `room`, whoever calls can "
      "give a reply that was cut a second try.",
      lambda run: run.request.body["max_tokens"] == run.given["room"]),
+    ("raised-unknown-argument", {FORM: "        output_format=Loan,\n"},
+     "https://github.com/anthropics/anthropic-sdk-python/issues/1819",
+     "$kit `create` takes a schema, in `output_config`."),
+    ("raised-400", {"anthropic.transform_schema(Loan)": "Loan.model_json_schema()"},
+     "https://github.com/evoila/meho/pull/2017: the schema sent as pydantic writes it",
+     "$kit `anthropic.transform_schema` makes a schema that the API accepts."),
+    ("raised-json", {"anthropic.transform_schema(Loan)": "Loan"},
+     "https://github.com/anthropics/anthropic-sdk-python/issues/1819: the class itself", NO_SCHEMA),
+    ("raised-ValidationError",
+     {"messages.create(": "messages.parse(", FORM: "        output_format=Loan,\n"},
+     "https://github.com/anthropics/anthropic-sdk-python/pull/1850",
+     "The reply is lost in this error, which left your function. `parse` raises it before you have "
+     "the reply: use `create`, and check the text in a `try`."),
     found=lambda run: ", ".join(sorted(fields_of(run))) or "(none)",
     limit=lambda run: run.request.body["max_tokens"],
     wanted=lambda run: run.given["room"],
@@ -830,25 +826,7 @@ def email_to_loan(client, email, room=2000):
             *LOANS, *found_or_unread("Loan", "{'days': 14}"),
         ),
     ),
-    messages={
-        "raised-unknown-argument": "$kit `create` takes a schema, in `output_config`.",
-        "raised-400": "$kit `anthropic.transform_schema` makes a schema that the API accepts.",
-        "raised-ValidationError": "The reply is lost in this error, which left your function. "
-        "`parse` raises it before you have the reply: use `create`, and check the text in a `try`.",
-        "raised-json": NO_SCHEMA,
-    },
-    mistakes=(
-        Mistake("raised-unknown-argument", {FORM: "        output_format=Loan,\n"},
-                "https://github.com/anthropics/anthropic-sdk-python/issues/1819"),
-        Mistake("raised-400", {"anthropic.transform_schema(Loan)": "Loan.model_json_schema()"},
-                "https://github.com/evoila/meho/pull/2017: the schema sent as pydantic writes it"),
-        Mistake("raised-json", {"anthropic.transform_schema(Loan)": "Loan"},
-                "https://github.com/anthropics/anthropic-sdk-python/issues/1819: the class itself"),
-        Mistake("raised-ValidationError",
-                {"messages.create(": "messages.parse(", FORM: "        output_format=Loan,\n"},
-                "https://github.com/anthropics/anthropic-sdk-python/pull/1850"),
-        Mistake("good-unread", {"le=21": "lt=21"}, "the last day left out"),
-    ),
+    mistakes=(Mistake("good-unread", {"le=21": "lt=21"}, "the last day left out"),),
     equivalent={
         "line 15: parameters why, reply swapped": "the solution gives both by name",
         "line 11: return removed": "`row` is given, and only the desk calls it",

@@ -12,7 +12,6 @@ from courseserver import facts
 from practice.grading import (
     Exercise,
     Lab,
-    Mistake,
     Run,
     acts,
     asks,
@@ -92,6 +91,15 @@ SETTINGS = slips(
      "Your request has `$field` = `$found`. In `DEFAULTS` it was `$given`, and nobody asked for a "
      "change. Hand over all defaults, also those that somebody adds next year: `**` in front of "
      "the dict does that.", lambda run: not unlike(run)),
+    ("raised-unknown-argument", {"{**DEFAULTS, **changes}": '{**DEFAULTS, "changes": changes}'},
+     "the dict itself handed over in place of its entries",
+     "$kit Is it a field of the request? `**changes` hands the entries of the dict over."),
+    ("raised-argument-count", {"(**settings, ": "(settings, "}, "the two stars forgotten",
+     "$kit `**` in front of a dict makes named arguments of it."),
+    ("raised-TypeError", {"(**settings, ": "(**DEFAULTS, **changes, "},
+     "tried while reading: both dicts handed over in the call itself",
+     "$kit If it says “multiple values”: two dicts with `**` in one call hand the same argument "
+     "over twice. Make one dict of them first, in which the later wins."),
     stays=lambda run: stays(run)[0],
     field=lambda run: unlike(run)[0],
     found=lambda run: run.request.body.get(unlike(run)[0], "nothing"),
@@ -107,8 +115,7 @@ REPLIES = slips(
      "knows how to read it.", lambda run: type(run.returned).__name__ == "Message"),
     ("other-reply", acts(reply='reply.content = [b for b in reply.content if b.type == "text"]'),
      "thinking thrown away, although the next request may need it",
-     "You gave back a reply, and it is not quite the one that came: its blocks or its stop reason "
-     "are others. Leave it as it is.",
+     "The blocks or the stop reason of your reply are not those that came. Leave it as it is.",
      lambda run: in_short(run.returned) == in_short(run.last_reply)),
 )  # fmt: skip
 
@@ -176,22 +183,6 @@ def ask(client, question, changes):
         case("And now?", {}, replies=[[THOUGHT, "No."]]),
         expect=(once(), asks("question"), *SETTINGS, leaves_alone("changes"), *REPLIES),
     ),
-    messages={
-        "raised-unknown-argument": "$kit Is it a field of the request? `changes` is a dict, and "
-        "`**changes` hands its entries over.",
-        "raised-argument-count": "$kit `**` in front of a dict makes named arguments of it.",
-        "raised-TypeError": "$kit If it says “multiple values”: two dicts with `**` in one call "
-        "hand the same argument over twice. Make one dict of them first, in which the later wins.",
-    },
-    mistakes=(
-        Mistake("raised-unknown-argument",
-                {"{**DEFAULTS, **changes}": '{**DEFAULTS, "changes": changes}'},
-                "the dict itself handed over in place of its entries"),
-        Mistake("raised-argument-count", {"(**settings, ": "(settings, "},
-                "the two stars forgotten"),
-        Mistake("raised-TypeError", {"(**settings, ": "(**DEFAULTS, **changes, "},
-                "tried while reading: both dicts handed over in the call itself"),
-    ),
     takeaway="Defaults stand in one place and are never changed by a request; the reply goes to "
     "the caller as it came.",
 )  # fmt: skip
@@ -236,11 +227,17 @@ SUMS = slips(
      "and failed all the same. Look for `error`."),
     ("whole-tokens", {"for record in answered)": "for record in answered if record not in cut)"},
      "what nobody could use, taken for what nobody paid",
-     "Your `output_tokens` leaves out the replies that are not whole. They were paid for, like all "
-     "others."),
+     "Your `output_tokens` leaves out the replies that are not whole. They cost as much."),
     ("other-number", acts('{**value, "output_tokens": value["output_tokens"] + 1}'),
      "a slip in one of the four counts",
      "Your `$field` is $found; for this log it should be $right.", lambda run: not off(run)),
+    ("raised-key", {"for record in answered)": "for record in records)"},
+     "https://github.com/varadaio/presto-workload-analyzer/pull/9",
+     "$kit A failed request has other fields than an answered one: take the two apart first."),
+    ("raised-attribute",
+     {"json.loads(line)": "line", '"error" not in record': 'not record.get("error")'},
+     "the lines of a file taken for dicts",
+     "$kit Each line is a text: `json.loads` makes a dict of it."),
     names=lambda run: ", ".join(f"`{name}`" for name in run.returned) or "none",
     field=lambda run: off(run)[0],
     found=lambda run: run.returned[off(run)[0]],
@@ -324,19 +321,7 @@ def summed(lines):
         expect=(of_kind(dict), *SUMS),
         solved=True,
     ),
-    messages={
-        "raised-key": "$kit A failed request has other fields than an answered one: take the two "
-        "apart before you read any.",
-        "raised-attribute": "$kit Each line is a text: `json.loads` makes a dict of it.",
-        "wrong-kind": "You gave back a `$kind`. Four numbers with their names are wanted: a dict.",
-    },
-    mistakes=(
-        Mistake("raised-key", {"for record in answered)": "for record in records)"},
-                "https://github.com/varadaio/presto-workload-analyzer/pull/9"),
-        Mistake("raised-attribute", {"json.loads(line)": "line",
-                                     '"error" not in record': 'not record.get("error")'},
-                "the lines of a file taken for dicts"),
-    ),
+    messages={"wrong-kind": "You gave back a `$kind`. Wanted is a dict: four numbers, and names."},
     takeaway="A log has lines of two kinds, answered and failed. Take them apart, then count.",
 )  # fmt: skip
 
@@ -367,8 +352,8 @@ def came(content: Any, request_id: str, stop_reason: str = "", **usage: Any) -> 
 def parsed(run: Run) -> Any:
     """The line, read as JSON; None if it is none."""
     try:
-        return json.loads(run.text)
-    except ValueError:
+        return json.loads(run.returned)
+    except (TypeError, ValueError):
         return None
 
 
@@ -392,24 +377,21 @@ def near(run: Run, name: str, least: float, most: float) -> bool:
 
 
 LINES = slips(
-    ("a-dict", acts("json.loads(value)"), "the record itself, because it prints like JSON",
-     "You gave back a dict. A line of text is wanted: `json.dumps` makes it.",
-     lambda run: not isinstance(run.returned, dict)),
     ("words-in-it", acts(f'json.dumps({{**json.loads(value), "text": {JOINED}[:100]}})'),
      "https://github.com/littlebearapps/untether/issues/86: the first 100 characters",
      "What Claude said stands in your line, or its beginning. The staff may read this log, and a "
      "reader's name may be in any answer. Leave the text out, all of it.",
-     lambda run: not any(block.text[:9] in run.text for block in run.args[0].content
+     lambda run: not any(block.text[:9] in str(run.returned) for block in run.args[0].content
                          if getattr(block, "text", ""))),
     ("several-lines", acts("json.dumps(json.loads(value), indent=2)"),
      "https://github.com/minio/mc/pull/1008",
      "Your text has several lines. A log is read line by line: leave `indent` out.",
-     lambda run: len(run.text.strip().splitlines()) < 2),
+     lambda run: len(str(run.returned).strip().splitlines()) < 2),
     ("no-json", acts("str(json.loads(value))"),
-     "a dict turned to text by `str`: single quotes, and None for null",
-     "Your line cannot be read as JSON: `$returned`. `str(...)` of a dict and an f-string look "
-     "like it, but have other quotes. Use `json.dumps`.",
-     lambda run: isinstance(parsed(run), dict)),
+     "a dict turned to text by `str`: single quotes, and None for null; or the dict itself",
+     "What you gave back is no line of JSON: `$returned`. A dict is no text yet, and `str(...)` of "
+     "it or an f-string has other quotes. Use `json.dumps`.",
+     lambda run: isinstance(run.returned, str) and isinstance(parsed(run), dict)),
     ("other-fields", {'        "stop_reason": reply.stop_reason,\n': ""},
      "the field without which a cut answer looks like a whole one; one more figure that could be "
      "useful some day",
@@ -437,6 +419,15 @@ LINES = slips(
     ("other-figure", {"usage.output_tokens": "usage.output_tokens + usage.input_tokens"},
      "a sum where one count was wanted",
      "Your `$field` is `$found`; it should be `$right`.", lambda run: not wrong(run)),
+    ("raised-json",
+     {'"seconds": round(seconds, 2)': '"seconds": round(seconds, 2), "answer": reply.content'},
+     "https://github.com/letta-ai/letta/issues/1303",
+     "$kit For a log there is no need to: the answer's words do not belong there."),
+    ("raised-plus", {" or 0": ""}, "https://github.com/pipecat-ai/pipecat/pull/1443",
+     "$kit A cache count may be `None`."),
+    ("raised-message-attribute", {"reply._request_id": "reply.request_id"},
+     "an exception has `request_id`, a reply has it with an underscore",
+     "A reply has no such field. Counts are in its `usage`, the request's id is `_request_id`."),
     missing=lambda run: ", ".join(f"`{n}`" for n in FIELDS if n not in parsed(run)) or "nothing",
     more=lambda run: ", ".join(f"`{n}`" for n in parsed(run) if n not in FIELDS) or "nothing",
     text=lambda run: texts(run)[0],
@@ -524,22 +515,6 @@ def log_line(reply, seconds):
                   cache_read_input_tokens=30), 3.14159),
         expect=LINES,
         solved=True,
-    ),
-    messages={
-        "raised-json": "$kit For a log there is no need to: the answer's words do not belong "
-        "there.",
-        "raised-plus": "$kit A cache count may be `None`.",
-        "raised-message-attribute": "There is no such field in a reply. Counts are in its `usage`, "
-        "and the id of its request is `_request_id`.",
-    },
-    mistakes=(
-        Mistake("raised-json", {'"seconds": round(seconds, 2)':
-                                '"seconds": round(seconds, 2), "answer": reply.content'},
-                "https://github.com/letta-ai/letta/issues/1303"),
-        Mistake("raised-plus", {" or 0": ""},
-                "https://github.com/pipecat-ai/pipecat/pull/1443"),
-        Mistake("raised-message-attribute", {"reply._request_id": "reply.request_id"},
-                "an exception has `request_id`, a reply has it with an underscore"),
     ),
     takeaway="A log line holds figures: enough to find a request and to see what it cost, and "
     "nothing that anybody said.",

@@ -8,7 +8,6 @@ from typing import Any
 
 from practice.grading import (
     Exercise,
-    Mistake,
     Run,
     acts,
     case,
@@ -62,26 +61,27 @@ SEARCHES = slips(
      "Your list should hold numbers, as `passages` has them. Yours holds `$one`.",
      lambda run: all(one in run.args[0] for one in run.returned)),
     ("every-word", {'" OR ".join': '" ".join'}, "lesson 16b, `every_word`: a blank means AND",
-     "A passage is found only if it contains every word of “$question”. Any of them is enough: "
-     "write OR between the words."),
+     "You find only passages with every word of “$question”. Write OR between the words."),
     ("file-order", {" ORDER BY rank": ""}, "a LIMIT without an order",
      "Your numbers come in the order of the file, so the best passage is not first, or is cut off. "
      "Let SQLite order them: `ORDER BY rank`."),
     ("worst-first", {"ORDER BY rank": "ORDER BY rank DESC"}, "a rank taken for points",
-     "The worst passage comes first. `rank` is smaller the better a passage fits, so no DESC is "
-     "needed."),
+     "The worst passage comes first. `rank` is smaller the better one fits: leave out DESC."),
     ("too-many", {" LIMIT ?": "", "(query, k)": "(query,)"},
      "the limit of the old line lost with it",
      "$count numbers came back for `k` = $k. Take the first `k`.",
      lambda run: len(run.returned) <= run.args[2]),
     ("prefixes", {QUOTED: """f'"{word}"*'"""}, "lesson 16b, `prefixes`",
-     "A word such as “$question” found longer words that begin with it. Here whole words are "
-     "wanted: leave out the star."),
+     "Words in “$question” found longer words that begin with them: leave out the star."),
     ("nothing-found", {f'" OR ".join({QUOTED} for word in words)': "'\"' + ' '.join(words) + '\"'"},
      "the whole question in one pair of quotes, which makes it a phrase",
      "Nothing was found for “$question”, but there are passages with one of its words. Is each "
      "word in quotes of its own, with OR between them?",
      lambda run: run.returned or not run.wanted),
+    ("raised-OperationalError", {"""f'"{word}"'""": "word"},
+     "lesson 16b: a visitor's text handed to MATCH",
+     "SQLite could not read the query that your code made of a visitor's text. Put each word in "
+     "double quotes, and stop before the search if there is none."),
     one=lambda run: next(one for one in run.returned if one not in run.args[0]),
     question=lambda run: run.args[1],
     count=lambda run: len(run.returned),
@@ -162,18 +162,6 @@ def search_rules(passages, question, k):
         "small one too, and nothing else.",
         wrong="value[1:]",
     ),
-    messages={
-        "raised-OperationalError": "SQLite could not read the query that your code made of a "
-        "visitor's text, or found a word of its own language in it. Put each word in double "
-        "quotes, and stop before the search if there is none.",
-    },
-    mistakes=(
-        Mistake(
-            "raised-OperationalError",
-            {"""f'"{word}"'""": "word"},
-            "lesson 16b: a visitor's text handed to MATCH",
-        ),
-    ),
     takeaway="A `?` keeps a text out of SQL; quotes around each word keep it out of MATCH.",
 )
 
@@ -202,8 +190,7 @@ LOOP = "    for question, number"
 
 SHARES = slips(
     ("counted", {"hits / len(right)": "hits * 1.0"}, "lesson 16b, whose `recall` counts",
-     "You gave back how many were found. A share is wanted: divide by the number of questions, "
-     "$questions."),
+     "You gave back how many were found. Divide by the number of questions, $questions."),
     ("percent", [acts("value * 100"), acts("round(value * 100)")],
      "recall is often written with a percent sign",
      "You gave back a percentage. Wanted is a share, from 0 to 1."),
@@ -214,8 +201,7 @@ SHARES = slips(
      "You divided by the passages that you looked at, too. That measures something else "
      "(precision): recall counts questions only."),
     ("k-ignored", {"[:k]": "[:]"}, "`in` a list looks everywhere",
-     "The right passage counts only among the first `k`, here $k. You looked through the whole "
-     "list."),
+     "You looked through the whole list. Only the first `k` passages count, here $k."),
     ("other-k",
      [{"[:k]": change} for change in ("[k - 1 : k]", "[0:1]", "[: k - 1]", "[:k+1]",
                                       "[1 : k + 1]")],
@@ -227,11 +213,17 @@ SHARES = slips(
     ("missing-left-out",
      acts("value * len(right) / max(1, len([one for one in right if one in found]))"),
      "the questions that failed, left out of the sum",
-     "A question for which nothing was searched counts too, as not found. You divided by fewer "
-     "questions than there are."),
+     "You divided by fewer questions than there are. One that was not searched counts, too."),
     ("rounded", [acts(f"round(value, {digits})") for digits in (2, 1, 3)],
      "a number made to be shown",
      "Your share is rounded. Give it back as it is; whoever shows it can round it."),
+    ("raised-key", {"found.get(question, [])": "found[question]"}, "a missing search",
+     "$kit A question of `right` can be missing in `found`, and counts as not found then: "
+     "`found.get(question, [])` gives an empty list for it."),
+    ("raised-ZeroDivisionError", {"/ len(right)": "/ len(found)"},
+     "the lists counted in place of the questions",
+     "You divided by the length of something that can be empty. There is always a question in "
+     "`right`: divide by their number."),
     questions=lambda run: len(run.args[1]),
     k=lambda run: run.args[2],
 )  # fmt: skip
@@ -296,21 +288,6 @@ def recall(found, right, k):
         says="The right share is $wanted; you gave back `$returned`.",
         wrong="value / 5",
     ),
-    messages={
-        "raised-key": "$kit The two dicts need not have the same questions. Go through `right`; a "
-        "question that is missing in `found` counts as not found, and `found.get(question, [])` "
-        "gives an empty list for it.",
-        "raised-ZeroDivisionError": "You divided by the length of something that can be empty. "
-        "There is always a question in `right`: divide by their number.",
-    },
-    mistakes=(
-        Mistake("raised-key", {"found.get(question, [])": "found[question]"}, "a missing search"),
-        Mistake(
-            "raised-ZeroDivisionError",
-            {"/ len(right)": "/ len(found)"},
-            "the lists counted in place of the questions",
-        ),
-    ),
     takeaway="Recall at k measures the search alone. Every question counts, also one without a "
     "result.",
 )
@@ -371,7 +348,10 @@ ELSEWHERE = [cited("Three weeks.", "6.2", says=HOUSE["3.1"])]
 UNKNOWN = [cited("Goats may come in.", "16.2")]
 NOTHING = "return NOT_HERE, []"
 GATHERS = "        text += block.text\n"
-GIVEN = "    return text, sources"
+OTHER_SOURCES = (
+    "Your function gave back `$returned`; right is $wanted. The sources are the numbers that the "
+    "reply cites, each once, the one that is cited first at the front."
+)
 
 FOR_NOTHING, *PASSAGES = slips(
     ("asked-for-nothing", {f"    if not passages:\n        {NOTHING}\n": ""},
@@ -386,22 +366,17 @@ FOR_NOTHING, *PASSAGES = slips(
      "Your request has no `search_result` block. Passages that are pasted into a text can be read, "
      "but not cited.", lambda run: blocks(run) or not run.args[1]),
     ("other-source", {'"source": number': '"source": "house_rules.md"'},
-     "one name for the whole file; then nobody knows which passage it was",
-     "The `source` of each block should be the number of its passage: $numbers. You sent $sent.",
-     lambda run: list(texts(run)) == list(run.args[1])),
-    ("other-text", {'"text": text}]': '"text": f"{number} {text}"}]'},
-     "the number written into the text, so that Claude sees it",
-     "The text in a block is not that of its passage. Send it as it is; otherwise what is cited "
-     "from it will not be found again.", lambda run: texts(run) == run.args[1]),
+     "one name for the whole file; the number written into the text, so that Claude sees it",
+     "Each passage needs a block with its number as `source`, and with its text as it is; "
+     "otherwise what is cited will not be found again. You sent the sources $sent.",
+     lambda run: texts(run) == run.args[1] and list(texts(run)) == list(run.args[1])),
     ("citations-off", {'        "citations": {"enabled": True},\n': ""}, "off by default",
-     'A block has no citations enabled, so Claude will cite nothing: `"citations": {"enabled": '
-     "True}` in each block.",
+     'Claude will cite nothing: each block needs `"citations": {"enabled": True}`.',
      lambda run: all((one.get("citations") or {}).get("enabled") for one in blocks(run))),
     ("no-question", {'"text": question}': '"text": question.strip()}'},
      "the question tidied, or left out among the blocks",
      "The question should stand as a text block of its own behind the passages, as it is.",
      lambda run: not run.args[1] or asks_last(run)),
-    numbers=lambda run: ", ".join(run.args[1]),
     sent=lambda run: ", ".join(one["source"] for one in blocks(run)),
 )  # fmt: skip
 SOURCES = slips(
@@ -436,21 +411,21 @@ SOURCES = slips(
      "only what has a source is shown",
      "The text is not the whole text of the reply, “$said”. You gave back `$returned`.",
      lambda run: run.returned[0] == run.wanted[0]),
-    ("sources-twice", {"if citation.source not in sources:": "if True:"},
-     "one source for each citation",
-     "A number stands more than once among your sources: `$returned`. Each is wanted once."),
-    ("other-order", [{GIVEN: "    return text, sorted(sources)"}, {GIVEN: f"{GIVEN}[::-1]"}],
-     "lesson 16b, where `for_visitor` sorts them",
-     "The right numbers, in another order. The one that is cited first stands first: $sources."),
-    ("all-passages", {GIVEN: "    return text, list(passages)"},
-     "what was found, shown as if it had been used",
-     "Your sources are all passages that were sent. Wanted are those that the reply cites: "
-     "$sources."),
+    ("raised-400", {'        "title": "House rules",\n': ""}, "a title thought optional",
+     "$kit Compare your blocks with `as_block` of the lesson: a `search_result` has a `source`, a "
+     "`title`, and a list of text blocks as its `content`."),
+    ("raised-none", {"block.citations or []": "block.citations"},
+     "citations taken for a list, which is empty when there are none",
+     "A text block that rests on nothing has `None` for its `citations`, and a loop cannot go "
+     "through that. Write `block.citations or []`."),
+    ("raised-key", {'passages.get(citation.source, "")': "passages[citation.source]"},
+     "a source that was never sent",
+     "$kit A citation can name a number that is not among `passages`; such an answer is not shown. "
+     "First look whether it is there."),
     cited=lambda run: run.replies[0][-1]["citations"][-1]["cited_text"],
     source=lambda run: run.replies[0][-1]["citations"][-1]["source"],
     text=lambda run: run.returned[0],
     said=lambda run: run.wanted[0],
-    sources=lambda run: ", ".join(run.wanted[1]),
 )  # fmt: skip
 
 answer_with_sources = Exercise(
@@ -577,26 +552,9 @@ def answer_with_sources(client, question, passages):
         case("May my goat come in?", HOUSE, replies=[UNKNOWN]),
         expect=(
             FOR_NOTHING, once(), to_model(), room(200), *PASSAGES, of_kind(tuple), *SOURCES,
-            gives(tuple, "other-sources", "Your function gave back `$returned`; right is $wanted.",
-                  "(value[0], value[1][:0])"),
+            gives(tuple, "other-sources", OTHER_SOURCES, "(value[0], list(passages))"),
         ),
         solved=True,
-    ),
-    messages={
-        "raised-400": "$kit Compare your blocks with `as_block` of the lesson: a `search_result` "
-        "has a `source`, a `title`, and a list of text blocks as its `content`.",
-        "raised-none": "A text block that rests on nothing has `None` for its `citations`, and a "
-        "loop cannot go through that. Write `block.citations or []`.",
-        "raised-key": "$kit A citation can name a number that is not among `passages`; such an "
-        "answer is not shown. First look whether it is there.",
-    },
-    mistakes=(
-        Mistake("raised-400", {'        "title": "House rules",\n': ""},
-                "a title thought optional"),
-        Mistake("raised-none", {"block.citations or []": "block.citations"},
-                "citations taken for a list, which is empty when there are none"),
-        Mistake("raised-key", {'passages.get(citation.source, "")': "passages[citation.source]"},
-                "a source that was never sent"),
     ),
     equivalent={
         "line 8: 'House rules' -> 'House rulesx'": "any title",

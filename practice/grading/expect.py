@@ -280,8 +280,9 @@ def slips(
 
     A list of changes has one message. A fifth entry is the condition that has to be
     met, and makes the row a `rule`: for what the task wants more widely than the
-    solution does it; with `of_errors` also in the cases that should raise. `fill` is
-    for all rows; each takes what its message names.
+    solution does it; with `of_errors` also in the cases that should raise. An id of
+    words.py, such as `raised-key`, gets this message. `fill` is for all rows; each
+    takes what its message names.
     """
     words = []
     for name, wrong, seen, says, *met in rows:
@@ -289,7 +290,9 @@ def slips(
         named = {key: value for key, value in fill.items() if key in told}
         changes: list[Any] = wrong if isinstance(wrong, list) else [wrong]
         first, *also = changes
-        if met:
+        if name.startswith("raised-"):
+            word = Word(lambda run: None, {name: says}, (Mistake(name, first, seen),))
+        elif met:
             word = rule(
                 name, says, met[0], first, seen, show="", of_errors=of_errors, **named
             )

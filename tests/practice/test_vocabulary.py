@@ -21,6 +21,7 @@ from practice.grading._check import check
 from practice.grading.expect import Rules, Word
 from practice.grading.model import code
 from practice.grading.tape import Tape
+from practice.grading.words import EXCEPTIONS
 from tests.mutants import mutants
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -478,6 +479,9 @@ def test_a_slip_is_known_by_what_it_does_not_by_its_code(answer: str, rule: str)
     assert said(one, f"def bill(counts, price):\n    {answer}")[1] == rule
 
 
+LISTS = next(says for rule, _, _, says in EXCEPTIONS if rule == "raised-index")
+
+
 def test_a_row_of_a_table_may_have_a_condition_and_shares_what_fills_the_messages() -> None:
     rows = slips(
         ("loud", {"word": "word.upper()"}, "a page of a test", "You said $what.",
@@ -485,6 +489,7 @@ def test_a_row_of_a_table_may_have_a_condition_and_shares_what_fills_the_message
         ("twice", {"word": "word * 2"}, "a page of a test", "$what is too long.",
          lambda run: len(run.text) < 2),
         ("lost", {"return word": "return ''"}, "a page of a test", "Nothing is left of $wanted."),
+        ("raised-index", {"return word": "return [][0]"}, "a page of a test", "$kit Look: it."),
         what=lambda run: run.text, wanted=lambda run: run.args[0],
     )  # fmt: skip
     right = "def f(word):\n    return word\n"
@@ -493,6 +498,7 @@ def test_a_row_of_a_table_may_have_a_condition_and_shares_what_fills_the_message
         (str.upper, "You said A."),
         (lambda word: f"{word}bc", "abc is too long."),
         (lambda word: "", "Nothing is left of a."),
+        (lambda word: [][0], f"{LISTS} Look: it."),
     ):
         assert check(one, IMPORTS, {"f": answer}).message == message
 
