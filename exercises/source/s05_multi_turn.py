@@ -63,6 +63,11 @@ def claude(*content: Any) -> dict[str, Any]:
     return {"role": "assistant", "content": blocks}
 
 
+def is_turn(turn: Any) -> bool:
+    """Whether this is a role and a content, and nothing else."""
+    return isinstance(turn, dict) and turn.keys() == {"role", "content"}
+
+
 # --- 05.1 ------------------------------------------------------------------------------
 
 KEEPS = "history.append(reply.to_param())"
@@ -274,7 +279,7 @@ HISTORIES = slips(
      "lesson 05, question 3, answer c: the reply itself as an entry",
      "Claude's turn in your history holds more than `role` and `content`, and the API refuses "
      "that. Of `to_dict()` take the `content` only.",
-     lambda run: all(set(turn) <= {"role", "content"} for turn in kept(run))),
+     lambda run: all(is_turn(turn) for turn in kept(run))),
     ("turns-missing", {"[*asked, answer]": "[*history, answer]"},
      "the answer stored, and the question forgotten",
      "Your history should get the two turns of this round, the question and then Claude's. Its "
@@ -510,8 +515,7 @@ WINDOWS = slips(
     ("not-turns", acts("[text for turn in value for text in turn['content']]"),
      "the contents collected, and the turns forgotten",
      "Your list holds something that is no turn, a dict with a `role` and a `content`.",
-     lambda run: all(isinstance(turn, dict) and turn.keys() == {"role", "content"}
-                     for turn in run.returned)),
+     lambda run: all(is_turn(turn) for turn in run.returned)),
     ("turns-counted", [acts("history[-n:]"), {FROM: "history[-n:]", "len(starts)": "len(history)"}],
      "https://github.com/xtekky/gpt4free/issues/878: one message popped for each added",
      "You kept the last `n` turns. Keep the last `n` questions, with what was said after them."),

@@ -65,6 +65,14 @@ RESULTS = (NO_TURN, sends_back_whole_turns(), answers_every_call(), as_solved("t
 
 ISLANDS = ["Tern Island", "Seal Island"]
 OTHERS = ["Gull Rock"]
+SENT = """\
+    return client.messages.create(
+        model=MODEL,
+        max_tokens=2000,
+        tools=[tool],
+        messages=[{"role": "user", "content": question}],
+    )
+"""
 AFTER: tuple[dict[str, Any], ...] = ({}, {"after": "18:00"}, {"after": 18})
 
 
@@ -185,13 +193,8 @@ def ask_harbour(client, question, islands):
             },
         },
     }
-    return client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        tools=[tool],
-        messages=[{"role": "user", "content": question}],
-    )
-""",
+"""
+    + SENT,
     solution="""
 def ask_harbour(client, question, islands):
     tool = {
@@ -207,13 +210,8 @@ def ask_harbour(client, question, islands):
             "additionalProperties": False,
         },
     }
-    return client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        tools=[tool],
-        messages=[{"role": "user", "content": question}],
-    )
-""",
+"""
+    + SENT,
     also_correct=(
         """
 def ask_harbour(client, question, islands):
@@ -499,17 +497,16 @@ FAILURES = slips(
     ("other-id", {"call.id": "call.name"}, "a call known by its name; two calls can have the same",
      "The result has another `tool_use_id` than the call. Take `call.id`, also for a failure.",
      lambda run: run.returned.get("tool_use_id") == run.args[0].id),
-    ("success-marked", {'{"type": "tool_result", ': '{"type": "tool_result", "is_error": True, '},
-     "one frame for all results",
-     "The function worked, and your result says `is_error`. Claude would take it for a failure.",
-     lambda run: not works(run) or not run.returned.get("is_error")),
     ("not-json", {"json.dumps(found)": "str(found)"},
      "str() of a dict looks like JSON, and is none",
      "The function worked; the content is not what it gave, as JSON: `$returned`.",
      lambda run: not works(run) or read(run.returned["content"]) == shelves("novels")),
-    ("not-marked", {', "is_error": True': ""}, "lesson 06: a failure is a result too, and marked",
-     'For a failure your result is not marked. With `"is_error": True` Claude knows that this text '
-     "is no answer of the tool.", lambda run: works(run) or run.returned.get("is_error") is True),
+    ("not-marked", {', "is_error": True': ""},
+     "lesson 06: a failure is a result too, and marked; one frame for all results",
+     '`"is_error": True` tells Claude that a text is no answer of the tool. A failure is marked '
+     "so, and a success is not. Yours: `$returned`.",
+     lambda run: not run.returned.get("is_error") if works(run)
+     else run.returned.get("is_error") is True),
     ("words-lost", {"text = str(error)": 'text = "Error."'},
      "one sentence for all failures: https://github.com/livekit/agents/pull/1931",
      "The words of this error help Claude: “$words”. Your result says others: `$returned`.",
@@ -547,7 +544,7 @@ FAILURES = slips(
      "The function raised a `ConnectionError`, and that ended your program too. Catch every error "
      "of a tool: `except Exception:` below the others."),
     ("raised-key",
-     { "if call.name not in functions:": "if False:", "except Exception:": "except OSError:", },
+     {"if call.name not in functions:": "if False:", "except Exception:": "except OSError:"},
      "https://github.com/run-llama/llama_index/issues/7170",
      "$kit No tool has this name, or its function has a gap: make a result of either."),
     words=lambda run: HELPFUL[run.args[0].name],
@@ -693,12 +690,18 @@ def is_plain(run: Run) -> bool:
     return True
 
 
+def is_turn(turn: Any) -> bool:
+    """Whether this is a role and a content."""
+    return isinstance(turn, dict) and turn.keys() == {"role", "content"}
+
+
 def outline(turns: list[Any]) -> list[Any]:
     """The roles of turns, and the types of Claude's blocks."""
     found = []
     for turn in turns:
         blocks = turn["content"] if turn["role"] == "assistant" else []
-        found.append((turn["role"], [block["type"] for block in blocks]))
+        kinds = [block.get("type") for block in blocks if isinstance(block, dict)]
+        found.append((turn["role"], kinds))
     return found
 
 
@@ -779,10 +782,11 @@ ENDINGS = slips(
      "lesson 05, question 3, answer c",
      "A turn of yours holds more than `role` and `content`, and the API would refuse it in the "
      "next request. Of `reply.to_dict()` take the `content` only.",
-     lambda run: all(set(turn) == {"role", "content"} for turn in three(run)[2])),
+     lambda run: all(is_turn(turn) for turn in three(run)[2])),
     ("blocks-lost",
      [{LAST: LAST.replace("said", '{**said, "content": said["content"][1:]}')},
-      {LAST: LAST.replace("said", '{**said, "content": [{"type": "text", "text": "Yes, one."}]}')}],
+      {LAST: LAST.replace("said", '{**said, "content": [{"type": "text", "text": "Yes, one."}]}')},
+      {LAST: LAST.replace("said", '{**said, "content": "Yes, one."}')}],
      "lesson 05, question 3, answer a: the text alone is kept",
      "Blocks are missing from Claude's last turn in your `turns`. Keep all, thinking too."),
     ("other-turns", {'if ended == "done" and reply.content:': "if reply.content:"},
@@ -992,14 +996,25 @@ VISIT = [
     said(block("text", text="Rosa Ketterly.")),
     asked("Thank you. Since when?"),
 ]
+CUTS = """\
+    if len(starts) <= n:
+        return turns
+    kept = []
+    for turn in turns[starts[-n] :]:
+        content = turn["content"]
+        if not isinstance(content, str):
+            content = [block for block in content if "thinking" not in block["type"]]
+        if content:
+            kept.append({**turn, "content": content})
+    return kept
+"""
 STRIPPED = 'content = [block for block in content if "thinking" not in block["type"]]'
 
 WINDOWS = slips(
     ("not-turns", acts("[turn['content'] for turn in value]"),
      "the contents collected, and the turns forgotten",
      "Your list holds something that is no turn: each is a dict with a `role` and a `content`.",
-     lambda run: all(isinstance(turn, dict) and turn.keys() == {"role", "content"}
-                     for turn in run.returned)),
+     lambda run: all(is_turn(turn) for turn in run.returned)),
     ("texts-only", {'"tool_result" not in kinds': 'isinstance(turn["content"], str)'},
      "every list taken for results",
      "A list of blocks is a question, too, as long as none is a `tool_result`. Count it."),
@@ -1059,17 +1074,8 @@ a new question at their end, and the API refuses what it gives back: a turn of r
     template="""
 def window(turns, n):
     starts = [i for i, turn in enumerate(turns) if turn["role"] == "user"]
-    if len(starts) <= n:
-        return turns
-    kept = []
-    for turn in turns[starts[-n] :]:
-        content = turn["content"]
-        if not isinstance(content, str):
-            content = [block for block in content if "thinking" not in block["type"]]
-        if content:
-            kept.append({**turn, "content": content})
-    return kept
-""",
+"""
+    + CUTS,
     solution="""
 def is_question(turn):
     kinds = [block["type"] for block in turn["content"] if isinstance(block, dict)]
@@ -1078,17 +1084,8 @@ def is_question(turn):
 
 def window(turns, n):
     starts = [i for i, turn in enumerate(turns) if is_question(turn)]
-    if len(starts) <= n:
-        return turns
-    kept = []
-    for turn in turns[starts[-n] :]:
-        content = turn["content"]
-        if not isinstance(content, str):
-            content = [block for block in content if "thinking" not in block["type"]]
-        if content:
-            kept.append({**turn, "content": content})
-    return kept
-""",
+"""
+    + CUTS,
     also_correct=(
         """
 def window(turns, n):

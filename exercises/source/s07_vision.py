@@ -130,6 +130,16 @@ HAS_SLIP, SLIP_FIRST = one_picture_first("slip")
 
 # --- 07.1 ------------------------------------------------------------------------------
 
+SENT = """\
+    picture = {"type": "image", "source": source}
+    words = {"type": "text", "text": question}
+    reply = client.messages.create(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": [picture, words]}],
+    )
+    return "".join(block.text for block in reply.content if block.type == "text")
+"""
 ENCODED = "base64.b64encode(scan).decode()"
 
 SCANS = slips(
@@ -176,28 +186,14 @@ them; you can check after each change, and the check names the next fault.
 def ask_about(client, scan, question):
     data = "data:image/png;base64," + str(scan)
     source = {"type": "base64", "media_type": "image/jpg", "data": data}
-    picture = {"type": "image", "source": source}
-    words = {"type": "text", "text": question}
-    reply = client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": [picture, words]}],
-    )
-    return "".join(block.text for block in reply.content if block.type == "text")
-""",
+"""
+    + SENT,
     solution="""
 def ask_about(client, scan, question):
     data = base64.b64encode(scan).decode()
     source = {"type": "base64", "media_type": "image/png", "data": data}
-    picture = {"type": "image", "source": source}
-    words = {"type": "text", "text": question}
-    reply = client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": [picture, words]}],
-    )
-    return "".join(block.text for block in reply.content if block.type == "text")
-""",
+"""
+    + SENT,
     also_correct=(
         """
 def ask_about(client, scan, question):
@@ -236,6 +232,21 @@ def ask_about(client, scan, question):
 # --- 07.2 ------------------------------------------------------------------------------
 
 A, B, C = (base64.b64encode(drawn(width, 60)).decode() for width in (40, 42, 44))
+PICTURE = """\
+def picture(data):
+    source = {"type": "base64", "media_type": "image/png", "data": data}
+    return {"type": "image", "source": source}
+
+
+"""
+COMPARED = """\
+    reply = client.messages.create(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": content}],
+    )
+    return "".join(block.text for block in reply.content if block.type == "text")
+"""
 LABEL = '        content.append({"type": "text", "text": f"{label}:"})\n'
 SHOWN = "        content.append(picture(data))\n"
 ASKED = '    content.append({"type": "text", "text": question})\n'
@@ -316,45 +327,25 @@ so the answers may mix the posters up. Change it so that right before each pictu
 with its label and a colon, such as `Poster A:`, and that the question comes last, as it is. All of
 it goes out in one request. The text of the reply is given back as before.
 """,
-    template='''
-def picture(data):
-    source = {"type": "base64", "media_type": "image/png", "data": data}
-    return {"type": "image", "source": source}
-
-
-def compare(client, posters, question):
+    template=PICTURE
+    + '''def compare(client, posters, question):
     """Ask about several posters; `posters` is a dict from labels to base64 texts."""
     content = []
     for label, data in posters.items():
         content.append(picture(data))
     labels = ", ".join(posters)
     content.append({"type": "text", "text": f"{question} (The posters: {labels})"})
-    reply = client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": content}],
-    )
-    return "".join(block.text for block in reply.content if block.type == "text")
-''',
-    solution="""
-def picture(data):
-    source = {"type": "base64", "media_type": "image/png", "data": data}
-    return {"type": "image", "source": source}
-
-
-def compare(client, posters, question):
+'''
+    + COMPARED,
+    solution=PICTURE
+    + """def compare(client, posters, question):
     content = []
     for label, data in posters.items():
         content.append({"type": "text", "text": f"{label}:"})
         content.append(picture(data))
     content.append({"type": "text", "text": question})
-    reply = client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": content}],
-    )
-    return "".join(block.text for block in reply.content if block.type == "text")
-""",
+"""
+    + COMPARED,
     also_correct=(
         """
 def text(words):

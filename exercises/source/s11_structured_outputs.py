@@ -350,7 +350,8 @@ def found_or_unread(kind: str, other: str) -> list[Word]:
          "one word for every failure; an error caught, and what it says thrown away",
          "This reply ended with `$stop`, and the reason in your `Unread` is “$why”. It should hold "
          "$word, so that whoever finds it knows what to do next.",
-         lambda run: isinstance(run.wanted, dict) or (reason(run) and run.wanted in run.value.why)),
+         lambda run: isinstance(run.wanted, dict)
+         or (reason(run) and run.wanted in str(run.value.why))),
         why=reason,
         stop=ended,
         wanted=lambda run: run.wanted,

@@ -217,7 +217,8 @@ SUMS = slips(
      "the one stop reason that articles look at",
      "Your `not_whole` is $found; in this log, $right replies did not end with `end_turn`. A cut "
      "one, a refusal and a paused turn are all no whole answers.",
-     lambda run: off(run) != ["not_whole"] or run.returned["not_whole"] > run.wanted["not_whole"]),
+     lambda run: off(run) != ["not_whole"]
+     or run.returned["not_whole"] not in range(run.wanted["not_whole"])),
     ("failed-left-out", acts('{**value, "requests": value["requests"] - value["failed"]}'),
      "failed lines dropped at the beginning, and then forgotten",
      "Your `requests` counts those that were answered. A failed request was sent, too."),

@@ -59,7 +59,7 @@ SEARCHES = slips(
     ("not-numbers", {"row[0] for row": "row for row"},
      "`fetchall()` given back as it is, with its tuples",
      "Your list should hold numbers, as `passages` has them. Yours holds `$one`.",
-     lambda run: all(one in run.args[0] for one in run.returned)),
+     lambda run: all(one in list(run.args[0]) for one in run.returned)),
     ("every-word", {'" OR ".join': '" ".join'}, "lesson 16b, `every_word`: a blank means AND",
      "You find only passages with every word of “$question”. Write OR between the words."),
     ("file-order", {" ORDER BY rank": ""}, "a LIMIT without an order",
@@ -82,7 +82,7 @@ SEARCHES = slips(
      "lesson 16b: a visitor's text handed to MATCH",
      "SQLite could not read the query that your code made of a visitor's text. Put each word in "
      "double quotes, and stop before the search if there is none."),
-    one=lambda run: next(one for one in run.returned if one not in run.args[0]),
+    one=lambda run: next(one for one in run.returned if one not in list(run.args[0])),
     question=lambda run: run.args[1],
     count=lambda run: len(run.returned),
     k=lambda run: run.args[2],
@@ -503,29 +503,21 @@ NOT_HERE = "Not in my documents."
 
 
 def answer_with_sources(client, question, passages):
-    turn = {"role": "user", "content": []}
+    content = []
     for number in passages:
         block = {"type": "search_result", "source": number, "title": f"Rule {number}"}
         block["content"] = [{"type": "text", "text": passages[number]}]
-        block["citations"] = {"enabled": True}
-        turn["content"].append(block)
-    turn["content"] += [{"type": "text", "text": question}]
-    if len(turn["content"]) == 1:
+        content.append({**block, "citations": {"enabled": True}})
+    if content == []:
         return NOT_HERE, []
-    only = "Answer only from the search results."
+    turn = {"role": "user", "content": content + [{"type": "text", "text": question}]}
     reply = client.messages.create(
-        model=MODEL, max_tokens=4000, system=only, messages=[turn]
+        model=MODEL, max_tokens=4000, system="Only from the rules.", messages=[turn]
     )
-    if reply.stop_reason != "end_turn":
-        return NOT_HERE, []
     said = [block for block in reply.content if block.type == "text"]
     cited = [citation for block in said for citation in block.citations or []]
-    for citation in cited:
-        if citation.source not in passages:
-            return NOT_HERE, []
-        if citation.cited_text not in passages[citation.source]:
-            return NOT_HERE, []
-    if cited == []:
+    faults = [one for one in cited if one.cited_text not in passages.get(one.source, "")]
+    if reply.stop_reason != "end_turn" or not cited or faults:
         return NOT_HERE, []
     numbers = dict.fromkeys(citation.source for citation in cited)
     return "".join(block.text for block in said), list(numbers)
