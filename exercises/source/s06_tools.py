@@ -695,21 +695,21 @@ def is_turn(turn: Any) -> bool:
     return isinstance(turn, dict) and turn.keys() == {"role", "content"}
 
 
-def outline(turns: list[Any]) -> list[Any]:
-    """The roles of turns, and the types of Claude's blocks."""
+def outline(turns: list[Any], whole: bool) -> list[Any]:
+    """The roles of turns; of whole ones the types of Claude's blocks as well."""
     found = []
     for turn in turns:
-        blocks = turn["content"] if turn["role"] == "assistant" else []
+        blocks = turn["content"] if whole and turn["role"] == "assistant" else []
         kinds = [block.get("type") for block in blocks if isinstance(block, dict)]
         found.append((turn["role"], kinds))
     return found
 
 
-def turns_right(run: Run) -> bool:
+def turns_right(run: Run, whole: bool = False) -> bool:
     """Whether the turns are as solved; a call after which it is too long may be left out."""
-    wanted = outline(run.instead(run.lab.exercise.solution).value[2])
-    allowed = [wanted, wanted[:-2]] if run.wanted == "too long" else [wanted]
-    return outline(three(run)[2]) in allowed
+    wanted = outline(run.instead(run.lab.exercise.solution).value[2], whole)
+    found = outline(three(run)[2], whole)
+    return found == wanted or (run.wanted == "too long" and found == wanted[:-2])
 
 
 def results_of(run: Run) -> list[str]:
@@ -783,17 +783,15 @@ ENDINGS = slips(
      "A turn of yours holds more than `role` and `content`, and the API would refuse it in the "
      "next request. Of `reply.to_dict()` take the `content` only.",
      lambda run: all(is_turn(turn) for turn in three(run)[2])),
-    ("blocks-lost",
-     [{LAST: LAST.replace("said", '{**said, "content": said["content"][1:]}')},
-      {LAST: LAST.replace("said", '{**said, "content": [{"type": "text", "text": "Yes, one."}]}')},
-      {LAST: LAST.replace("said", '{**said, "content": "Yes, one."}')}],
-     "lesson 05, question 3, answer a: the text alone is kept",
-     "Blocks are missing from Claude's last turn in your `turns`. Keep all, thinking too."),
     ("other-turns", {'if ended == "done" and reply.content:': "if reply.content:"},
      "lesson 05, 'A reply that must not be appended'",
      'It ended "$wanted" after the reply with `$reason`, and your `turns` end with a turn too many '
      "or too few. Claude's last turn joins them only if it is done and has blocks; after calls, "
      "their results do as well.", turns_right),
+    ("blocks-lost", {LAST: LAST.replace("said", '{**said, "content": said["content"][1:]}')},
+     "lesson 05, question 3, answer a: the text alone is kept",
+     "Blocks are missing from Claude's last turn in your `turns`. Keep all, thinking too.",
+     lambda run: turns_right(run, whole=True)),
     most=lambda run: run.args[4],
     sent=lambda run: len(run.sent),
     wanted=lambda run: run.wanted,
@@ -1033,7 +1031,8 @@ WINDOWS = slips(
      "first question stays, but for the thinking."),
     ("cut-too-much", {"        return turns\n": "        n = len(starts)\n"},
      "thinking dropped always, to be on the safe side",
-     "With `n` questions or fewer everything stays, thinking too. Something is missing."),
+     "With `n` questions or fewer everything stays, thinking too. Something is missing.",
+     lambda run: run.wanted != run.args[0] or len(str(run.returned)) >= len(str(run.wanted))),
     ("thinking-kept",
      [{STRIPPED: "pass"}, {'"thinking" not in block["type"]': 'block["type"] != "thinking"'}],
      "lesson 05, 'Shorten it': the roles are fine, the thinking is not",

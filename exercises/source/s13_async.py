@@ -395,6 +395,7 @@ async def ask_all(client, questions):
             {
                 "one-loses-all": {"anthropic.APIError": "anthropic.APIStatusError"},
                 "not-awaited": ASK_ALL + WORK + "    return work\n",
+                "not-all-asked": {"in questions]": "in questions[1:]]"},
                 "asked-again": {"append(None)": "append(await ask(client, questions[0]))"},
                 "one-by-one": {ALL_WORK: ONE_EACH},
                 "left-in": ASK_ALL + FIRST_LOSES.replace("*work", "*work, return_exceptions=True"),
