@@ -70,6 +70,7 @@ def is_turn(turn: Any) -> bool:
 
 # --- 05.1 ------------------------------------------------------------------------------
 
+SEVEN = [["Seven ", "kilometres."], [THOUGHT, "Seven."], [THOUGHT, "At the end.\n"]]
 KEEPS = "history.append(reply.to_param())"
 
 
@@ -165,26 +166,15 @@ def talk(client, questions):
     ),
     rules=cases(
         case(
-            ["A walk of two hours, please.", "And if it rains?"],
-            replies=[[THOUGHT, "Round the lake."], ["Then stay under ", "the trees."]],
+            ["A walk?", "In rain?"],
+            replies=[[THOUGHT, "The lake."], ["In ", "the wood."]],
             requests=2,
         ),
-        case(
-            ["How long is the cliff path?\n", "How long is it?", "Is there a café? "],
-            replies=[["Seven ", "kilometres."], [THOUGHT, "Seven."], [THOUGHT, "At the end.\n"]],
-            requests=3,
-        ),
+        case(["Long?\n", "How long?", "A café? "], replies=SEVEN, requests=3),
         case(["Hello?"], replies=[[THOUGHT, "Hello!"]]),
         expect=(
-            *STREAMED,
-            CARRIED,
-            rounds(),
-            ASKED,
-            TURNS,
-            sends_back_whole_turns(),
-            room(),
-            *TEXTS,
-            gives(list, wrong="value[::-1]"),
+            *(*STREAMED, CARRIED, rounds(), ASKED, TURNS, sends_back_whole_turns(), room()),
+            *(*TEXTS, gives(list, wrong="value[::-1]")),
         ),
         solved=True,
     ),
@@ -211,6 +201,7 @@ def talk(client, questions):
 
 AS_DICTS = '{"role": "assistant", "content": reply.to_dict()["content"]}'
 BEFORE = [user("Is the café open?"), claude("From noon.")]
+LONGER = [*BEFORE, user("And on Sunday?"), claude("From ten.")]
 REFUSED = {"content": [], "stop_reason": "refusal"}
 
 
@@ -248,11 +239,6 @@ def as_came(run: Run) -> list[Any]:
     return [*run.before["history"], *added]
 
 
-def roles(turns: list[Any]) -> list[Any]:
-    """The roles of these turns."""
-    return [turn.get("role") for turn in turns]
-
-
 FAILED = slips(
     ("left-behind",
      {"asked = [*history, {": "asked = history\n    asked.append({", '": text}]': '": text})'},
@@ -281,17 +267,12 @@ HISTORIES = slips(
      "that. Of `to_dict()` take the `content` only.",
      lambda run: all(is_turn(turn) for turn in kept(run))),
     ("turns-missing", {"[*asked, answer]": "[*history, answer]"},
-     "the answer stored, and the question forgotten",
-     "Your history should get the two turns of this round, the question and then Claude's. Its "
-     "roles are now: $roles. Only a reply without any block adds nothing.",
-     lambda run: roles(kept(run)) == roles(as_came(run))),
-    ("blocks-lost",
-     {'reply.to_dict()["content"]': '"".join(block.text for block in reply.content '
-                                    'if block.type == "text")'},
-     "lesson 05, question 3, answer a: the text alone is kept",
-     "Claude's turn in your history is not what came: blocks are missing or changed. Keep all of "
-     "them, thinking too.", lambda run: bare(kept(run)) == bare(as_came(run))),
-    roles=lambda run: ", ".join(map(str, roles(kept(run)))) or "no turn",
+     "the answer stored, and the question forgotten; lesson 05, question 3, answer a: the text "
+     "alone",
+     "Your history should get the two turns of this round: the question, and then Claude's with "
+     "all its blocks, thinking too. Its roles are now: $roles. Only a reply without blocks adds "
+     "nothing.", lambda run: bare(kept(run)) == bare(as_came(run))),
+    roles=lambda run: ", ".join(str(turn["role"]) for turn in kept(run)) or "no turn",
 )  # fmt: skip
 
 say = Exercise(
@@ -349,23 +330,13 @@ def say(client, history, text):
     rules=cases(
         case(BEFORE, "Which path is dry?", replies=[BUSY], raises="RateLimitError"),
         case([], "Hello, is it far?", replies=[[THOUGHT, "An hour."]]),
-        case(
-            [*BEFORE, user("And on Sunday?"), claude("From ten.")],
-            "Is there cake?\n",
-            replies=[["There is ", THOUGHT, "cake."]],
-        ),
+        case(LONGER, "Is there cake?\n", replies=[["There is ", THOUGHT, "cake."]]),
         case(BEFORE, "Refused?", replies=[REFUSED]),
         case([], "Refused at once?", replies=[REFUSED]),
         case(BEFORE, "Cut?", replies=[{"content": [THOUGHT, "The"], "stop_reason": "max_tokens"}]),
         expect=(
-            *STREAMED,
-            *FAILED,
-            as_solved("messages"),
-            lets_rise(),
-            once(),
-            room(),
-            *HISTORIES,
-            leaves_alone("history"),
+            *(*STREAMED, *FAILED, as_solved("messages"), lets_rise(), once(), room()),
+            *(*HISTORIES, leaves_alone("history")),
         ),
     ),
     messages={
@@ -629,11 +600,7 @@ def window(history, n):
         "each without thinking; of these the ones that still have content.",
     ),
     rules=function_of(
-        case(LAKE, 2),
-        case(LAKE, 1),
-        case(LAKE, 4),
-        case(LAKE, 9),
-        case(LAKE, 3),
+        *(case(LAKE, n) for n in (2, 1, 4, 9, 3)),
         case(SPOKE_TWICE, 3),
         case(SPOKE_TWICE, 4),
         case(IN_A_ROW, 2),

@@ -1117,11 +1117,7 @@ def window(turns, n):
     ),
     rules=function_of(
         case(VISIT[:9] + VISIT[12:], 2),
-        case(VISIT, 3),
-        case(VISIT, 1),
-        case(VISIT, 2),
-        case(VISIT, 4),
-        case(VISIT, 7),
+        *(case(VISIT, n) for n in (3, 1, 2, 4, 7)),
         case([asked("Hello?")], 1),
         kind=list,
         before=(leaves_alone("turns"),),

@@ -217,11 +217,7 @@ def ask_about(client, scan, question):
         "in front of it, and the media type is that of a PNG.",
     ),
     rules=one_request(
-        case(
-            drawn(60, 40),
-            "Who wrote this letter?",
-            replies=[[THOUGHT, "It is signed by Amina Haddad."]],
-        ),
+        case(drawn(60, 40), "Who wrote this?", replies=[[THOUGHT, "Amina Haddad signed it."]]),
         case(drawn(40, 80), "When? \n", replies=[["On 3 May", " 1911, ", "says the stamp.\n"]]),
         expect=(HAS_SCAN, *SCANS, SCAN_FIRST),
     ),
@@ -372,16 +368,8 @@ def compare(client, posters, question):
         "one more text block, which holds nothing but the question.",
     ),
     rules=cases(
-        case(
-            {"Poster A": A, "Poster B": B},
-            "What changed?",
-            replies=[[THOUGHT, "The date: Poster B has the 14th."]],
-        ),
-        case(
-            {"May": C, "June": A, "July": B},
-            "Which one is easiest to read? \n",
-            replies=[["June. ", "Its letters ", "are the largest.\n"]],
-        ),
+        case({"Poster A": A, "Poster B": B}, "What changed?", replies=[[THOUGHT, "The date."]]),
+        case({"May": C, "June": A, "July": B}, "Which? \n", replies=[["June. ", "It ", "is.\n"]]),
         expect=(once(), *POSTERS, room(), gives_text()),
     ),
     messages={
@@ -711,13 +699,8 @@ def read_slip(client, photo):
         "`getvalue()` gives all bytes, whose media type is now that of a JPEG.",
     ),
     rules=cases(
-        case(
-            drawn(1200, 900, form="JPEG", mark=6),
-            replies=[[THOUGHT, "Dune | 12 January\nEmma | 19 January"]],
-        ),
-        case(
-            drawn(300, 200, mode="RGBA"), replies=[["Momo | ", "3 February", "\nPersuasion | ?\n"]]
-        ),
+        case(drawn(1200, 900, form="JPEG", mark=6), replies=[[THOUGHT, "Dune | 12 May\nEmma | ?"]]),
+        case(drawn(300, 200, mode="RGBA"), replies=[["Momo | ", "3 March", "\nBabel | ?\n"]]),
         case(drawn(1200, 300, form="JPEG", mark=3), replies=[[THOUGHT, "Ulysses | 1 March"]]),
         case(drawn(500, 1040, form="JPEG"), replies=[["Middlemarch | ", THOUGHT, "8 March"]]),
         expect=(EMPTY, HAS_SLIP, once(), *PHOTOS, SLIP_FIRST, room(), gives_text()),

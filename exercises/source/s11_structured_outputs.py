@@ -25,7 +25,6 @@ from practice.grading import (
     message,
     once,
     room,
-    rule,
     slips,
 )
 
@@ -103,16 +102,15 @@ def lets(run: Run, field: str, *values: Any) -> bool:
     return all(judge.is_valid(value) for value in values)
 
 
-def no_form(wrong: dict[str, str]) -> Word:
+def no_form(wrong: dict[str, str]) -> list[Word]:
     """A rule: the request has a form. `wrong` takes it out of the solution."""
-    return rule(
-        "no-form",
-        "Your request has no form, so nothing holds the reply to your class. `parse` takes the "
-        "class as `output_format`; `create` takes its schema in `output_config`.",
-        lambda run: form_of(run) is not None,
-        wrong,
-        "lesson 11, 'asking nicely': the class is written, and the call does not know it",
-    )
+    return slips(
+        ("no-form", wrong,
+         "lesson 11, 'asking nicely': the class is written, and the call does not know it",
+         "Your request has no form, so nothing holds the reply to your class. `parse` takes the "
+         "class as `output_format`; `create` takes its schema in `output_config`.",
+         lambda run: form_of(run) is not None),
+    )  # fmt: skip
 
 
 # --- 11.1 ------------------------------------------------------------------------------
@@ -182,16 +180,14 @@ SINGER = slips(
      "The reply fits what the choir wants, and your class refused it. $kit"),
     wanted=lambda run: run.wanted,
 )  # fmt: skip
-LIMIT_BROKEN = rule(
-    "limit-broken",
-    "A reply with $years years came back from your function as `$returned`. Limit `years` to 0 to "
-    "80, and let the `ValidationError` rise.",
-    lambda run: not run.raises or run.raised,
-    {"years: int = Field(ge=0, le=80)": "years: int"},
-    "the limits left to the prompt",
+LIMIT_BROKEN = slips(
+    ("limit-broken", {"years: int = Field(ge=0, le=80)": "years: int"},
+     "the limits left to the prompt",
+     "A reply with $years years came back from your function as `$returned`. Limit `years` to 0 to "
+     "80, and let the `ValidationError` rise.", lambda run: not run.raises or run.raised),
     of_errors=True,
     years=lambda run: json.loads(run.replies[0])["years"],
-)
+)  # fmt: skip
 
 sign_up = Exercise(
     id="11.1",
@@ -274,8 +270,8 @@ def sign_up(client, mail):
         too_many(81),
         too_many(-1),
         expect=(
-            no_form({",\n        output_format=Singer": ""}),
-            *SINGERS, once(), asks("mail"), room(200), *SINGER, LIMIT_BROKEN,
+            *no_form({",\n        output_format=Singer": ""}),
+            *SINGERS, once(), asks("mail"), room(200), *SINGER, *LIMIT_BROKEN,
         ),
     ),
     takeaway="A field's type is what the API holds Claude to; its limits are what pydantic checks.",
@@ -823,7 +819,7 @@ def email_to_loan(client, email, room=2000):
         breaks("reader", ""),
         case("Bread at Dawn, please. Keiko", 2000, replies=[compact(**KEIKO)], gives=KEIKO),
         expect=(
-            no_form({FORM: ""}), once(), asks("email"),
+            *no_form({FORM: ""}), once(), asks("email"),
             *LOANS, *found_or_unread("Loan", "{'days': 14}"),
         ),
     ),
