@@ -500,7 +500,8 @@ def is_whole(text: str) -> bool:
     """Whether a text is JSON that holds the whole reply."""
     try:
         found = json.loads(text)
-        return bool(found["id"] == REPLY["id"] and found["content"][0]["text"] == '{"customer": "O')
+        texts = [block["text"] for block in found["content"]]
+        return bool(found["id"] == REPLY["id"] and texts == ['{"customer": "O'])
     except (TypeError, ValueError, LookupError):
         return False
 

@@ -333,7 +333,8 @@ def shows(run: Run) -> bool:
     """Whether the reply is shown, although the visitor should read that there is none."""
     if run.wanted[0] != NOT_HERE or not run.requests:
         return False
-    return run.last_reply.content[-1].text in run.returned[0]
+    *_, last = [block.text for block in run.last_reply.content if block.type == "text"]
+    return last in run.returned[0]
 
 
 WEEKS = [THOUGHT, cited("Three weeks", "3.1"), ", and you may come earlier."]
