@@ -106,7 +106,8 @@ CARRIED, ASKED, TURNS, *TEXTS = slips(
     ("last-only", [acts("value[-1]"), acts("value[-1:]")],
      "the loop's variable taken for the whole",
      "You gave back the last answer only. Give back a list with the text of each."),
-    ("raised-400", {"reply.to_param()": "reply"}, "lesson 05, 'Keep the blocks'",
+    ("raised-400", {"reply.to_param()": "reply"},
+     "lesson 05, 'Keep the blocks': the Message itself appended",
      "$kit Print the list that you send: a turn has a `role`, a `content` and nothing else."),
 )  # fmt: skip
 
@@ -190,7 +191,19 @@ def talk(client, questions):
     },
     mistakes=(
         Mistake(
-            "stopped-early", {"    return texts": "        return texts"}, "a return in the loop"
+            "history-changed",
+            {"messages=history": "messages=history[-1:]"},
+            "https://github.com/mkupermann/souprise/issues/8",
+        ),
+        Mistake(
+            "turn-changed",
+            {"reply.to_param()": '{"role": "assistant", "content": read_text(reply)}'},
+            "lesson 05, question 3, answer a: the text alone is kept",
+        ),
+        Mistake(
+            "stopped-early",
+            {"    return texts": "        return texts"},
+            "a return that slid into the loop",
         ),
     ),
     takeaway="The conversation is the list that you send. Claude's turns go into it as they came.",

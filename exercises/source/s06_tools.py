@@ -13,6 +13,7 @@ from anthropic.types import ToolUseBlock
 
 from practice.grading import (
     Exercise,
+    Mistake,
     Run,
     acts,
     answers_every_call,
@@ -424,6 +425,18 @@ def answer(client, question, tools, functions):
         "nothing to answer, and all results travel in one request.",
         **TOOLS,
     },
+    mistakes=(
+        Mistake(
+            "call-unanswered",
+            {"                results.append(result)": "                results = [result]"},
+            "https://github.com/MoonshotAI/kosong/issues/45: a turn for each result",
+        ),
+        Mistake(
+            "turn-left-out",
+            {"reply.to_param(), ": ""},
+            "https://github.com/tghamm/Anthropic.SDK/issues/184",
+        ),
+    ),
     takeaway="One result for each call, under its id, all of them in the next turn, after "
     "Claude's own.",
 )
@@ -1017,7 +1030,8 @@ WINDOWS = slips(
      "every list taken for results",
      "A list of blocks is a question, too, as long as none is a `tool_result`. Count it."),
     ("begins-with-results", {' and "tool_result" not in kinds': ""},
-     "https://github.com/RooCodeInc/Roo-Code/pull/11030",
+     "https://github.com/RooCodeInc/Roo-Code/pull/11030; "
+     "https://github.com/trpc-group/trpc-agent-go/pull/1228: results at the cut skipped",
      "Your window begins with a turn of results or of Claude's, and the API refuses that: the call "
      "or the question before it was cut away. Count only turns of the user that hold no "
      "`tool_result`, and cut in front of one.",

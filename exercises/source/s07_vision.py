@@ -14,6 +14,7 @@ from PIL import Image
 
 from practice.grading import (
     Exercise,
+    Mistake,
     Run,
     Word,
     acts,
@@ -220,6 +221,13 @@ def ask_about(client, scan, question):
         case(drawn(60, 40), "Who wrote this?", replies=[[THOUGHT, "Amina Haddad signed it."]]),
         case(drawn(40, 80), "When? \n", replies=[["On 3 May", " 1911, ", "says the stamp.\n"]]),
         expect=(HAS_SCAN, *SCANS, SCAN_FIRST),
+    ),
+    mistakes=(
+        Mistake(
+            "raised-400",
+            {ENCODED: "scan.hex()[1:]"},
+            "https://github.com/HiveNexus/HiveChat/issues/39: a text that is no base64",
+        ),
     ),
     takeaway="A picture made of bytes: its media type, and the base64 text with nothing in front.",
 )
@@ -601,17 +609,21 @@ EMPTY, *PHOTOS = slips(
      "a question of the lesson, copied along with its call",
      "Your turn should hold one text, after the slip: `ORDER`, as it is, and nothing else.",
      lambda run: [one for one in parts(run.request) if isinstance(one, str)] == [ORDER]),
-    ("raised-none", {SHRUNK: f"small = {SHRUNK}"}, "other methods give back a picture",
+    ("raised-none", {SHRUNK: f"small = {SHRUNK}"},
+     "methods of Pillow mostly give back a new picture; this one does not",
      "$kit `thumbnail` changes the picture itself and gives back `None`: do not assign that."),
     ("raised-OSError", {'turned.convert("RGB")': "turned.copy()"},
      "https://github.com/infiniflow/ragflow/pull/8399",
      "A JPEG cannot hold this photo's transparent background. Convert it to `\"RGB\"` first."),
-    ("raised-json", {SLIP_BYTES: "held.getvalue()"}, "lesson 07, Refused: bytes as they are",
+    ("raised-json", {SLIP_BYTES: "held.getvalue()"},
+     "lesson 07, Refused: bytes in place of base64 text",
      "Bytes, or a picture of Pillow, cannot be put into a request. `save` it into an `io.BytesIO`, "
      "and turn those bytes into base64 text."),
-    ("raised-key", {'"JPEG"': '"JPG"'}, "the ending of most file names",
+    ("raised-key", {'"JPEG"': '"JPG"'},
+     "the ending of most file names taken for the name of the form",
      "$kit If that is a form for `save`: Pillow calls it `JPEG`, with an E."),
-    ("raised-ValueError", {"io.BytesIO(photo)": "photo"}, "bytes taken for a file",
+    ("raised-ValueError", {"io.BytesIO(photo)": "photo"},
+     "bytes taken for something that can be opened",
      "`open` wants a path or a file, and bytes in memory become one by `io.BytesIO(photo)`. In "
      "`save`: where there is no file name, name the form, `JPEG`."),
     kind=kind_of,

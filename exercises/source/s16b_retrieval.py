@@ -8,6 +8,7 @@ from typing import Any
 
 from practice.grading import (
     Exercise,
+    Mistake,
     Run,
     acts,
     case,
@@ -536,6 +537,10 @@ def answer_with_sources(client, question, passages):
             gives(tuple, "other-sources", OTHER_SOURCES, "(value[0], list(passages))"),
         ),
         solved=True,
+    ),
+    mistakes=(
+        Mistake("other-sources", {"    return text, sources": "    return text, sorted(sources)"},
+                "lesson 16b, where `for_visitor` sorts them"),
     ),
     equivalent={
         "line 8: 'House rules' -> 'House rulesx'": "any title",
