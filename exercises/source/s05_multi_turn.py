@@ -12,21 +12,20 @@ from practice.grading import (
     Mistake,
     Run,
     acts,
-    alike,
+    as_solved,
     case,
     cases,
-    catches,
     function_of,
     gives,
     leaves_alone,
     lets_rise,
-    miss,
+    once,
     room,
     rounds,
-    rule,
     sends_back_whole_turns,
+    slips,
 )
-from practice.grading.tape import has, text_of
+from practice.grading.tape import text_of
 
 IMPORTS = """
 import json
@@ -42,15 +41,13 @@ READ_TEXT = """
 def read_text(message):
     return "".join(block.text for block in message.content if block.type == "text")
 """
-
-STREAMED = rule(
-    "streamed",
-    "Your request asks for a stream. Here the whole reply is needed at once: send it with "
-    "`client.messages.create(...)`, as in the lesson.",
-    lambda run: not any(sent.body.get("stream") for sent in run.sent if sent.body),
-    acts(request='request["stream"] = True'),
-    "lesson 04 used for every request from then on",
-)
+STREAMED = slips(
+    ("streamed", acts(request='request["stream"] = True'),
+     "lesson 04 used for every request from then on",
+     "Your request asks for a stream. Here the whole reply is needed at once: send it with "
+     "`client.messages.create(...)`, as in the lesson.",
+     lambda run: not any(sent.body.get("stream") for sent in run.sent if sent.body)),
+)  # fmt: skip
 
 
 def user(text: str) -> dict[str, Any]:
@@ -66,35 +63,53 @@ def claude(*content: Any) -> dict[str, Any]:
     return {"role": "assistant", "content": blocks}
 
 
+def is_turn(turn: Any) -> bool:
+    """Whether this is a role and a content, and nothing else."""
+    return isinstance(turn, dict) and turn.keys() == {"role", "content"}
+
+
 # --- 05.1 ------------------------------------------------------------------------------
 
-
-def asked_in_turn(run: Run) -> bool:
-    """Whether each request ends with its own question, as a turn of the user."""
-    for sent, question in zip(run.sent, run.args[0], strict=False):
-        if sent.roles[-1:] != ["user"] or sent.said != question:
-            return False
-    return True
-
-
-def begins_anew(run: Run) -> bool:
-    """Whether the first request holds no question but those of this call."""
-    turns = run.sent[0].body.get("messages")
-    if not isinstance(turns, list) or len(turns) < 2:
-        return True  # what is wrong with it, other rules say
-    asked = [turn for turn in turns if has(turn, "role", "user")]
-    return all(text_of(turn.get("content")) in run.args[0] for turn in asked)
+SEVEN = [["Seven ", "kilometres."], [THOUGHT, "Seven."], [THOUGHT, "At the end.\n"]]
+KEEPS = "history.append(reply.to_param())"
 
 
 def are_turns(run: Run) -> bool:
     """Whether every entry of `messages` has a role and a content."""
-    for sent in run.sent:
-        turns = sent.body.get("messages")
-        for turn in turns if isinstance(turns, list) else ():
-            if not isinstance(turn, dict) or not {"role", "content"} <= turn.keys():
-                return False
-    return True
+    turns = [turn for sent in run.sent for turn in sent.body.get("messages") or []]
+    return all(isinstance(turn, dict) and {"role", "content"} <= turn.keys() for turn in turns)
 
+
+def asked_in_turn(run: Run) -> bool:
+    """Whether each request ends with its own question, as a turn of the user."""
+    pairs = zip(run.sent, run.args[0], strict=False)
+    return all(sent.roles[-1:] == ["user"] and sent.said == question for sent, question in pairs)
+
+
+CARRIED, ASKED, TURNS, *TEXTS = slips(
+    ("carried-over", {"questions):\n    history,": "questions, history=[]):\n    ignored,"},
+     "a list as a default value is made once, and shared by all calls",
+     "The check called `talk` again, and the first request of the new conversation still held "
+     "turns of the last one. Begin each call with an empty list of its own.",
+     lambda run: not run.sent or "assistant" not in run.sent[0].roles),
+    ("other-question", {'"content": question}': '"content": question.strip()}'},
+     "texts tidied on their way",
+     "Each request should end with one question, as a turn of the user, as it is: the first "
+     "request with the first question, the second with the second.", asked_in_turn),
+    ("no-turn", {KEEPS: "history.append(read_text(reply))"}, "a text taken for a turn",
+     "An entry of your `messages` is no turn. Each is a dict with a `role` and a `content`; "
+     "`reply.to_param()` is one.", are_turns),
+    ("messages-listed", {"texts.append(read_text(reply))": "texts.append(reply)"},
+     "giving back what the call gave",
+     "Your list holds whole replies. Give back the text of each: `read_text` gives it.",
+     lambda run: "Message(" not in repr(run.returned)),
+    ("last-only", [acts("value[-1]"), acts("value[-1:]")],
+     "the loop's variable taken for the whole",
+     "You gave back the last answer only. Give back a list with the text of each."),
+    ("raised-400", {"reply.to_param()": "reply"},
+     "lesson 05, 'Keep the blocks': the Message itself appended",
+     "$kit Print the list that you send: a turn has a `role`, a `content` and nothing else."),
+)  # fmt: skip
 
 talk = Exercise(
     id="05.1",
@@ -134,27 +149,11 @@ def talk(client, questions):
     also_correct=(
         """
 def talk(client, questions):
-    replies = []
-    turns = []
-    for question in questions:
-        turns = [*turns, {"role": "user", "content": question}]
-        replies.append(
-            client.messages.create(model=MODEL, max_tokens=3000, messages=turns)
-        )
-        blocks = replies[-1].to_dict()["content"]
-        turns = [*turns, {"role": "assistant", "content": blocks}]
-    texts = []
-    for reply in replies:
-        texts.append("".join(b.text for b in reply.content if b.type == "text"))
-    return texts
-""",
-        """
-def talk(client, questions):
     turns, texts = [], []
     for question in questions:
         turns += [dict(role="user", content=[{"type": "text", "text": question}])]
-        said = client.messages.create(model=MODEL, max_tokens=2000, messages=turns)
-        turns += [dict(role="assistant", content=said.content)]
+        said = client.messages.create(model=MODEL, max_tokens=3000, messages=turns)
+        turns = [*turns, {"role": "assistant", "content": said.to_dict()["content"]}]
         texts += ["".join(getattr(block, "text", "") for block in said.content)]
     return texts
 """,
@@ -168,74 +167,17 @@ def talk(client, questions):
     ),
     rules=cases(
         case(
-            ["A walk of two hours, please.", "And if it rains?"],
-            replies=[[THOUGHT, "Round the lake."], ["Then stay under ", "the trees."]],
-            gives=["Round the lake.", "Then stay under the trees."],
+            ["A walk?", "In rain?"],
+            replies=[[THOUGHT, "The lake."], ["In ", "the wood."]],
             requests=2,
         ),
-        case(
-            ["How long is the cliff path?\n", "How long is it?", "Is there a café? "],
-            replies=[["Seven ", "kilometres."], [THOUGHT, "Seven."], [THOUGHT, "At the end.\n"]],
-            gives=["Seven kilometres.", "Seven.", "At the end.\n"],
-            requests=3,
-        ),
-        case(["Hello?"], replies=[[THOUGHT, "Hello!"]], gives=["Hello!"]),
+        case(["Long?\n", "How long?", "A café? "], replies=SEVEN, requests=3),
+        case(["Hello?"], replies=[[THOUGHT, "Hello!"]]),
         expect=(
-            STREAMED,
-            rule(
-                "carried-over",
-                "The check called `talk` again, and the first request of the new conversation "
-                "still held turns of the last one. Begin each call with an empty list of its own.",
-                lambda run: not run.sent or begins_anew(run),
-                {"questions):\n    history,": "questions, history=[]):\n    ignored,"},
-                "a list as a default value is made once, and shared by all calls",
-                show="messages",
-            ),
-            rounds(),
-            rule(
-                "other-question",
-                "Each request should end with one question, as a turn of the user, as it is: the "
-                "first request with the first question, the second with the second.",
-                asked_in_turn,
-                {'"content": question}': '"content": question.strip()}'},
-                "texts tidied on their way",
-                show="messages",
-            ),
-            rule(
-                "no-turn",
-                "An entry of your `messages` is no turn. Each is a dict with a `role` and a "
-                "`content`; `reply.to_param()` is one.",
-                are_turns,
-                {"history.append(reply.to_param())": "history.append(read_text(reply))"},
-                "a text taken for a turn",
-                show="messages",
-            ),
-            sends_back_whole_turns(),
-            room(),
-            rule(
-                "messages-listed",
-                "Your list holds whole replies. Give back the text of each: `read_text` gives it.",
-                lambda run: "Message(" not in repr(run.returned),
-                {"texts.append(read_text(reply))": "texts.append(reply)"},
-                "giving back what the call gave",
-            ),
-            rule(
-                "last-only",
-                "You gave back the last answer only. Give back a list with the text of each.",
-                lambda run: (
-                    run.returned not in (run.wanted[-1], run.wanted[-1:])
-                    or run.returned == run.wanted
-                ),
-                acts("value[-1]"),
-                "the loop's variable taken for the whole",
-            ),
-            gives(
-                list,
-                "other-texts",
-                "You gave back `$returned`. The texts of the answers are `$wanted`.",
-                "value[::-1]",
-            ),
+            *(*STREAMED, CARRIED, rounds(), ASKED, TURNS, sends_back_whole_turns(), room()),
+            *(*TEXTS, gives(list, wrong="value[::-1]")),
         ),
+        solved=True,
     ),
     messages={
         "stopped-early": "Your code sent $sent of $wanted requests: each question needs one of its "
@@ -246,8 +188,6 @@ def talk(client, questions):
         "remembers nothing between requests: send the whole `history`, not a part of it.",
         "turn-changed": "Claude's turn did not go back as it came: blocks are missing or changed. "
         "Its thinking belongs to it. Keep the whole turn: `reply.to_param()`.",
-        "raised-400": "$kit Print the list that you send: each entry is a turn, with a `role`, a "
-        "`content` and nothing else.",
     },
     mistakes=(
         Mistake(
@@ -261,24 +201,9 @@ def talk(client, questions):
             "lesson 05, question 3, answer a: the text alone is kept",
         ),
         Mistake(
-            "turn-left-out",
-            {"        history.append(reply.to_param())\n": ""},
-            "replies that are shown, and never stored",
-        ),
-        Mistake(
-            "raised-400",
-            {"reply.to_param()": "reply"},
-            "lesson 05, 'Keep the blocks': the Message itself appended",
-        ),
-        Mistake(
             "stopped-early",
             {"    return texts": "        return texts"},
             "a return that slid into the loop",
-        ),
-        Mistake(
-            "raised-none",
-            {"history.append(reply.to_param())": "history = history.append(reply.to_param())"},
-            "`append` changes the list and gives back None",
         ),
     ),
     takeaway="The conversation is the list that you send. Claude's turns go into it as they came.",
@@ -287,27 +212,18 @@ def talk(client, questions):
 
 # --- 05.2 ------------------------------------------------------------------------------
 
-TO_PARAM = "reply.to_param()"
+AS_DICTS = '{"role": "assistant", "content": reply.to_dict()["content"]}'
 BEFORE = [user("Is the café open?"), claude("From noon.")]
-
-
-def pair(run: Run) -> tuple[Any, Any]:
-    """What came back, (reply, history); two times None if it is nothing of the kind."""
-    value = run.returned
-    if isinstance(value, tuple | list) and len(value) == 2:
-        return value[0], value[1]
-    return None, None
+LONGER = [*BEFORE, user("And on Sunday?"), claude("From ten.")]
+REFUSED = {"content": [], "stop_reason": "refusal"}
 
 
 def kept(run: Run) -> Any:
-    """The history that came back."""
-    return pair(run)[1]
-
-
-def is_pair(run: Run) -> bool:
-    """Whether a `Message` and a list came back."""
-    reply, history = pair(run)
-    return type(reply).__name__ == "Message" and isinstance(history, list)
+    """The history that came back; None unless it came with a `Message`."""
+    value = run.returned
+    if isinstance(value, tuple | list) and len(value) == 2 and isinstance(value[1], list):
+        return value[1] if type(value[0]).__name__ == "Message" else None
+    return None
 
 
 def is_plain(run: Run) -> bool:
@@ -317,14 +233,6 @@ def is_plain(run: Run) -> bool:
     except (TypeError, ValueError):
         return False
     return True
-
-
-def whole(run: Run) -> list[Any]:
-    """The right history of this run, as JSON; as it was if the reply has no blocks."""
-    reply = run.requests[-1].reply
-    if not reply["content"]:
-        return list(run.before["history"])
-    return [*run.before["history"], user(run.args[1]), claude(*reply["content"])]
 
 
 def bare(value: Any) -> Any:
@@ -337,16 +245,48 @@ def bare(value: Any) -> Any:
     return [bare(item) for item in value] if isinstance(value, list) else value
 
 
-def added(run: Run) -> list[Any]:
-    """The roles of the turns that were added."""
-    return [turn.get("role") for turn in kept(run)[len(run.before["history"]) :]]
+def as_came(run: Run) -> list[Any]:
+    """The right history, with the blocks that came in this run."""
+    blocks = run.requests[-1].reply["content"]
+    added = [user(run.args[1]), claude(*blocks)] if blocks else []
+    return [*run.before["history"], *added]
 
 
-def sends_history(run: Run) -> bool:
-    """Whether the request is the history and the question, and nothing else."""
-    sent = run.sent[0].body.get("messages") if run.sent else None
-    return bool(bare(sent) == bare([*run.before["history"], user(run.args[1])]))
-
+FAILED = slips(
+    ("left-behind",
+     {"asked = [*history, {": "asked = history\n    asked.append({", '": text}]': '": text})'},
+     "https://github.com/amd/gaia/issues/3512",
+     "The request failed, and the list that your function was given is another one now: it ends "
+     "with a question that nobody answered. Make a new list, and leave this one as it is.",
+     lambda run: not run.raises or run.args[0] == run.before["history"]),
+    of_errors=True,
+)  # fmt: skip
+HISTORIES = slips(
+    ("not-two", {"return reply, [*asked, answer]": "return [*asked, answer]"},
+     "a function that gave back one thing before",
+     "Two things are wanted, `return reply, history`: the whole `Message`, and the history as a "
+     "list. You gave back a `$kind` that is something else.", lambda run: kept(run) is not None),
+    ("empty-turn", {"    if not reply.content:\n        return reply, history\n": ""},
+     "https://github.com/UKGovernmentBEIS/inspect_ai/pull/832",
+     "The reply held no block, and your history is longer than before. A turn without content is "
+     "refused from then on, and so is a question that got no answer: give back the history as it "
+     "was.", lambda run: run.requests[-1].reply["content"] or kept(run) == run.before["history"]),
+    ("not-plain", {AS_DICTS: "reply.to_param()"}, "lesson 05, 'A crash while saving'",
+     "`json.dumps` cannot take your history: it holds objects of the package. Use the plain dicts "
+     "that `reply.to_dict()` gives, and of these the `content`.", is_plain),
+    ("whole-reply", {AS_DICTS: "reply.to_dict()"},
+     "lesson 05, question 3, answer c: the reply itself as an entry",
+     "Claude's turn in your history holds more than `role` and `content`, and the API refuses "
+     "that. Of `to_dict()` take the `content` only.",
+     lambda run: all(is_turn(turn) for turn in kept(run))),
+    ("turns-missing", {"[*asked, answer]": "[*history, answer]"},
+     "the answer stored, and the question forgotten; lesson 05, question 3, answer a: the text "
+     "alone",
+     "Your history should get the two turns of this round: the question, and then Claude's with "
+     "all its blocks, thinking too. Its roles are now: $roles. Only a reply without blocks adds "
+     "nothing.", lambda run: bare(kept(run)) == bare(as_came(run))),
+    roles=lambda run: ", ".join(str(turn["role"]) for turn in kept(run)) or "no turn",
+)  # fmt: skip
 
 say = Exercise(
     id="05.2",
@@ -391,18 +331,6 @@ def say(client, history, text):
         return reply, longer
     return reply, list(history)
 """,
-        """
-def say(client, history, text):
-    question = {"role": "user", "content": text}
-    reply = client.messages.create(
-        model=MODEL, max_tokens=2000, messages=history + [question]
-    )
-    answer = []
-    for block in reply.content:
-        answer.append(block.to_dict())
-    new = [question, {"role": "assistant", "content": answer}] if answer else []
-    return reply, history + new
-""",
     ),
     hints=(
         "`append` changes the list that the caller handed over. How did the lesson make a new list "
@@ -415,129 +343,24 @@ def say(client, history, text):
     rules=cases(
         case(BEFORE, "Which path is dry?", replies=[BUSY], raises="RateLimitError"),
         case([], "Hello, is it far?", replies=[[THOUGHT, "An hour."]]),
-        case(
-            [*BEFORE, user("And on Sunday?"), claude("From ten.")],
-            "Is there cake?\n",
-            replies=[["There is ", THOUGHT, "cake."]],
-        ),
-        case(BEFORE, "Refused?", replies=[{"content": [], "stop_reason": "refusal"}]),
-        case([], "Refused at once?", replies=[{"content": [], "stop_reason": "refusal"}]),
+        case(LONGER, "Is there cake?\n", replies=[["There is ", THOUGHT, "cake."]]),
+        case(BEFORE, "Refused?", replies=[REFUSED]),
+        case([], "Refused at once?", replies=[REFUSED]),
         case(BEFORE, "Cut?", replies=[{"content": [THOUGHT, "The"], "stop_reason": "max_tokens"}]),
         expect=(
-            STREAMED,
-            rule(
-                "left-behind",
-                "The request failed, and the list that your function was given is another one now: "
-                "it ends with a question that nobody answered. Make a new list, and leave this one "
-                "as it is.",
-                lambda run: not run.raises or run.args[0] == run.before["history"],
-                {
-                    "asked = [*history, {": "asked = history\n    asked.append({",
-                    '": text}]': '": text})',
-                },
-                "https://github.com/amd/gaia/issues/3512",
-                of_errors=True,
-            ),
-            rule(
-                "other-request",
-                "The request should hold the history that your function was given, and after it "
-                "the text, as a turn of the user, as it is.",
-                lambda run: not run.sent or sends_history(run),
-                {"messages=asked": "messages=asked[-1:]"},
-                "https://github.com/mkupermann/souprise/issues/8: only the last message is sent",
-                show="messages",
-                of_errors=True,
-            ),
-            lets_rise(),
-            rule(
-                "twice",
-                "One question was sent more than once. Each request is paid for: send one, and let "
-                "an error go on.",
-                lambda run: len(run.sent) <= 1,
-                acts(given="_right(client, history, text)"),
-                "a retry around a call: the package has one of its own",
-                of_errors=True,
-            ),
-            room(),
-            rule(
-                "not-two",
-                "Two things are wanted, `return reply, history`: the whole `Message`, and the "
-                "history as a list. You gave back a `$kind` that is something else.",
-                is_pair,
-                {"return reply, [*asked, answer]": "return [*asked, answer]"},
-                "a function that gave back one thing before",
-            ),
-            rule(
-                "empty-turn",
-                "The reply held no block, and your history is longer than before. A turn without "
-                "content is refused from then on, and so is a question that got no answer: give "
-                "back the history as it was.",
-                lambda run: run.requests[-1].reply["content"] or kept(run) == run.before["history"],
-                {"    if not reply.content:\n        return reply, history\n": ""},
-                "https://github.com/UKGovernmentBEIS/inspect_ai/pull/832",
-            ),
-            rule(
-                "not-plain",
-                "`json.dumps` cannot take your history: it holds objects of the package. Use the "
-                "plain dicts that `reply.to_dict()` gives, and of these the `content`.",
-                is_plain,
-                {'{"role": "assistant", "content": reply.to_dict()["content"]}': TO_PARAM},
-                "lesson 05, 'A crash while saving'",
-            ),
-            rule(
-                "whole-reply",
-                "Claude's turn in your history holds more than `role` and `content`, and the API "
-                "refuses that. Of `to_dict()` take the `content` only.",
-                lambda run: all(set(turn) <= {"role", "content"} for turn in kept(run)),
-                {'{"role": "assistant", "content": reply.to_dict()["content"]}': "reply.to_dict()"},
-                "lesson 05, question 3, answer c: the reply itself as an entry",
-            ),
-            leaves_alone("history"),
-            rule(
-                "turns-missing",
-                "Your history lacks a turn of this round: the question, then Claude's turn. It "
-                "got $roles. Only a reply without any block adds nothing.",
-                lambda run: kept(run) == whole(run) or added(run) == ["user", "assistant"],
-                {"[*asked, answer]": "[*history, answer]"},
-                "the answer stored, and the question forgotten",
-                roles=lambda run: ", ".join(map(str, added(run))) or "no turn",
-            ),
-            rule(
-                "blocks-lost",
-                "Claude's turn in your history is not what came: blocks are missing or changed. "
-                "Keep all of them, thinking too.",
-                lambda run: bare(kept(run)) == bare(whole(run)),
-                {
-                    'reply.to_dict()["content"]': '"".join('
-                    'block.text for block in reply.content if block.type == "text")'
-                },
-                "lesson 05, question 3, answer a: the text alone is kept",
-            ),
+            *(*STREAMED, *FAILED, as_solved("messages"), lets_rise(), once(), room()),
+            *(*HISTORIES, leaves_alone("history")),
         ),
     ),
     messages={
-        "changed-argument": "The answer is right, but your function changed the `$argument` that "
-        "it was given. Whoever called it may need it as it was: make a new list.",
+        "other-request": "The request should hold the history that your function was given, and "
+        "after it the text, as a turn of the user, as it is. It differs at `$where`.",
     },
     mistakes=(
         Mistake(
-            "swallowed",
-            catches("except anthropic.APIError:\n    return None, history"),
-            "articles that catch everything around a call",
-        ),
-        Mistake(
-            "changed-argument",
-            {
-                "    if not reply": "    history.append(None)\n    history.pop()\n    if not reply",
-                "return reply, [*asked, answer]": "history += [asked[-1], answer]\n"
-                "    return reply, history",
-            },
-            "a list that is handed over is the caller's own list, not a copy of it",
-        ),
-        Mistake(
-            "no-return",
-            {"return reply, history": "return", "return reply, [": "reply, ["},
-            "a cell shows its last line, a function does not",
+            "other-request",
+            {"messages=asked": "messages=asked[-1:]"},
+            "https://github.com/mkupermann/souprise/issues/8: only the last message is sent",
         ),
     ),
     takeaway="A history grows by a question and its answer, or not at all, and it is plain data.",
@@ -546,18 +369,30 @@ def say(client, history, text):
 
 # --- 05.3 ------------------------------------------------------------------------------
 
-ANSWERS = "sum(answer for _, answer in turns)"
-
-
-def input_of(turns: list[tuple[int, int]]) -> int:
-    """The input tokens of all requests of a conversation."""
-    total = so_far = 0
-    for question, answer in turns:
-        so_far += question
-        total += so_far
-        so_far += answer
-    return total
-
+SUMS = slips(
+    ("no-memory", acts("sum(question for question, _ in turns)"),
+     "lesson 05, question 1, answer c: the API remembers",
+     "You added each question once. A request holds all earlier questions and answers again."),
+    ("each-once", acts("sum(question + answer for question, answer in turns)"),
+     "lesson 05, question 1, answer a: twice the turns taken for twice the tokens",
+     "You counted each turn once. An early one is sent with every later request again."),
+    ("last-request", acts("sum(q + a for q, a in turns[:-1]) + (turns[-1][0] if turns else 0)"),
+     "the size of the history taken for the bill",
+     "That is what the last request holds. Add up the earlier ones as well."),
+    ("answers-free", {"so_far += answer": "so_far += 0"},
+     "an answer taken for output only: paid for once",
+     "You sent the earlier questions again, but not the answers. Claude's turns are part of the "
+     "history, and count as input then."),
+    ("questions-once", {"so_far += answer": "so_far += answer - question"},
+     "your own words taken for known",
+     "You sent the earlier answers again, but not the earlier questions. The history holds both."),
+    ("answer-too-early", acts("value + sum(answer for _, answer in turns)"),
+     "the running sum increased before the request is counted",
+     "You count an answer as input of its own request. It comes later: add it afterwards."),
+    ("neighbour-only", acts("sum(q for q, _ in turns) + sum(q + a for q, a in turns[:-1])"),
+     "a chat pictured as question, answer, question",
+     "You count the turn just before a request. Everything that was said before goes along."),
+)  # fmt: skip
 
 total_input = Exercise(
     id="05.3",
@@ -596,15 +431,6 @@ def total_input(turns):
     also_correct=(
         """
 def total_input(turns):
-    total = 0
-    for number in range(len(turns)):
-        earlier = turns[:number]
-        total += sum(question + answer for question, answer in earlier)
-        total += turns[number][0]
-    return total
-""",
-        """
-def total_input(turns):
     left = len(turns)
     total = 0
     for question, answer in turns:
@@ -627,70 +453,10 @@ def total_input(turns):
         case([]),
         case([(5, 0), (300, 1), (2, 2000)]),
         kind=int,
-        right=input_of,
-        known=(
-            miss(
-                "no-memory",
-                "You added each question once. The API keeps nothing, so a request holds all "
-                "earlier questions and answers again.",
-                "sum(question for question, _ in turns)",
-                "lesson 05, question 1, answer c: the API remembers",
-            ),
-            miss(
-                "each-once",
-                "You counted each question and each answer once. An early turn is sent with every "
-                "later request, and counts each time.",
-                "sum(question + answer for question, answer in turns)",
-                "lesson 05, question 1, answer a: twice the turns taken for twice the tokens",
-            ),
-            miss(
-                "last-request",
-                "That is what the last request holds. The earlier requests were paid for as well: "
-                "add all of them up.",
-                "sum(question + answer for question, answer in turns[:-1]) + "
-                "(turns[-1][0] if turns else 0)",
-                "the size of the history taken for the bill",
-            ),
-            miss(
-                "answers-free",
-                "You sent the earlier questions again, but not the answers. Claude's turns are "
-                "part of the history, and count as input then.",
-                "sum(question * (len(turns) - at) for at, (question, _) in enumerate(turns))",
-                "an answer taken for output only: paid for once",
-            ),
-            miss(
-                "questions-once",
-                "You sent the earlier answers again, but not the earlier questions. The history "
-                "holds both.",
-                "sum(q for q, _ in turns) + "
-                "sum(answer * (len(turns) - 1 - at) for at, (_, answer) in enumerate(turns))",
-                "your own words taken for known",
-            ),
-            miss(
-                "answer-too-early",
-                "Each request counts its own answer as input. When it is sent, this answer does "
-                "not exist yet: add it afterwards.",
-                f"value + {ANSWERS}",
-                "the running sum increased before the request is counted",
-            ),
-            miss(
-                "neighbour-only",
-                "You count the turn just before a request, and not those before that one. "
-                "Everything that was said goes along.",
-                "sum(question for question, _ in turns) + sum(q + a for q, a in turns[:-1])",
-                "a chat pictured as question, answer, question",
-            ),
-        ),
+        known=SUMS,
         says="Your function gave back `$returned`; right is $wanted. Write down what each request "
         "holds, one line for each, and compare.",
         wrong="value + 3 * len(turns)",
-    ),
-    mistakes=(
-        Mistake(
-            "same-answer",
-            acts("420"),
-            "the number of the example, found by hand and put in",
-        ),
     ),
     takeaway="The sum grows with the square of the turns, because each request holds all earlier "
     "ones.",
@@ -721,48 +487,61 @@ SPOKE_TWICE = [
     user("Thank you."),
 ]
 IN_A_ROW = [user("Hello?"), claude("Hello!"), user("A map."), user("A key."), user("Bye.")]
-THOUGHTS = ("thinking", "redacted_thinking")
+STAYS = "        return history\n"
+STRIPS = 'if "thinking" not in block["type"]'
+FROM = "history[starts[-n] :]"
+GLUED = """
+        if turn["role"] == "assistant":
+            content = "".join(block["text"] for block in content)
+"""
 
-
-def cut(history: list[Any], n: int) -> list[Any]:
-    """The right window."""
-    starts = [at for at, turn in enumerate(history) if turn["role"] == "user"]
-    if len(starts) <= n:
-        return history
-    return thoughtless(history[starts[-n] :])
-
-
-def thoughtless(turns: list[Any], kinds: tuple[str, ...] = THOUGHTS) -> list[Any]:
-    """These turns without the blocks of these kinds, and without turns left empty."""
-    found = []
-    for turn in turns:
-        content = turn["content"]
-        if not isinstance(content, str):
-            content = [block for block in content if block["type"] not in kinds]
-        if content:
-            found.append({**turn, "content": content})
-    return found
-
-
-def says_from(run: Run) -> list[str]:
-    """The texts of the turns that came back."""
-    return [text_of(turn["content"]) for turn in run.returned]
-
-
-def right_from(run: Run) -> list[str]:
-    """The texts of the right window."""
-    return [text_of(turn["content"]) for turn in run.wanted]
-
-
-def holds(run: Run, kind: str) -> bool:
-    """Whether a block of this type came back."""
-    return f"'type': '{kind}'" in repr(run.returned)
-
-
-def was_cut(run: Run) -> bool:
-    """Whether this history is longer than its window."""
-    return bool(run.wanted != run.before["history"])
-
+WINDOWS = slips(
+    ("not-turns", acts("[text for turn in value for text in turn['content']]"),
+     "the contents collected, and the turns forgotten",
+     "Your list holds something that is no turn, a dict with a `role` and a `content`.",
+     lambda run: all(is_turn(turn) for turn in run.returned)),
+    ("turns-counted", [acts("history[-n:]"), {FROM: "history[-n:]", "len(starts)": "len(history)"}],
+     "https://github.com/xtekky/gpt4free/issues/878: one message popped for each added",
+     "You kept the last `n` turns. Keep the last `n` questions, with what was said after them."),
+    ("begins-with-claude", acts("history[-2 * n :]"),
+     "https://github.com/HKUDS/nanobot/pull/1038: the last messages, whatever they are",
+     "Your window begins with a turn of Claude's, whose question was cut away. Find the places of "
+     "the user's turns, and cut in front of one.",
+     lambda run: not run.returned or run.returned[0]["role"] == "user"),
+    ("cut-too-much", {STAYS: "        starts, n = [0], 1\n"},
+     "thinking dropped always, to be on the safe side",
+     "There are `n` questions or fewer, so nothing is to be cut, and the history stays as it is, "
+     "thinking too. Yours came back with less."),
+    ("thinking-kept",
+     [{"    kept = []\n": f"    return {FROM}\n"},
+     {STRIPS: 'if block["type"] == "text" or block["type"] == "thinking"'}],
+     "lesson 05, 'Shorten it': the roles are fine, the thinking is not",
+     "The cut is at the right place, but thinking stayed in it. It is bound to what was said "
+     "before, and that is gone, so the API refuses it: leave these blocks out."),
+    ("redacted-kept", {STRIPS: 'if block["type"] != "thinking"'},
+     "one of the two types known; the other is rare",
+     "A block of the type `redacted_thinking` stayed in your window. It is thinking too, in a form "
+     "that nobody can read: leave it out."),
+    ("empty-turn", {"        if content:\n": "        if history:\n"},
+     "lesson 05, error hunt 3: a turn without a text in the middle of the history",
+     "One of Claude's turns held nothing but thinking, so its content is empty now, and the API "
+     "refuses such a turn. Leave it out."),
+    ("texts-glued", {"\n        if content:": f"{GLUED}        if content:"},
+     "lesson 05, 'Keep the blocks, not the text'",
+     "Claude's turn in your window is a plain text now. It was a list of blocks: keep the list, "
+     "and leave out of it only the thinking.",
+     lambda run: not any(isinstance(turn["content"], str) and turn["role"] == "assistant"
+                         for turn in run.returned)),
+    ("other-length", acts("value[:-1]"),
+     "lesson 05, 'Shorten it': a list that ends with Claude's turn; a place counted from the wrong "
+     "end",
+     "With `n` = $n your window should begin with “$first”, end with the new question, and have "
+     "$right turns. Yours has $count.", lambda run: len(run.returned) == len(run.wanted)),
+    n=lambda run: run.args[1],
+    first=lambda run: text_of(run.wanted[0]["content"]),
+    right=lambda run: len(run.wanted),
+    count=lambda run: len(run.returned),
+)  # fmt: skip
 
 window = Exercise(
     id="05.4",
@@ -802,21 +581,6 @@ def window(history, n):
 """,
     also_correct=(
         """
-def without_thinking(turn):
-    if isinstance(turn["content"], str):
-        return turn
-    blocks = [block for block in turn["content"] if "thinking" not in block["type"]]
-    return {**turn, "content": blocks}
-
-
-def window(history, n):
-    starts = [i for i, turn in enumerate(history) if turn["role"] == "user"]
-    if len(starts) <= n:
-        return history
-    cut = [without_thinking(turn) for turn in history[starts[-n] :]]
-    return [turn for turn in cut if turn["content"]]
-""",
-        """
 def window(history, n):
     kept = []
     for turn in reversed(history):
@@ -849,145 +613,14 @@ def window(history, n):
         "each without thinking; of these the ones that still have content.",
     ),
     rules=function_of(
-        case(LAKE, 2),
-        case(LAKE, 1),
-        case(LAKE, 4),
-        case(LAKE, 9),
-        case(LAKE, 3),
+        *(case(LAKE, n) for n in (2, 1, 4, 9, 3)),
         case(SPOKE_TWICE, 3),
         case(SPOKE_TWICE, 4),
         case(IN_A_ROW, 2),
         case([], 2),
         kind=list,
-        right=cut,
         before=(leaves_alone("history"),),
-        known=(
-            rule(
-                "not-turns",
-                "Your list holds something that is no turn of the history: each is a dict with a "
-                "`role` and a `content`.",
-                lambda run: all(
-                    isinstance(turn, dict) and turn.keys() == {"role", "content"}
-                    for turn in run.returned
-                ),
-                acts("[text for turn in value for text in turn['content']]"),
-                "the contents collected, and the turns forgotten",
-            ),
-            miss(
-                "turns-counted",
-                "You kept the last `n` turns. Keep the last `n` questions, with what was "
-                "said after each of them.",
-                "history[-n:]",
-                "https://github.com/xtekky/gpt4free/issues/878: one message popped for each added",
-                when=lambda run: (
-                    was_cut(run)
-                    and says_from(run)
-                    in [
-                        [text_of(turn["content"]) for turn in turns[-run.args[1] :]]
-                        for turns in (run.args[0], thoughtless(run.args[0]))
-                    ]
-                ),
-            ),
-            miss(
-                "begins-with-claude",
-                "Your window begins with a turn of Claude's, whose question was cut away. Find the "
-                "places of the user's turns, and cut in front of one.",
-                "history[-2 * n :]",
-                "https://github.com/HKUDS/nanobot/pull/1038: the last messages, whatever they are",
-                when=lambda run: (
-                    was_cut(run)
-                    and run.returned
-                    and alike(run.returned[0].get("role"), "assistant")
-                ),
-            ),
-            miss(
-                "cut-too-much",
-                "There are `n` questions or fewer, so nothing is to be cut, and the history stays "
-                "as it is, thinking too. Yours came back with less.",
-                "[{**turn, 'content': turn['content'] if isinstance(turn['content'], str) else "
-                "[b for b in turn['content'] if 'thinking' not in b['type']]} for turn in value]",
-                "thinking dropped always, to be on the safe side",
-                when=lambda run: (
-                    not was_cut(run) and len(repr(run.returned)) < len(repr(run.wanted))
-                ),
-            ),
-            miss(
-                "thinking-kept",
-                "The cut is at the right place, but thinking stayed in it. It is bound to what was "
-                "said before, and that is gone, so the API refuses it: leave these blocks out.",
-                "history[next(i for i, t in enumerate(history) if t['content'] == "
-                "value[0]['content']):] if value else value",
-                "lesson 05, 'Shorten it': the roles are fine, the thinking is not",
-                when=lambda run: (
-                    was_cut(run)
-                    and says_from(run)[:1] == right_from(run)[:1]
-                    and holds(run, "thinking")
-                ),
-            ),
-            miss(
-                "redacted-kept",
-                "A block of the type `redacted_thinking` stayed in your window. It is thinking "
-                "too, in a form that nobody can read: leave it out.",
-                "[{**t, 'content': [{'type': 'redacted_thinking', 'data': 'c2VhbA=='}, "
-                "*t['content']] if 'hours.' in str(t['content']) "
-                "else t['content']} for t in value]",
-                "one of the two types known; the other is rare",
-                when=lambda run: (
-                    was_cut(run)
-                    and says_from(run)[:1] == right_from(run)[:1]
-                    and holds(run, "redacted_thinking")
-                ),
-            ),
-            miss(
-                "empty-turn",
-                "One of Claude's turns held nothing but thinking, so its content is empty now, and "
-                "the API refuses such a turn. Leave it out.",
-                "value[:2] + [{'role': 'assistant', 'content': []}] + value[2:]",
-                "lesson 05, error hunt 3: a turn without a text in the middle of the history",
-                when=lambda run: any(not turn.get("content") for turn in run.returned),
-            ),
-            miss(
-                "texts-glued",
-                "Claude's turn in your window is a plain text now. It was a list of blocks: keep "
-                "the list, and leave out of it only the thinking.",
-                "[{**t, 'content': ''.join(b['text'] for b in t['content'])} "
-                "if t['role'] == 'assistant' else t for t in value]",
-                "lesson 05, 'Keep the blocks, not the text'",
-                when=lambda run: any(
-                    isinstance(turn["content"], str) and turn["role"] == "assistant"
-                    for turn in run.returned
-                ),
-            ),
-            miss(
-                "question-lost",
-                "Your window lost the last turn of the history: the new question, which is still "
-                "to be answered.",
-                "value[:-1]",
-                "lesson 05, 'Shorten it': a list that ends with Claude's turn",
-                when=lambda run: says_from(run) == right_from(run)[:-1] != [],
-            ),
-            miss(
-                "one-too-many",
-                "Your window holds more than the last `n` questions. With `n` = $n it should begin "
-                "with “$first”.",
-                "history",
-                "a place counted from the wrong end",
-                when=lambda run: was_cut(run) and len(run.returned) > len(run.wanted),
-                n=lambda run: run.args[1],
-                first=lambda run: right_from(run)[0],
-            ),
-            miss(
-                "too-few",
-                "Your window holds less than the last `n` questions with their answers. With "
-                "`n` = $n it should begin with “$first” and have $count turns.",
-                "value[2:] or value",
-                "a place counted from the wrong end",
-                when=lambda run: len(run.returned) < len(run.wanted),
-                n=lambda run: run.args[1],
-                first=lambda run: right_from(run)[0],
-                count=lambda run: len(run.wanted),
-            ),
-        ),
+        known=WINDOWS,
         name="other-window",
         says="Your window has the right number of turns, but a turn in it is not as it was in the "
         "history. Change nothing but the thinking. You gave back `$returned`.",
@@ -995,21 +628,8 @@ def window(history, n):
     ),
     mistakes=(
         Mistake(
-            "redacted-kept",
-            {'"thinking" not in block["type"]': 'block["type"] != "thinking"'},
-            "one of the two types known; the other is rare",
-        ),
-        Mistake(
-            "empty-turn",
-            {"        if content:\n            kept": "        kept", "({**": "({**"},
-            "lesson 05, error hunt 3: a turn without a text in the middle of the history",
-        ),
-        Mistake(
             "changed-argument",
-            {
-                'kept.append({**turn, "content": content})': 'turn["content"] = content\n'
-                "            kept.append(turn)"
-            },
+            {"kept.append({**turn, ": "kept.append(turn)\n            turn.update({"},
             "the turns in a new list are still the old dicts",
         ),
     ),

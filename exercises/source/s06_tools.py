@@ -16,19 +16,18 @@ from practice.grading import (
     Mistake,
     Run,
     acts,
-    alike,
     answers_every_call,
+    as_solved,
     case,
     cases,
     function_of,
     gives_text,
     leaves_alone,
-    miss,
     one_request,
     room,
     rounds,
-    rule,
     sends_back_whole_turns,
+    slips,
 )
 from practice.grading.tape import has, text_of
 
@@ -45,64 +44,127 @@ READ_TEXT = """
 def read_text(message):
     return "".join(block.text for block in message.content if block.type == "text")
 """
-
-STREAMED = rule(
-    "streamed",
-    "Your request asks for a stream. Here the whole reply is needed at once: send it with "
-    "`client.messages.create(...)`, as in the lesson.",
-    lambda run: not any(sent.body.get("stream") for sent in run.sent if sent.body),
-    acts(request='request["stream"] = True'),
-    "lesson 04 used for every request from then on",
-)
+STREAMED, NO_TURN = slips(
+    ("streamed", acts(request='request["stream"] = True'),
+     "lesson 04 used for every request from then on",
+     "Your request asks for a stream. Here the whole reply is needed at once: send it with "
+     "`client.messages.create(...)`, as in the lesson.",
+     lambda run: not any(sent.body.get("stream") for sent in run.sent if sent.body)),
+    ("no-turn", {'{"role": "user", "content": results}': "*results"},
+     "results put beside the turns, not into one",
+     "An entry of your `messages` is no turn: each is a dict with a `role` and a `content`. "
+     "Results are blocks, and they go into the `content` of a turn."),
+)  # fmt: skip
+TOOLS = {
+    "other-request": "Request $number lacks the tools that your function was given. They go along "
+    "with each request, also with the results.",
+}
+RESULTS = (NO_TURN, sends_back_whole_turns(), answers_every_call(), as_solved("tools"))
 
 
 # --- 06.1 ------------------------------------------------------------------------------
 
 ISLANDS = ["Tern Island", "Seal Island"]
 OTHERS = ["Gull Rock"]
+SENT = """\
+    return client.messages.create(
+        model=MODEL,
+        max_tokens=2000,
+        tools=[tool],
+        messages=[{"role": "user", "content": question}],
+    )
+"""
 AFTER: tuple[dict[str, Any], ...] = ({}, {"after": "18:00"}, {"after": 18})
-DESCRIBED = '"description": "Times of today\'s ferries from the harbour to one island.",'
 
 
 def tool_of(run: Run) -> dict[str, Any]:
     """The first tool that was sent, also in a refused request; empty if there is none."""
-    tools = run.sent[0].body.get("tools") if run.sent else None
+    if not run.sent:
+        run.surface()
+        run.expect(False, "no-request")
+    tools = run.sent[0].body.get("tools")
     first = tools[0] if isinstance(tools, list) and tools else {}
     return first if isinstance(first, dict) else {}
 
 
-def sends_tools(run: Run) -> bool:
-    """Whether the request, also a refused one, has tools; without one, that is said."""
-    if not run.sent:
-        run.surface()
-        run.expect(False, "no-request")
-    return bool(run.sent[0].body.get("tools"))
-
-
 def schema_of(run: Run) -> dict[str, Any]:
-    """Its `input_schema`, or what stands in the place of it."""
-    schema = tool_of(run).get("input_schema") or tool_of(run).get("parameters")
+    """The `input_schema` of this tool."""
+    schema = tool_of(run).get("input_schema")
     return schema if isinstance(schema, dict) else {}
 
 
-def properties(run: Run) -> dict[str, Any]:
-    """The properties of the schema."""
-    found = schema_of(run).get("properties")
-    return found if isinstance(found, dict) else {}
-
-
-def fits(run: Run, **given: Any) -> bool:
-    """Whether the schema lets this input through."""
+def fits(run: Run, *left_out: str, **given: Any) -> bool:
+    """Whether the schema lets a right island through, with this changed or left out."""
     from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
     run.surface()
-    return bool(Draft202012Validator(schema_of(run)).is_valid(given))
+    fields = {"island": run.args[1][0], **given}
+    made = {name: value for name, value in fields.items() if name not in left_out}
+    return bool(Draft202012Validator(schema_of(run)).is_valid(made))
 
 
-def lets_in(run: Run, field: str, value: Any) -> bool:
-    """Whether one more field beside a right island is let through."""
-    return fits(run, island=run.args[1][0], **{field: value})
-
+*DESCRIBED, WHOLE = slips(
+    ("raised-400", {'            "type": "object",\n': ""},
+     "https://github.com/lidge-jun/opencodex/issues/75",
+     "$kit Print your tool, and compare it with `ferry_tool` of the lesson."),
+    ("no-tools", {"        tools=[tool],\n": ""},
+     "the argument that makes the difference, left out",
+     "Your request has no `tools`. A tool that is described and not sent is unknown to Claude: "
+     "`tools=[tool]`.", lambda run: tool_of(run) or run.sent[0].body.get("tools")),
+    ("function-around",
+     {'"name": "departures",': '"type": "function",\n        "name": "departures",'},
+     "https://github.com/plurai-ai/intellagent/pull/20: tools in another vendor's form",
+     'Your tool has `"type": "function"`, as the APIs of other vendors want it. Here name, '
+     "description and schema are in the tool itself: leave this out.",
+     lambda run: tool_of(run).get("type") != "function" and "function" not in tool_of(run)),
+    ("parameters", {'"input_schema"': '"parameters"'},
+     "https://github.com/lidge-jun/opencodex/issues/75: `parameters` moved over",
+     "What goes into a tool belongs under `input_schema` here. Yours has `parameters`, the key of "
+     "other vendors' APIs.", lambda run: "parameters" not in tool_of(run)),
+    ("required-inside", {', "enum": islands': ', "enum": islands, "required": True'},
+     "lesson 06: 'a list beside properties, not a word inside it'",
+     "`required` is a list of names, also for one name, and stands beside `properties`, not inside "
+     "one of them: the schema of the whole says what must be there. Yours is no list, or inside.",
+     lambda run: "'required'" not in str(schema_of(run).get("properties"))
+     and isinstance(schema_of(run).get("required", []), list)),
+    ("no-description",
+     {'"description": "Times of today\'s ferries from the harbour to one island.",': ""},
+     "a schema taken for description enough",
+     "Your tool has no `description`. It is all that Claude knows of the function: say in words "
+     "what comes back.", lambda run: run.requests and len(tool_of(run).get("description", "")) > 9),
+    ("other-name", {'"name": "departures"': '"name": "get_departures"'},
+     "a name made nicer in one of two places",
+     "The function is called `departures`, and so should the tool be: your program finds the "
+     "function by this name.", lambda run: has(tool_of(run), "name", "departures")),
+    ("island-refused", {'"enum": islands': '"enum": ["Tern Island", "Seal Island"]'},
+     "the islands of an example, copied along with it",
+     "Your schema refuses an island that is among `islands`. Take them from the argument.",
+     lambda run: any(fits(run, **more) for more in AFTER)),
+    ("any-island", {', "enum": islands': ""},
+     "lesson 06, the first schema: types are checked, and nothing else",
+     'An island that is not among `islands`, "Atlantis", fits your schema. List what is allowed '
+     "under `enum`.", lambda run: not fits(run, island="Atlantis")),
+    ("island-optional", {'            "required": ["island"],\n': ""},
+     "lesson 06, the first schema: no input at all fits; every property listed as required",
+     "`island` must be there, and `after` may be left out: `required` should hold `island` alone. "
+     "Your schema lets in an input without an island, or refuses one without `after`.",
+     lambda run: not fits(run, "island") and fits(run)),
+    ("after-other", {'                "after": {"type": "string"},\n': ""},
+     "what may be left out, left out of the description; an hour taken for a number",
+     "Your schema does not say of `after` that it is a text, such as 18:00, and any text. Describe "
+     "it among the `properties`, with this type.",
+     lambda run: "'after':" in str(schema_of(run)) and fits(run, after="18:00")
+     and not fits(run, after=18)),
+    ("others-let-in", {'            "additionalProperties": False,\n': ""},
+     "lesson 06, the first schema: a misspelt name fits",
+     "A field that nobody described, `iland`, fits your schema. `additionalProperties` shuts such "
+     "fields out.", lambda run: not fits(run, iland="Tern Island")),
+    ("not-the-reply", acts("value.content"), "reaching for the content at once",
+     "Wanted is the whole reply to this question, the `Message`, as `ask_harbour` gave it at the "
+     "beginning. You gave back a `$kind`.",
+     lambda run: type(run.returned).__name__ == "Message"
+     and run.returned.id == run.requests[0].reply["id"]),
+)  # fmt: skip
 
 ask_harbour = Exercise(
     id="06.1",
@@ -132,13 +194,8 @@ def ask_harbour(client, question, islands):
             },
         },
     }
-    return client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        tools=[tool],
-        messages=[{"role": "user", "content": question}],
-    )
-""",
+"""
+    + SENT,
     solution="""
 def ask_harbour(client, question, islands):
     tool = {
@@ -154,13 +211,8 @@ def ask_harbour(client, question, islands):
             "additionalProperties": False,
         },
     }
-    return client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        tools=[tool],
-        messages=[{"role": "user", "content": question}],
-    )
-""",
+"""
+    + SENT,
     also_correct=(
         """
 def ask_harbour(client, question, islands):
@@ -186,163 +238,13 @@ def ask_harbour(client, question, islands):
     rules=one_request(
         case("When does a ferry go to Tern Island?", ISLANDS, replies=[[THOUGHT, "At six."]]),
         case("And after six?\n", OTHERS, replies=[[{"tool": "departures", "input": {}}]]),
-        expect=(
-            STREAMED,
-            rule(
-                "no-tools",
-                "Your request has no `tools`. A tool that is described and not sent is unknown to "
-                "Claude: `tools=[tool]`.",
-                sends_tools,
-                {"        tools=[tool],\n": ""},
-                "the argument that makes the difference, left out",
-            ),
-            rule(
-                "function-around",
-                'Your tool has `"type": "function"`, as the APIs of other vendors want it. Here '
-                "name, description and schema are in the tool itself: leave this out.",
-                lambda run: (
-                    tool_of(run).get("type") != "function" and "function" not in tool_of(run)
-                ),
-                {'"name": "departures",': '"type": "function",\n        "name": "departures",'},
-                "https://github.com/plurai-ai/intellagent/pull/20: tools in another vendor's form",
-                show="tools",
-            ),
-            rule(
-                "parameters",
-                "What goes into a tool belongs under `input_schema` here. Yours has `parameters`, "
-                "the key of other vendors' APIs.",
-                lambda run: "parameters" not in tool_of(run),
-                {'"input_schema"': '"parameters"'},
-                "https://github.com/lidge-jun/opencodex/issues/75: `parameters` moved over",
-                show="tools",
-            ),
-            rule(
-                "required-inside",
-                "`required` is inside a property. It is a list of names, beside `properties`: "
-                "the schema of the whole says what must be there.",
-                lambda run: not any("required" in str(part) for part in properties(run).values()),
-                {', "enum": islands': ', "enum": islands, "required": True'},
-                "lesson 06: 'a list beside properties, not a word inside it'",
-                show="tools",
-            ),
-            rule(
-                "required-no-list",
-                "`required` is a list, also for one name: put it into square brackets.",
-                lambda run: not isinstance(schema_of(run).get("required"), str | bool),
-                {'["island"]': '"island"'},
-                "one name taken for a text, tried while reviewing",
-                show="tools",
-            ),
-            rule(
-                "no-description",
-                "Your tool has no `description`. It is all that Claude knows of the function: say "
-                "in words what comes back.",
-                lambda run: not run.requests or len(tool_of(run).get("description", "")) > 9,
-                {DESCRIBED: ""},
-                "a schema taken for description enough",
-                show="tools",
-            ),
-            rule(
-                "other-name",
-                "The function is called `departures`, and so should the tool be: your program "
-                "finds the function by this name.",
-                lambda run: not run.requests or has(tool_of(run), "name", "departures"),
-                {'"name": "departures"': '"name": "get_departures"'},
-                "a name made nicer in one of two places",
-                show="tools",
-            ),
-            rule(
-                "island-optional",
-                "An input without an island fits your schema. Name it in `required`.",
-                lambda run: not fits(run),
-                {'            "required": ["island"],\n': ""},
-                "lesson 06, the first schema: no input at all fits",
-                show="tools",
-            ),
-            rule(
-                "island-refused",
-                "Your schema refuses an island that is among `islands`. Take them from the "
-                "argument: they are others in each call.",
-                lambda run: any(fits(run, island=run.args[1][0], **more) for more in AFTER),
-                {'"enum": islands': '"enum": ["Tern Island", "Seal Island"]'},
-                "the islands of an example, copied along with it",
-                show="tools",
-            ),
-            rule(
-                "any-island",
-                'An island that is not among `islands`, "Atlantis", fits your schema. List what is '
-                "allowed under `enum`.",
-                lambda run: not fits(run, island="Atlantis"),
-                {', "enum": islands': ""},
-                "lesson 06, the first schema: types are checked, and nothing else",
-                show="tools",
-            ),
-            rule(
-                "after-needed",
-                "Your schema refuses an input without `after`. It may be left out: only what must "
-                "be there belongs into `required`.",
-                lambda run: fits(run, island=run.args[1][0]),
-                {'["island"]': '["island", "after"]'},
-                "every property listed as required, as strict modes of other vendors want it",
-                show="tools",
-            ),
-            rule(
-                "after-missing",
-                "Your schema does not describe `after`, so Claude cannot know that there is such "
-                "an input. Describe it among the `properties`.",
-                lambda run: "after" in properties(run),
-                {'                "after": {"type": "string"},\n': ""},
-                "what may be left out, left out of the description",
-                show="tools",
-            ),
-            rule(
-                "after-other",
-                "`after` is a text, and may be anything that is one, such as 18:00. Your schema "
-                "says something else about it.",
-                lambda run: lets_in(run, "after", "18:00") and not lets_in(run, "after", 18),
-                {'"after": {"type": "string"}': '"after": {"type": "number"}'},
-                "an hour taken for a number",
-                show="tools",
-            ),
-            rule(
-                "others-let-in",
-                "A field that nobody described, `iland`, fits your schema. "
-                "`additionalProperties` shuts such fields out.",
-                lambda run: not lets_in(run, "iland", "Tern Island"),
-                {'            "additionalProperties": False,\n': ""},
-                "lesson 06, the first schema: a misspelt name fits",
-                show="tools",
-            ),
-        ),
-        value=rule(
-            "not-the-reply",
-            "Wanted is the whole reply to this question, the `Message`, as `ask_harbour` gave it "
-            "at the beginning. You gave back a `$kind`.",
-            lambda run: (
-                type(run.returned).__name__ == "Message"
-                and run.returned.id == run.requests[0].reply["id"]
-            ),
-            acts("value.content"),
-            "reaching for the content at once",
-        ),
+        expect=(STREAMED, *DESCRIBED),
+        value=WHOLE,
     ),
     messages={
-        "raised-400": "$kit Print your tool, and compare it with `ferry_tool` of the lesson.",
         "other-question": "The text that you sent is not the `question`. The tool alone needed "
         "fixing: send the question as it is.",
     },
-    mistakes=(
-        Mistake(
-            "raised-400",
-            {'            "type": "object",\n': ""},
-            "https://github.com/lidge-jun/opencodex/issues/75",
-        ),
-        Mistake(
-            "no-request",
-            acts("None", given="return None"),
-            "a tool that is described, and never sent",
-        ),
-    ),
     equivalent={
         'line 4: "Times of today\'s ferries from the harbour to one island." -> '
         '"Times of today\'s ferries from the harbour to one island.x"': "the words are free",
@@ -370,11 +272,8 @@ def price(island: str, persons: int) -> dict[str, float]:
 
 def tool(name: str, **fields: str) -> dict[str, Any]:
     """A tool with these fields and their types."""
-    schema = {
-        "type": "object",
-        "properties": {field: {"type": kind} for field, kind in fields.items()},
-        "required": list(fields),
-    }
+    properties = {field: {"type": kind} for field, kind in fields.items()}
+    schema = {"type": "object", "properties": properties, "required": list(fields)}
     return {"name": name, "description": f"Calls {name}.", "input_schema": schema}
 
 
@@ -388,38 +287,9 @@ TO_SEAL = {"tool": "departures", "input": {"island": "Seal Island"}}
 FOR_TWO = {"tool": "price", "input": {"island": "Seal Island", "persons": 2}}
 
 
-def results(run: Run) -> Iterator[tuple[dict[str, Any], Any]]:
-    """Each call, and the content of its result in the next request, refused or not."""
-    for before, after in pairwise(run.sent):
-        calls = [one for one in before.reply.get("content", ()) if has(one, "type", "tool_use")]
-        turns = after.body.get("messages")
-        last = turns[-1] if isinstance(turns, list) and turns else {}
-        blocks = last.get("content") if isinstance(last, dict) else None
-        for call in calls:
-            for block in blocks if isinstance(blocks, list) else []:
-                if has(block, "tool_use_id", call["id"]):
-                    yield call, block.get("content")
-
-
-def are_turns(run: Run) -> bool:
-    """Whether every entry of `messages` has a role and a content."""
-    for sent in run.sent:
-        turns = sent.body.get("messages")
-        for turn in turns if isinstance(turns, list) else [None]:
-            if not isinstance(turn, dict) or not {"role", "content"} <= turn.keys():
-                return False
-    return True
-
-
-RESULTS_IN_A_TURN = rule(
-    "no-turn",
-    "An entry of your `messages` is no turn: each is a dict with a `role` and a `content`. Results "
-    "are blocks, and they go into the `content` of a turn.",
-    are_turns,
-    {'{"role": "user", "content": results}': "*results"},
-    "results put beside the turns, not into one",
-    show="messages",
-)
+def ferry(question: str, *replies: Any, tools: Any = FERRY_TOOLS) -> Any:
+    """A case: each reply but the last one calls tools."""
+    return case(question, tools, FERRY, replies=replies, requests=len(replies))
 
 
 def read(content: Any) -> Any:
@@ -430,13 +300,37 @@ def read(content: Any) -> Any:
         return ...
 
 
-def found_for(call: dict[str, Any]) -> Any:
-    """What the function of a call really gives."""
-    return FERRY[call["name"]](**call["input"])
+def results(run: Run) -> Iterator[tuple[Any, Any]]:
+    """What each result says, read as JSON, and what the function of its call gives."""
+    for before, after in pairwise(run.sent):
+        blocks = after.body["messages"][-1]["content"]
+        said = {
+            one["tool_use_id"]: read(one.get("content")) for one in blocks if "tool_use_id" in one
+        }
+        for call in before.reply.get("content", ()):
+            if call["type"] == "tool_use":
+                yield said[call["id"]], FERRY[call["name"]](**call["input"])
 
 
-LAST = "turns = [*turns, said]\n            return"
-RAN = "functions[call.name](**call.input)"
+JSON = "json.dumps(functions[call.name](**call.input))"
+
+ASKED, *ANSWERED = slips(
+    ("other-question", acts(given="question = question.strip()"), "texts tidied on their way",
+     "The first request should hold the question alone, as it is, from the user.",
+     lambda run: run.sent[0].said == run.args[0] and run.sent[0].roles == ["user"]),
+    ("not-json", {JSON: "functions[call.name](**call.input)"},
+     "https://github.com/home-assistant/core/issues/159229: results of any type",
+     "The content of a result is not JSON. It is a text that Claude reads: `json.dumps(...)` makes "
+     "one of what the function gave, whatever its type.",
+     lambda run: all(said is not ... for said, _ in results(run))),
+    ("results-mixed",
+     {"        turns = [": "        ids = [one['tool_use_id'] for one in results]\n"
+      "        for one in results:\n            one['tool_use_id'] = ids.pop()\n        turns = ["},
+     "lesson 06, 'Your turn': the two ids exchanged",
+     "A result is not what the function of its call gave: it has the id of another call, perhaps, "
+     "and the API cannot notice that. Call the function with `call.input`, and use this `call.id`.",
+     lambda run: all(said == found for said, found in results(run))),
+)  # fmt: skip
 
 answer = Exercise(
     id="06.2",
@@ -492,24 +386,16 @@ def answer(client, question, tools, functions):
         """
 def answer(client, question, tools, functions):
     def send(*turns):
-        return client.messages.create(
-            model=MODEL, max_tokens=3000, tools=tools, messages=turns
-        )
+        return client.messages.create(model=MODEL, max_tokens=3000, tools=tools, messages=turns)
 
     asked = {"role": "user", "content": question}
     reply = send(asked)
-    calls = [block for block in reply.content if block.type == "tool_use"]
-    if calls:
-        results = [
-            {
-                "type": "tool_result",
-                "tool_use_id": each.id,
-                "content": [
-                    {"type": "text", "text": json.dumps(functions[each.name](**each.input))}
-                ],
-            }
-            for each in reversed(calls)
-        ]
+    results = []
+    for block in reversed(reply.content):
+        if block.type == "tool_use":
+            text = {"type": "text", "text": json.dumps(functions[block.name](**block.input))}
+            results.append({"type": "tool_result", "tool_use_id": block.id, "content": [text]})
+    if results:
         said = {"role": "assistant", "content": reply.content}
         reply = send(asked, said, {"role": "user", "content": results})
     return "".join(b.text for b in reply.content if b.type == "text")
@@ -524,82 +410,20 @@ def answer(client, question, tools, functions):
         "which goes before yours.",
     ),
     rules=cases(
-        case(
-            "When to Tern Island?",
-            FERRY_TOOLS,
-            FERRY,
-            replies=[[THOUGHT, TO_TERN], [THOUGHT, "At 18:30."]],
-            requests=2,
+        ferry("When to Tern Island?", [THOUGHT, TO_TERN], [THOUGHT, "At 18:30."]),
+        ferry("And both?\n", [THOUGHT, "I look.", TO_TERN, TO_SEAL], ["To Tern ", "at ", "six.\n"]),
+        ferry(
+            "Seal Island, for two?", [FOR_TWO, TO_SEAL], ["None today."], tools=FERRY_TOOLS[::-1]
         ),
-        case(
-            "And both islands?\n",
-            FERRY_TOOLS,
-            FERRY,
-            replies=[[THOUGHT, "I look.", TO_TERN, TO_SEAL], ["To Tern ", "at ", "six.\n"]],
-            requests=2,
-        ),
-        case(
-            "Seal Island, for two?",
-            FERRY_TOOLS[::-1],
-            FERRY,
-            replies=[[FOR_TWO, TO_SEAL], ["None today."]],
-            requests=2,
-        ),
-        case("Who are you?", FERRY_TOOLS, FERRY, replies=[[THOUGHT, "A helper."]]),
-        expect=(
-            STREAMED,
-            rounds(),
-            rule(
-                "other-question",
-                "The first request should hold the question alone, as it is, from the user.",
-                lambda run: run.sent[0].said == run.args[0] and run.sent[0].roles == ["user"],
-                acts(given="question = question.strip()"),
-                "texts tidied on their way",
-                show="messages",
-            ),
-            RESULTS_IN_A_TURN,
-            sends_back_whole_turns(),
-            answers_every_call(),
-            rule(
-                "not-json",
-                "The content of a result is not JSON. It is a text that Claude reads: "
-                "`json.dumps(...)` makes one of what the function gave, whatever its type.",
-                lambda run: all(read(content) is not ... for _, content in results(run)),
-                {f"json.dumps({RAN})": RAN},
-                "https://github.com/home-assistant/core/issues/159229: results of any type",
-                show="messages",
-            ),
-            rule(
-                "results-mixed",
-                "A result has the id of another call, and the API cannot notice that. "
-                "Claude would take it for the answer to the other call. Use the `id` of the call "
-                "that you ran.",
-                lambda run: all(read(content) == found_for(call) for call, content in results(run)),
-                {
-                    "        turns = [": "        ids = [one['tool_use_id'] for one in results]\n"
-                    "        for one in results:\n            one['tool_use_id'] = ids.pop()\n"
-                    "        turns = ["
-                },
-                "lesson 06, 'Your turn': the two ids exchanged",
-                show="messages",
-            ),
-            rule(
-                "no-tools",
-                "A request lacks the tools that your function was given. They go along with each "
-                "request, also with the results.",
-                lambda run: all(sent.body.get("tools") == run.args[1] for sent in run.sent),
-                {"        turns = [": "        request['tools'] = tools[:1]\n        turns = ["},
-                "the tools taken for known after the first request",
-            ),
-            room(),
-            gives_text(),
-        ),
+        ferry("Who are you?", [THOUGHT, "A helper."]),
+        expect=(STREAMED, rounds(), ASKED, *RESULTS, *ANSWERED, room(), gives_text()),
     ),
     messages={
         "stopped-early": "Your code sent $sent of $wanted requests, although the reply held a "
         "call. Send the results in a second one.",
         "went-on": "Your code sent $sent requests; $wanted were enough. Without a call there is "
         "nothing to answer, and all results travel in one request.",
+        **TOOLS,
     },
     mistakes=(
         Mistake(
@@ -611,11 +435,6 @@ def answer(client, question, tools, functions):
             "turn-left-out",
             {"reply.to_param(), ": ""},
             "https://github.com/tghamm/Anthropic.SDK/issues/184",
-        ),
-        Mistake(
-            "raised-block-attribute",
-            {'            if call.type == "tool_use":': "            if True:"},
-            "every block of such a reply taken for a call",
         ),
     ),
     takeaway="One result for each call, under its id, all of them in the next turn, after "
@@ -641,9 +460,9 @@ def run_call(call, functions):
 """
 
 
-def member(name: str) -> str:
+def member(who: str) -> str:
     """A tool that finds no one, and says what to do."""
-    raise ValueError(f"There is no member called {name}. Ask for the spelling.")
+    raise ValueError(f"There is no member called {who}. Ask for the spelling.")
 
 
 def shelves(shelf: str) -> dict[str, Any]:
@@ -662,11 +481,14 @@ def cards(number: int) -> str:
 
 
 LIBRARY = {"member": member, "shelves": shelves, "catalogue": catalogue, "cards": cards}
+# By the tool: the words that help, or what is not to be told.
+HELPFUL = {"member": "There is no member called Olu.", "shelves": "row"}
+SECRET = {"catalogue": ("ConnectionError", "db-7", "librarian"), "cards": ("KeyError", "Traceback")}
 
 
-def calls(name: str, number: int, /, **given: Any) -> Any:
+def calls(name: str, **given: Any) -> Any:
     """A call by Claude, as a block."""
-    return ToolUseBlock(type="tool_use", id=f"toolu_0{number}", name=name, input=given)
+    return ToolUseBlock(type="tool_use", id=f"toolu_{name[0]}", name=name, input=given)
 
 
 def content(run: Run) -> str:
@@ -674,18 +496,74 @@ def content(run: Run) -> str:
     return text_of(run.returned.get("content"))
 
 
-def marked(run: Run) -> bool:
-    """Whether the result says that it is an error."""
-    return run.returned.get("is_error") is True
+def works(run: Run) -> bool:
+    """Whether this is the call that does not fail."""
+    return bool(run.args[0].input == {"shelf": "novels"})
 
 
-# By the id of the call: the words that help, and what is not to be told.
-HELPFUL = {"toolu_02": "There is no member called Olu.", "toolu_03": "row"}
-SECRET = {
-    "toolu_06": ("ConnectionError", "db-7", "librarian"),
-    "toolu_07": ("KeyError", "Traceback"),
-}
-
+FAILURES = slips(
+    ("not-a-result", acts('value["content"]'), "the content given back without the block around it",
+     "A `tool_result` is wanted, as a dict with `type`, `tool_use_id` and `content`, which is a "
+     "text. You gave back `$returned`.",
+     lambda run: has(run.returned, "type", "tool_result")
+     and isinstance(run.returned.get("content"), str | list)),
+    ("other-id", {"call.id": "call.name"}, "a call known by its name; two calls can have the same",
+     "The result has another `tool_use_id` than the call. Take `call.id`, also for a failure.",
+     lambda run: run.returned.get("tool_use_id") == run.args[0].id),
+    ("not-json", {"json.dumps(found)": "str(found)"},
+     "str() of a dict looks like JSON, and is none",
+     "The function worked; the content is not what it gave, as JSON: `$returned`.",
+     lambda run: not works(run) or read(run.returned["content"]) == shelves("novels")),
+    ("not-marked", {', "is_error": True': ""},
+     "lesson 06: a failure is a result too, and marked; one frame for all results",
+     '`"is_error": True` tells Claude that a text is no answer of the tool. A failure is marked '
+     "so, and a success is not. Yours: `$returned`.",
+     lambda run: not run.returned.get("is_error") if works(run)
+     else run.returned.get("is_error") is True),
+    ("words-lost", {"text = str(error)": 'text = "Error."'},
+     "one sentence for all failures: https://github.com/livekit/agents/pull/1931",
+     "The words of this error help Claude: “$words”. Your result says others: `$returned`.",
+     lambda run: works(run) or HELPFUL.get(run.args[0].name, "") in content(run)),
+    ("tools-not-named", {" There is: {', '.join(functions)}.": ""},
+     "https://github.com/RobotecAI/rai/pull/853: a message clearer than a KeyError",
+     "For an unknown tool your result does not name those that there are: $names. Claude can then "
+     "call one of them. Yours says `$returned`.",
+     lambda run: run.args[0].name in run.args[1]
+     or all(name in content(run) for name in run.args[1])),
+    ("details-told",
+     {"except Exception:": "except Exception as error:",
+      'f"{call.name} does': 'f"{error!r}: {call.name} does'},
+     "https://github.com/EvoScientist/EvoScientist/pull/11: the full traceback",
+     "The tool failed with a `$error`, and your result tells Claude its words. They help nobody "
+     "there, and can name what must not get out. Say only that the tool does not work now.",
+     lambda run: not any(word in content(run) for word in SECRET.get(run.args[0].name, ()))),
+    ("not-said", {"{call.name} does not work": "It does not work"},
+     "'Error.' as an answer to everything",
+     "The result should name the tool, and say that it does not work. Yours is `$returned`.",
+     lambda run: run.args[0].name not in SECRET
+     or (run.args[0].name in content(run) and len(content(run)) > 15)),
+    ("raised-ValueError",
+     {"(TypeError, ValueError)": "TypeError", "except Exception:": "except LookupError:"},
+     "https://github.com/2FastLabs/agent-squad/issues/250: missing or failing tools",
+     "The function raised a `ValueError`, with words for Claude, and that ended your program. Put "
+     "the call under `try:`, and make a result of the words."),
+    ("raised-unknown-argument",
+     {"(TypeError, ValueError)": "ValueError", "except Exception:": "except LookupError:"},
+     "the input of a call taken for right, because there is a schema",
+     "Claude's input did not fit the function: it raised a `TypeError`, and that ended your "
+     "program. Make a result of its words."),
+    ("raised-ConnectionError", {"except Exception:": "except KeyError:"},
+     "https://github.com/mattmezza/humux/issues/78: only known errors caught",
+     "The function raised a `ConnectionError`, and that ended your program too. Catch every error "
+     "of a tool: `except Exception:` below the others."),
+    ("raised-key",
+     {"if call.name not in functions:": "if False:", "except Exception:": "except OSError:"},
+     "https://github.com/run-llama/llama_index/issues/7170",
+     "$kit No tool has this name, or its function has a gap: make a result of either."),
+    words=lambda run: HELPFUL[run.args[0].name],
+    names=lambda run: ", ".join(run.args[1]),
+    error=lambda run: SECRET[run.args[0].name][0],
+)  # fmt: skip
 
 run_call = Exercise(
     id="06.3",
@@ -745,146 +623,14 @@ def run_call(call, functions):
         '`", ".join(functions)` lists the names that there are.',
     ),
     rules=cases(
-        case(calls("shelves", 1, shelf="novels"), LIBRARY),
-        case(calls("member", 2, name="Olu"), LIBRARY),
-        case(calls("shelves", 3, row=4), LIBRARY),
-        case(calls("moon", 4), LIBRARY),
-        case(calls("stars", 5, shelf="x"), {"shelves": shelves, "find": shelves}),
-        case(calls("catalogue", 6, words="fog"), LIBRARY),
-        case(calls("cards", 7, number=3), LIBRARY),
-        expect=(
-            rule(
-                "not-a-result",
-                "A `tool_result` is wanted, as a dict with `type`, `tool_use_id` and `content`, "
-                "which is a text. You gave back `$returned`.",
-                lambda run: (
-                    has(run.returned, "type", "tool_result")
-                    and isinstance(run.returned.get("content"), str | list)
-                ),
-                acts('value["content"]'),
-                "the content given back without the block around it",
-            ),
-            rule(
-                "other-id",
-                "The result has another `tool_use_id` than the call. Take `call.id`, also for a "
-                "failure.",
-                lambda run: run.returned.get("tool_use_id") == run.args[0].id,
-                {"call.id": "call.name"},
-                "a call known by its name; two calls can have the same",
-            ),
-            rule(
-                "success-marked",
-                "The function worked, and your result says `is_error`. Claude would take it for a "
-                "failure.",
-                lambda run: run.args[0].id != "toolu_01" or not run.returned.get("is_error"),
-                {'{"type": "tool_result", ': '{"type": "tool_result", "is_error": True, '},
-                "one frame for all results",
-            ),
-            rule(
-                "not-json",
-                "The function worked, and the content of your result is not what it gave, as "
-                "JSON: `$returned`.",
-                lambda run: (
-                    run.args[0].id != "toolu_01"
-                    or read(run.returned["content"]) == shelves("novels")
-                ),
-                {"json.dumps(found)": "str(found)"},
-                "str() of a dict looks like JSON, and is none",
-            ),
-            rule(
-                "not-marked",
-                'For a failure your result is not marked. With `"is_error": True` Claude knows '
-                "that this text is no answer of the tool.",
-                lambda run: run.args[0].id == "toolu_01" or marked(run),
-                {', "is_error": True': ""},
-                "lesson 06: a failure is a result too, and marked",
-            ),
-            rule(
-                "words-lost",
-                "The function raised an error whose words help Claude: “$words”. Your result says "
-                "something else: `$returned`.",
-                lambda run: (
-                    run.args[0].id not in ("toolu_02", "toolu_03")
-                    or HELPFUL[run.args[0].id] in content(run)
-                ),
-                {"text = str(error)": 'text = "Error."'},
-                "one sentence for all failures: https://github.com/livekit/agents/pull/1931",
-                words=lambda run: HELPFUL[run.args[0].id],
-            ),
-            rule(
-                "tools-not-named",
-                "For an unknown tool your result does not name those that there are: $names. "
-                "Claude can then call one of them. Yours says `$returned`.",
-                lambda run: (
-                    run.args[0].name in run.args[1]
-                    or all(name in content(run) for name in run.args[1])
-                ),
-                {" There is: {', '.join(functions)}.": ""},
-                "https://github.com/RobotecAI/rai/pull/853: a message clearer than a KeyError",
-                names=lambda run: ", ".join(run.args[1]),
-            ),
-            rule(
-                "details-told",
-                "The tool failed with a `$error`, and your result tells Claude its words. They "
-                "help nobody there, and can name what must not get out. Say only that the tool "
-                "does not work now.",
-                lambda run: (
-                    not any(word in content(run) for word in SECRET.get(run.args[0].id, ()))
-                ),
-                {
-                    "except Exception:": "except Exception as error:",
-                    'f"{call.name} does': 'f"{error!r}: {call.name} does',
-                },
-                "https://github.com/EvoScientist/EvoScientist/pull/11: the full traceback",
-                error=lambda run: SECRET[run.args[0].id][0],
-            ),
-            rule(
-                "not-said",
-                "A tool that failed should be named in the result, with a word that it does not "
-                "work. Yours says `$returned`.",
-                lambda run: (
-                    run.args[0].id not in SECRET
-                    or (run.args[0].name in content(run) and len(content(run)) > 15)
-                ),
-                {"{call.name} does not work": "It does not work"},
-                "'Error.' as an answer to everything",
-            ),
-        ),
-    ),
-    messages={
-        "raised-ConnectionError": "The function raised a `ConnectionError`, and that ended your "
-        "program too. Catch every error of a tool: `except Exception:` below the others.",
-        "raised-key": "$kit Either no tool has this name, or a function of a tool has a gap. "
-        "Neither may end your program: make a result of both.",
-        "raised-ValueError": "The function raised a `ValueError`, with words for Claude, and that "
-        "ended your program. Put the call under `try:`, and make a result of the words.",
-        "raised-unknown-argument": "Claude's input did not fit the function: it raised a "
-        "`TypeError`, and that ended your program. Make a result of its words.",
-    },
-    mistakes=(
-        Mistake(
-            "raised-ValueError",
-            {"(TypeError, ValueError)": "TypeError", "except Exception:": "except LookupError:"},
-            "https://github.com/2FastLabs/agent-squad/issues/250: missing or failing tools",
-        ),
-        Mistake(
-            "raised-unknown-argument",
-            {"(TypeError, ValueError)": "ValueError", "except Exception:": "except LookupError:"},
-            "the input of a call taken for right, because there is a schema",
-        ),
-        Mistake(
-            "raised-ConnectionError",
-            {"except Exception:": "except KeyError:"},
-            "https://github.com/mattmezza/humux/issues/78: only known errors caught",
-        ),
-        Mistake(
-            "raised-key",
-            {
-                "if call.name not in functions:": "if False:",
-                "except Exception:": "except OSError:",
-            },
-            "https://github.com/run-llama/llama_index/issues/7170",
-        ),
+        case(calls("shelves", shelf="novels"), LIBRARY),
+        case(calls("member", who="Olu"), LIBRARY),
+        case(calls("shelves", row=4), LIBRARY),
+        case(calls("moon"), LIBRARY),
+        case(calls("stars", shelf="x"), {"shelves": shelves, "find": shelves}),
+        case(calls("catalogue", words="fog"), LIBRARY),
+        case(calls("cards", number=3), LIBRARY),
+        expect=FAILURES,
     ),
     equivalent={
         "line 11: ' does not work now. Answer without it, and say so.' -> "
@@ -924,15 +670,7 @@ EARLIER = [
     {"role": "user", "content": "Hello."},
     {"role": "assistant", "content": [{"type": "text", "text": "Hello!"}]},
 ]
-REFUSED = {"content": [], "stop_reason": "refusal"}
-SEARCHES = {
-    "content": [
-        {"type": "server_tool_use", "id": "srvtoolu_01Fog", "name": "web_search",
-         "input": {"query": "fog"}},
-    ],
-    "stop_reason": "pause_turn",
-}  # fmt: skip
-WORDS = ("done", "cut", "refused", "unknown", "too long")
+SEARCH = {"type": "server_tool_use", "id": "srvtoolu_01Fog", "name": "web_search", "input": {}}
 
 
 def ending(content: Any, reason: str) -> dict[str, Any]:
@@ -940,62 +678,23 @@ def ending(content: Any, reason: str) -> dict[str, Any]:
     return {"content": content, "stop_reason": reason}
 
 
-def desk(
-    question: str,
-    *replies: Any,
-    ends: str,
-    requests: int = 1,
-    most: int = 8,
-    history: list[Any] | None = None,
-) -> Any:
-    """A case: how it should end, and after how many requests."""
-    return case(question, DESK_TOOLS, DESK, history or [], most,
-                replies=replies, gives=ends, requests=requests)  # fmt: skip
+def desk(question: str, *replies: Any, ends: str, most: int = 8, before: Any = ()) -> Any:
+    """A case: how it should end, after all these replies."""
+    args = (question, DESK_TOOLS, DESK, list(before), most)
+    return case(*args, replies=replies, gives=ends, requests=len(replies))
 
 
 def three(run: Run) -> tuple[Any, Any, Any]:
-    """What came back; three times None if it is nothing of the kind."""
+    """What came back; three times None unless it is a text, a list of replies and a list."""
     value = run.returned
-    if isinstance(value, tuple | list) and len(value) == 3:
-        return value[0], value[1], value[2]
+    if isinstance(value, tuple | list) and len(value) == 3 and isinstance(value[0], str | None):
+        listed = isinstance(value[1], list) and isinstance(value[2], list)
+        if listed and all(type(reply).__name__ == "Message" for reply in value[1]):
+            return value[0], value[1], value[2]
     return None, None, None
 
 
-def are_three(run: Run) -> bool:
-    """Whether a text, a list of replies and a list of turns came back."""
-    ended, replies, turns = three(run)
-    if not isinstance(ended, str | None) or not isinstance(replies, list):
-        return False
-    kinds = {type(reply).__name__ for reply in replies}
-    return isinstance(turns, list) and kinds <= {"Message"}
-
-
-def turns_right(run: Run) -> bool:
-    """Whether the turns are those of the last request, and a last one that is done."""
-    last = run.requests[-1]
-    found = [turn.get("role") for turn in three(run)[2] if isinstance(turn, dict)]
-    roles = [*last.roles]
-    reply = last.reply
-    if run.wanted == "too long" and found == roles:
-        return True  # the call left out, together with its results
-    if reply["stop_reason"] == "tool_use":
-        roles += ["assistant", "user"]
-    elif reply["stop_reason"] == "pause_turn" or (run.wanted == "done" and reply["content"]):
-        roles += ["assistant"]
-    return found == roles
-
-
-def last_turn_whole(run: Run) -> bool:
-    """Whether a last turn of Claude's has all blocks of the last reply."""
-    turns = three(run)[2]
-    if run.wanted != "done" or turns[-1]["role"] != "assistant":
-        return True
-    kinds = [block["type"] for block in run.requests[-1].reply["content"]]
-    kept = [block.get("type") for block in turns[-1]["content"] if isinstance(block, dict)]
-    return kept == kinds
-
-
-def plain(run: Run) -> bool:
+def is_plain(run: Run) -> bool:
     """Whether JSON takes the turns."""
     try:
         json.dumps(three(run)[2])
@@ -1004,18 +703,115 @@ def plain(run: Run) -> bool:
     return True
 
 
-def failures_marked(run: Run) -> bool:
-    """Whether the results of failed calls are marked, and only those."""
-    for before, after in pairwise(run.requests):
-        found = [one for one in before.reply["content"] if has(one, "type", "tool_use")]
-        failed = {call["id"] for call in found if call["input"].get("words") != "fog"}
-        for block in after.body["messages"][-1]["content"] if found else ():
-            if block.get("is_error", False) != (block.get("tool_use_id") in failed):
-                return False
-    return True
+def is_turn(turn: Any) -> bool:
+    """Whether this is a role and a content."""
+    return isinstance(turn, dict) and turn.keys() == {"role", "content"}
+
+
+def outline(turns: list[Any], whole: bool) -> list[Any]:
+    """The roles of turns; of whole ones the types of Claude's blocks as well."""
+    found = []
+    for turn in turns:
+        blocks = turn["content"] if whole and turn["role"] == "assistant" else []
+        kinds = [block.get("type") for block in blocks if isinstance(block, dict)]
+        found.append((turn["role"], kinds))
+    return found
+
+
+def turns_right(run: Run, whole: bool = False) -> bool:
+    """Whether the turns are as solved; a call after which it is too long may be left out."""
+    wanted = outline(run.instead(run.lab.exercise.solution).value[2], whole)
+    found = outline(three(run)[2], whole)
+    return found == wanted or (run.wanted == "too long" and found == wanted[:-2])
+
+
+def results_of(run: Run) -> list[str]:
+    """What the results in the last request say; nothing for those that are marked as failures."""
+    turns = [turn["content"] for turn in run.requests[-1].body["messages"]]
+    blocks = [one for turn in turns if isinstance(turn, list) for one in turn]
+    results = [one for one in blocks if has(one, "type", "tool_result")]
+    return sorted("" if one.get("is_error") else text_of(one["content"]) for one in results)
+
+
+def ended_by(run: Run) -> Any:
+    """The stop reason of the reply after which no request was needed."""
+    return run.sent[run.rounds - 1].reply.get("stop_reason")
 
 
 SAID = '{"role": "assistant", "content": reply.to_dict()["content"]}'
+LAST = "turns = [*turns, said]\n            return"
+GIVEN = "return ended, replies, turns"
+RUNS_ALL = 'if call.type == "tool_use":\n                run_call(call, functions)\n        '
+
+*LOOPED, HISTORY = slips(
+    ("cut-call-run",
+     {"        said =": f"        for call in reply.content:\n            {RUNS_ALL}said ="},
+     "https://github.com/LibreChat-AI/agents/pull/280",
+     "A call stood in a reply that was cut at `max_tokens`, and your code ran it. Half a call can "
+     "look like a whole one: run calls only after `tool_use`.",
+     lambda run: "lent" not in run.printed),
+    ("no-cap", {"while len(replies) < most:": "while True:"},
+     "https://github.com/jsmestad/minga/issues/401",
+     "Claude called a tool in each reply, `most` was $most, and your loop sent $sent requests. "
+     "Count the replies, and stop when there are `most`.",
+     lambda run: run.wanted != "too long" or len(run.sent) <= run.rounds),
+    ("spins",
+     {"else:\n            ended =": "elif reply.stop_reason in ENDED:\n            ended ="},
+     "https://github.com/shareAI-lab/learn-claude-code/pull/458: only end_turn ends it",
+     "The reply ended with `$reason`, and your loop asked again. It goes on after `tool_use` and "
+     "`pause_turn`; every other reason ends it.",
+     lambda run: len(run.sent) <= run.rounds or ended_by(run) in ("end_turn", None)),
+    ("history-left-out", {"[*history, ": "["}, "a loop that was written for one question",
+     "The first request should hold the turns of `history`, and then the question as it is.",
+     lambda run: run.sent[0].roles == [*[turn["role"] for turn in run.args[3]], "user"]
+     and run.sent[0].said == run.args[0]),
+    most=lambda run: run.args[4],
+    sent=lambda run: len(run.sent),
+    reason=lambda run: ended_by(run),
+)  # fmt: skip
+ENDINGS = slips(
+    ("run-call-bypassed", {', "is_error": True': ""},
+     "the helper of another program taken in its place",
+     "A result is not the one of `run_call`; that of a failed call is perhaps not marked with "
+     "`is_error`. `run_call` gives the right result of each call: use it as it is.",
+     lambda run: results_of(run) == results_of(run.instead(run.lab.exercise.solution))),
+    ("not-three", {GIVEN: "return ended, replies[-1], turns"},
+     "a function that gave back the last reply before",
+     "Three things are wanted: `ended`, a text; `replies`, a list of the `Message`s; and `turns`, "
+     "a list. You gave back a `$kind` that is something else.",
+     lambda run: three(run)[1] is not None),
+    ("wrong-ending", {'"stop_sequence": "done"': '"stop_sequence": "cut"'},
+     "some reasons known: https://github.com/mastra-ai/mastra/pull/15718",
+     "The last reply has the stop reason `$reason`, $sent of at most $most requests were sent, and "
+     'your `ended` is "$ended". It ended "$wanted".', lambda run: three(run)[0] == run.wanted),
+    ("replies-missing", {GIVEN: "return ended, replies[-1:], turns"},
+     "the last reply taken for all that matters; the bill is the sum",
+     "$sent replies came, and your list holds $held. Append each reply as soon as it comes.",
+     lambda run: len(three(run)[1]) == len(run.requests)),
+    ("not-plain", {SAID: "reply.to_param()"}, "lesson 05, 'A crash while saving'",
+     "`json.dumps` cannot take your turns: they hold objects of the package. Use the `content` of "
+     "`reply.to_dict()`.", is_plain),
+    ("whole-reply", {LAST: LAST.replace("said", "reply.to_dict()")},
+     "lesson 05, question 3, answer c",
+     "A turn of yours holds more than `role` and `content`, and the API would refuse it in the "
+     "next request. Of `reply.to_dict()` take the `content` only.",
+     lambda run: all(is_turn(turn) for turn in three(run)[2])),
+    ("other-turns", {'if ended == "done" and reply.content:': "if reply.content:"},
+     "lesson 05, 'A reply that must not be appended'",
+     'It ended "$wanted" after the reply with `$reason`, and your `turns` end with a turn too many '
+     "or too few. Claude's last turn joins them only if it is done and has blocks; after calls, "
+     "their results do as well.", turns_right),
+    ("blocks-lost", {LAST: LAST.replace("said", '{**said, "content": said["content"][1:]}')},
+     "lesson 05, question 3, answer a: the text alone is kept",
+     "Blocks are missing from Claude's last turn in your `turns`. Keep all, thinking too.",
+     lambda run: turns_right(run, whole=True)),
+    most=lambda run: run.args[4],
+    sent=lambda run: len(run.sent),
+    wanted=lambda run: run.wanted,
+    ended=lambda run: three(run)[0],
+    held=lambda run: len(three(run)[1]),
+    reason=lambda run: run.requests[-1].reply["stop_reason"],
+)  # fmt: skip
 
 run_tools = Exercise(
     id="06.4",
@@ -1096,63 +892,32 @@ def run_tools(client, question, tools, functions, history=(), most=8):
 """,
     also_correct=(
         f"""
-ENDS = {{"end_turn": "done", "stop_sequence": "done", "refusal": "refused"}}
-ENDS |= {{"max_tokens": "cut", "model_context_window_exceeded": "cut"}}
 {RUN_CALL}
 
 def run_tools(client, question, tools, functions, history=(), most=8):
     turns = [*history, {{"role": "user", "content": question}}]
     replies = []
-    while len(replies) < most:
+    for number in range(most):
         reply = client.messages.create(
-            model=MODEL, max_tokens=2000, tools=tools, messages=turns
+            max_tokens=4000, messages=turns, model=MODEL, tools=tools
         )
         replies.append(reply)
-        said = {SAID}
-        calls = [block for block in reply.content if block.type == "tool_use"]
-        if reply.stop_reason == "tool_use" and calls:
-            results = [run_call(call, functions) for call in calls]
-            turns = [*turns, said, {{"role": "user", "content": results}}]
-        elif reply.stop_reason == "pause_turn":
-            turns = [*turns, said]
-        else:
-            ended = ENDS.get(reply.stop_reason, "unknown")
-            if ended == "done" and reply.content and not calls:
-                turns = [*turns, said]
-            return ended, replies, turns
-    return "too long", replies, turns
-""",
-        f"""
-{RUN_CALL}
-
-def run_tools(client, question, tools, functions, history=(), most=8):
-    turns = list(history)
-    turns.append({{"role": "user", "content": question}})
-    replies = []
-    for number in range(most):
-        replies.append(
-            client.messages.create(
-                max_tokens=4000, messages=turns, model=MODEL, tools=tools
-            )
-        )
-        reason = replies[-1].stop_reason
-        blocks = [block.to_dict() for block in replies[-1].content]
-        goes_on = reason in ("tool_use", "pause_turn")
-        done = reason in ("end_turn", "stop_sequence")
-        if blocks and (goes_on or done):
-            turns.append({{"role": "assistant", "content": blocks}})
-        if reason == "tool_use":
-            calls = [b for b in replies[-1].content if b.type == "tool_use"]
-            answers = [run_call(call, functions) for call in calls]
-            turns.append({{"role": "user", "content": answers}})
-        if done:
-            return "done", replies, turns
+        reason = reply.stop_reason
+        blocks = [block.to_dict() for block in reply.content]
         if reason == "refusal":
             return "refused", replies, turns
         if reason in ("max_tokens", "model_context_window_exceeded"):
             return "cut", replies, turns
-        if not goes_on:
+        if reason not in ("tool_use", "pause_turn", "end_turn", "stop_sequence"):
             return "unknown", replies, turns
+        if blocks:
+            turns.append({{"role": "assistant", "content": blocks}})
+        if reason in ("end_turn", "stop_sequence"):
+            return "done", replies, turns
+        if reason == "tool_use":
+            calls = [b for b in reply.content if b.type == "tool_use"]
+            results = [run_call(call, functions) for call in calls]
+            turns.append({{"role": "user", "content": results}})
     return "too long", replies, turns
 """,
     ),
@@ -1165,184 +930,25 @@ def run_tools(client, question, tools, functions, history=(), most=8):
         "nobody has met. `to_dict()` of a reply has its `content` in plain dicts.",
     ),
     rules=cases(
-        desk(
-            "A book on fog?",
-            [THOUGHT, "Let me see.", FOG, SIGN],
-            [THOUGHT, "Yes, one."],
-            ends="done",
-            requests=2,
-        ),
+        desk("Fog?", [THOUGHT, "Let me see.", FOG, SIGN], [THOUGHT, "Yes, one."], ends="done"),
         desk("All of it?", ending([THOUGHT, "There is"], "max_tokens"), ends="cut"),
         desk("Lend it.", ending([THOUGHT, LEND], "max_tokens"), ends="cut"),
-        desk("And again?\n", [FOG], [THOUGHT, SIGN], [FOG], ends="too long", requests=3, most=3),
-        desk("May I?", REFUSED, ends="refused", history=EARLIER),
-        desk("A search?", SEARCHES, ["Found."], ends="done", requests=2),
-        desk("The moon?", [{"tool": "moon", "input": {}}], ["No idea."], ends="done", requests=2),
-        desk("Stop?", ending("Row four", "stop_sequence"), ends="done", history=EARLIER),
+        desk("And again?\n", [FOG], [THOUGHT, SIGN], [FOG], ends="too long", most=3),
+        desk("May I?", ending([], "refusal"), ends="refused", before=EARLIER),
+        desk("A search?", ending([SEARCH], "pause_turn"), ["Found."], ends="done"),
+        desk("The moon?", [{"tool": "moon", "input": {}}], ["No idea."], ends="done"),
+        desk("Stop?", ending("Row four", "stop_sequence"), ends="done", before=EARLIER),
         desk("Tea?", ending("Bye.", "tea_time"), ends="unknown"),
         desk("Full?", ending([THOUGHT, "It"], "model_context_window_exceeded"), ends="cut"),
         desk("Nothing?", [], ends="done"),
-        desk("Refuse later?", [FOG], ending(["I"], "refusal"), ends="refused", requests=2),
-        expect=(
-            STREAMED,
-            rule(
-                "cut-call-run",
-                "A call stood in a reply that was cut at `max_tokens`, and your code ran it. Half "
-                "a call can look like a whole one: run calls only after `tool_use`.",
-                lambda run: "lent" not in run.printed,
-                {
-                    "        said =": "        for call in reply.content:\n            "
-                    'if call.type == "tool_use":\n                '
-                    "run_call(call, functions)\n        said =",
-                },
-                "https://github.com/LibreChat-AI/agents/pull/280",
-            ),
-            rule(
-                "spins",
-                "The reply ended with `$reason`, and your loop asked again. It goes on after "
-                "`tool_use` and `pause_turn`; every other reason ends it.",
-                lambda run: (
-                    not run.sent
-                    or run.wanted == "too long"
-                    or len(run.sent) <= run.rounds
-                    or run.sent[run.rounds - 1].reply.get("stop_reason") in ("end_turn", None)
-                ),
-                {
-                    "else:\n            ended =": "elif reply.stop_reason in set(ENDED) - "
-                    '{"max_tokens"}:\n            ended =',
-                },
-                "https://github.com/shareAI-lab/learn-claude-code/pull/458: only end_turn ends it",
-                reason=lambda run: run.sent[run.rounds - 1].reply.get("stop_reason"),
-            ),
-            rule(
-                "no-cap",
-                "Claude called a tool in each reply, `most` was $most, and your loop sent $sent "
-                "requests. Count the replies, and stop when there are `most`.",
-                lambda run: run.wanted != "too long" or len(run.sent) <= run.rounds,
-                {"while len(replies) < most:": "while True:"},
-                "https://github.com/jsmestad/minga/issues/401",
-                most=lambda run: run.args[4],
-                sent=lambda run: len(run.sent),
-            ),
-            rounds(),
-            rule(
-                "history-left-out",
-                "The first request should hold the turns of `history`, and then the question as it "
-                "is, from the user.",
-                lambda run: (
-                    run.sent[0].roles == [*[t["role"] for t in run.args[3]], "user"]
-                    and run.sent[0].said == run.args[0]
-                ),
-                {"[*history, ": "["},
-                "a loop that was written for one question",
-                show="messages",
-            ),
-            RESULTS_IN_A_TURN,
-            sends_back_whole_turns(),
-            answers_every_call(),
-            rule(
-                "run-call-bypassed",
-                "The result of a failed call is not marked with `is_error`, or that of another "
-                "one is. `run_call` gives the right result of each call: use it as it is.",
-                failures_marked,
-                {', "is_error": True': ""},
-                "the helper of another program taken in its place",
-                show="messages",
-            ),
-            room(),
-            rule(
-                "not-three",
-                "Three things are wanted: `ended`, a text; `replies`, a list of the `Message`s; "
-                "and `turns`, a list. You gave back a `$kind` that is something else.",
-                are_three,
-                {"return ended, replies, turns": "return ended, replies[-1], turns"},
-                "a function that gave back the last reply before",
-            ),
-            rule(
-                "other-word",
-                "Your `ended` is `$ended`. It is one of: done, cut, refused, unknown, too long.",
-                lambda run: three(run)[0] in WORDS,
-                {'"unknown")': "reply.stop_reason)"},
-                "the API's own word handed on",
-                ended=lambda run: three(run)[0],
-            ),
-            rule(
-                "wrong-ending",
-                "The last reply has the stop reason `$reason`, $sent of at most $most requests "
-                'were sent, and your `ended` is "$ended". It ended "$wanted".',
-                lambda run: three(run)[0] == run.wanted,
-                {'"stop_sequence": "done"': '"stop_sequence": "cut"'},
-                "some reasons known: https://github.com/mastra-ai/mastra/pull/15718",
-                reason=lambda run: run.requests[-1].reply["stop_reason"],
-                sent=lambda run: len(run.requests),
-                most=lambda run: run.args[4],
-                ended=lambda run: three(run)[0],
-                wanted=lambda run: run.wanted,
-            ),
-            rule(
-                "replies-missing",
-                "$sent replies came, and your list holds $held. Append each reply as soon as it "
-                "comes.",
-                lambda run: len(three(run)[1]) == len(run.requests),
-                {"return ended, replies, turns": "return ended, replies[-1:], turns"},
-                "the last reply taken for all that matters; the bill is the sum",
-                sent=lambda run: len(run.requests),
-                held=lambda run: len(three(run)[1]),
-            ),
-            rule(
-                "not-plain",
-                "`json.dumps` cannot take your turns: they hold objects of the package. Use the "
-                "`content` of `reply.to_dict()`.",
-                plain,
-                {SAID: "reply.to_param()"},
-                "lesson 05, 'A crash while saving'",
-            ),
-            rule(
-                "whole-reply",
-                "A turn of yours holds more than `role` and `content`, and the API would refuse "
-                "it in the next request. Of `reply.to_dict()` take the `content` only.",
-                lambda run: all(set(turn) == {"role", "content"} for turn in three(run)[2]),
-                {LAST: LAST.replace("said", "reply.to_dict()")},
-                "lesson 05, question 3, answer c",
-            ),
-            rule(
-                "other-turns",
-                'It ended "$wanted" after the reply with `$reason`, and your `turns` end with a '
-                "turn too many or too few. Claude's last turn joins them only if it is done and "
-                "has blocks; after calls, their results do as well.",
-                turns_right,
-                {'if ended == "done" and reply.content:': "if reply.content:"},
-                "lesson 05, 'A reply that must not be appended'",
-                wanted=lambda run: run.wanted,
-                reason=lambda run: run.requests[-1].reply["stop_reason"],
-            ),
-            rule(
-                "blocks-lost",
-                "Claude's last turn in your `turns` is not what came: blocks are missing or "
-                "changed. Keep all of them, thinking too.",
-                last_turn_whole,
-                {
-                    LAST: LAST.replace(
-                        "said",
-                        '{**said, "content": [read for block in '
-                        "reply.content if (read := getattr(block, 'text', 0))]}",
-                    )
-                },
-                "lesson 05, question 3, answer a: the text alone is kept",
-            ),
-        ),
+        desk("Refuse later?", [FOG], ending(["I"], "refusal"), ends="refused"),
+        expect=(STREAMED, *LOOPED, rounds(), HISTORY, *RESULTS, room(), *ENDINGS),
     ),
     messages={
         "stopped-early": "Your code sent $sent of $wanted requests. After `tool_use`, and after "
         "`pause_turn`, Claude is not done yet: send its turn, and what it waits for.",
+        **TOOLS,
     },
-    mistakes=(
-        Mistake(
-            "stopped-early",
-            {'elif reply.stop_reason == "pause_turn":': 'elif reply.stop_reason == "pause":'},
-            "a reason that only tools of the API bring, forgotten",
-        ),
-    ),
     equivalent={
         "line 24: 8 -> 1": "each call of the check says how many",
         "line 20: ' does not work now. Answer without it, and say so.' -> "
@@ -1359,14 +965,14 @@ def run_tools(client, question, tools, functions, history=(), most=8):
 # --- 06.5 ------------------------------------------------------------------------------
 
 
-def asked(text: str) -> dict[str, Any]:
-    """A question."""
-    return {"role": "user", "content": text}
-
-
 def block(kind: str, **fields: Any) -> dict[str, Any]:
     """A block of this type."""
     return {"type": kind, **fields}
+
+
+def asked(content: Any) -> dict[str, Any]:
+    """A turn of the user's."""
+    return {"role": "user", "content": content}
 
 
 def said(*blocks: dict[str, Any]) -> dict[str, Any]:
@@ -1374,82 +980,92 @@ def said(*blocks: dict[str, Any]) -> dict[str, Any]:
     return {"role": "assistant", "content": list(blocks)}
 
 
-def told(*ids: str, then: str = "") -> dict[str, Any]:
-    """A turn of results, and perhaps a text behind them."""
-    blocks = [block("tool_result", tool_use_id=each, content="[]") for each in ids]
-    return {"role": "user", "content": blocks + ([block("text", text=then)] if then else [])}
-
-
-THINKING = block("thinking", thinking="", signature="c2VhbA==")
-REDACTED = block("redacted_thinking", data="c2VhbA==")
-
-
 def use(number: str) -> dict[str, Any]:
     """A call of a tool."""
     return block("tool_use", id=number, name="copies", input={"book_id": 4})
 
 
+def told(number: str) -> dict[str, Any]:
+    """Its result."""
+    return block("tool_result", tool_use_id=number, content="[]")
+
+
+THINKING = block("thinking", thinking="", signature="c2VhbA==")
+REDACTED = block("redacted_thinking", data="c2VhbA==")
 VISIT = [
     asked("Is Low Water in?"),
     said(THINKING, use("a")),
-    told("a"),
+    asked([told("a")]),
     said(block("text", text="Yes.")),
     asked("And the two others?"),
     said(REDACTED, block("text", text="I look."), use("b"), use("c")),
-    told("b", "c", then="Please be quick."),
+    asked([told("b"), told("c"), block("text", text="Please be quick.")]),
     said(THINKING, use("d")),
-    told("d"),
+    asked([told("d")]),
     said(THINKING),
-    {"role": "user", "content": [block("text", text="Who wrote it?")]},
+    asked([block("text", text="Who wrote it?")]),
     said(block("text", text="Rosa Ketterly.")),
     asked("Thank you. Since when?"),
 ]
-THOUGHTS = ("thinking", "redacted_thinking")
+CUTS = """\
+    if len(starts) <= n:
+        return turns
+    kept = []
+    for turn in turns[starts[-n] :]:
+        content = turn["content"]
+        if not isinstance(content, str):
+            content = [block for block in content if "thinking" not in block["type"]]
+        if content:
+            kept.append({**turn, "content": content})
+    return kept
+"""
+STRIPPED = 'content = [block for block in content if "thinking" not in block["type"]]'
 
-
-def is_question(turn: dict[str, Any]) -> bool:
-    """Whether a turn is a question: one of the user's, without results."""
-    return turn["role"] == "user" and "tool_result" not in str(turn["content"])
-
-
-def bare(turns: list[Any]) -> list[Any]:
-    """These turns without thinking, and without turns left empty."""
-    found = []
-    for turn in turns:
-        kept = turn["content"]
-        if not isinstance(kept, str):
-            kept = [one for one in kept if one["type"] not in THOUGHTS]
-        if kept:
-            found.append({**turn, "content": kept})
-    return found
-
-
-def right_window(turns: list[Any], n: int) -> list[Any]:
-    """The right window."""
-    starts = [at for at, turn in enumerate(turns) if is_question(turn)]
-    return bare(turns[starts[-n] :]) if len(starts) > n else turns
-
-
-def is_cut(run: Run) -> bool:
-    """Whether something is to be cut."""
-    return bool(run.wanted != run.before["turns"])
-
-
-def begins_right(run: Run) -> bool:
-    """Whether the first turn is the right one."""
-    return bool(run.wanted[:1] == run.returned[:1])
-
-
-def counts_texts(turns: list[Any], n: int) -> list[Any]:
-    """The window of one who counts only questions that are texts."""
-    starts = [at for at, turn in enumerate(turns) if isinstance(turn["content"], str)]
-    return turns[starts[-n] :] if len(starts) > n else turns
-
-
-CUT_ALWAYS = (
-    "[{**t, 'content': [b for b in t['content'] if 'thinking' not in str(b)] "
-    "if t['role'] == 'assistant' else t['content']} for t in value]"
-)
+WINDOWS = slips(
+    ("not-turns", acts("[turn['content'] for turn in value]"),
+     "the contents collected, and the turns forgotten",
+     "Your list holds something that is no turn: each is a dict with a `role` and a `content`.",
+     lambda run: all(is_turn(turn) for turn in run.returned)),
+    ("texts-only", {'"tool_result" not in kinds': 'isinstance(turn["content"], str)'},
+     "every list taken for results",
+     "A list of blocks is a question, too, as long as none is a `tool_result`. Count it."),
+    ("begins-with-results", {' and "tool_result" not in kinds': ""},
+     "https://github.com/RooCodeInc/Roo-Code/pull/11030; "
+     "https://github.com/trpc-group/trpc-agent-go/pull/1228: results at the cut skipped",
+     "Your window begins with a turn of results or of Claude's, and the API refuses that: the call "
+     "or the question before it was cut away. Count only turns of the user that hold no "
+     "`tool_result`, and cut in front of one.",
+     lambda run: not run.returned or (run.returned[0]["role"] == "user"
+                                      and "tool_result" not in str(run.returned[0]))),
+    ("pair-parted",
+     [{"    return kept": "    return [t for t in kept if 'tool_result' not in str(t)]"},
+      {'"thinking" not in block["type"]': 'block["type"] in ("text", "tool_result")'}],
+     "https://github.com/HKUDS/nanobot/pull/2075: results dropped to be safe",
+     "A call or a result is missing from your window. The two stay together: what follows the "
+     "first question stays, but for the thinking."),
+    ("cut-too-much", {"        return turns\n": "        n = len(starts)\n"},
+     "thinking dropped always, to be on the safe side",
+     "With `n` questions or fewer everything stays, thinking too. Something is missing.",
+     lambda run: run.wanted != run.args[0] or len(str(run.returned)) >= len(str(run.wanted))),
+    ("thinking-kept",
+     [{STRIPPED: "pass"}, {'"thinking" not in block["type"]': 'block["type"] != "thinking"'}],
+     "lesson 05, 'Shorten it': the roles are fine, the thinking is not",
+     "Your window begins at the right place, and thinking stayed in it. There are two types of it, "
+     "`thinking` and `redacted_thinking`."),
+    ("empty-turn", {"        if content:\n": "        if turns:\n"}, "lesson 05, error hunt 3",
+     "A turn that held only thinking is empty now, and the API refuses that. Leave it out."),
+    ("other-number", acts("value[-1:]"),
+     "a place counted from the wrong end; a cut at the end as well",
+     "With `n` = $n the window should have $right turns, begin with “$first” and end with the new "
+     "question. Yours has $count.", lambda run: len(run.returned) == len(run.wanted)),
+    ("raised-TypeError", {" if isinstance(block, dict)]": "]"},
+     "the text of a question taken for a list of blocks",
+     "$kit The content of a question can be a text, which has letters, not blocks."),
+    n=lambda run: run.args[1],
+    right=lambda run: len(run.wanted),
+    first=lambda run: text_of(run.wanted[0]["content"]),
+    count=lambda run: len(run.returned),
+)  # fmt: skip
 
 window = Exercise(
     id="06.5",
@@ -1471,17 +1087,8 @@ a new question at their end, and the API refuses what it gives back: a turn of r
     template="""
 def window(turns, n):
     starts = [i for i, turn in enumerate(turns) if turn["role"] == "user"]
-    if len(starts) <= n:
-        return turns
-    kept = []
-    for turn in turns[starts[-n] :]:
-        content = turn["content"]
-        if not isinstance(content, str):
-            content = [block for block in content if "thinking" not in block["type"]]
-        if content:
-            kept.append({**turn, "content": content})
-    return kept
-""",
+"""
+    + CUTS,
     solution="""
 def is_question(turn):
     kinds = [block["type"] for block in turn["content"] if isinstance(block, dict)]
@@ -1490,26 +1097,15 @@ def is_question(turn):
 
 def window(turns, n):
     starts = [i for i, turn in enumerate(turns) if is_question(turn)]
-    if len(starts) <= n:
-        return turns
-    kept = []
-    for turn in turns[starts[-n] :]:
-        content = turn["content"]
-        if not isinstance(content, str):
-            content = [block for block in content if "thinking" not in block["type"]]
-        if content:
-            kept.append({**turn, "content": content})
-    return kept
-""",
+"""
+    + CUTS,
     also_correct=(
         """
 def window(turns, n):
     starts = []
     for i, turn in enumerate(turns):
-        if turn["role"] != "user":
-            continue
-        content = turn["content"]
-        if isinstance(content, str) or content[0]["type"] != "tool_result":
+        told = not isinstance(turn["content"], str) and turn["content"][0]["type"] == "tool_result"
+        if turn["role"] == "user" and not told:
             starts.append(i)
     if len(starts) <= n:
         return list(turns)
@@ -1520,10 +1116,9 @@ def window(turns, n):
             for block in turn["content"]:
                 if block["type"] not in ("thinking", "redacted_thinking"):
                     blocks.append(block)
-            if not blocks:
-                continue
             turn = {"role": "assistant", "content": blocks}
-        short.append(turn)
+        if turn["content"]:
+            short.append(turn)
     return short
 """,
     ),
@@ -1536,141 +1131,15 @@ def window(turns, n):
     ),
     rules=function_of(
         case(VISIT[:9] + VISIT[12:], 2),
-        case(VISIT, 3),
-        case(VISIT, 1),
-        case(VISIT, 2),
-        case(VISIT, 4),
-        case(VISIT, 7),
+        *(case(VISIT, n) for n in (3, 1, 2, 4, 7)),
         case([asked("Hello?")], 1),
         kind=list,
-        right=right_window,
         before=(leaves_alone("turns"),),
-        known=(
-            rule(
-                "not-turns",
-                "Your list holds something that is no turn: each is a dict with a `role` and a "
-                "`content`.",
-                lambda run: all(
-                    isinstance(turn, dict) and turn.keys() == {"role", "content"}
-                    for turn in run.returned
-                ),
-                acts("[turn['content'] for turn in value]"),
-                "the contents collected, and the turns forgotten",
-            ),
-            miss(
-                "begins-with-results",
-                "Your window begins with a turn of results, and its call was cut away: the API "
-                "refuses that. Count only turns of the user that hold no `tool_result`.",
-                "[t for t in turns if 'tool_result' in str(t)] if len(turns) > 9 else value",
-                "https://github.com/RooCodeInc/Roo-Code/pull/11030",
-                when=lambda run: is_cut(run) and "tool_result" in str(run.returned[:1]),
-            ),
-            miss(
-                "begins-with-claude",
-                "Your window begins with a turn of Claude's. Cut in front of a question.",
-                "turns[-3:] if len(turns) > 9 else value",
-                "https://github.com/trpc-group/trpc-agent-go/pull/1228: results at the cut skipped",
-                when=lambda run: (
-                    is_cut(run) and run.returned[:1] and run.returned[0]["role"] == "assistant"
-                ),
-            ),
-            miss(
-                "texts-only",
-                "A question whose content is a list of blocks was not counted. It is one as long "
-                "as no block is a `tool_result`.",
-                "turns",
-                "every list taken for results",
-                when=lambda run: (
-                    is_cut(run)
-                    and alike(
-                        bare(run.returned), bare(counts_texts(run.before["turns"], run.args[1]))
-                    )
-                    and not alike(bare(run.returned), run.wanted)
-                ),
-            ),
-            miss(
-                "pair-parted",
-                "A call or a result is missing from your window. The two stay together: what "
-                "follows the first question stays, but for the thinking.",
-                "[t for t in value if 'tool_result' not in str(t)]",
-                "https://github.com/HKUDS/nanobot/pull/2075: results dropped to be safe",
-                when=lambda run: (
-                    begins_right(run)
-                    and any(
-                        str(run.returned).count(kind) < str(run.wanted).count(kind)
-                        for kind in ("'tool_use'", "'tool_result'")
-                    )
-                ),
-            ),
-            miss(
-                "cut-too-much",
-                "There are `n` questions or fewer, so everything stays, thinking too. Yours came "
-                "back with less.",
-                CUT_ALWAYS,
-                "thinking dropped always, to be on the safe side",
-                when=lambda run: not is_cut(run) and len(str(run.returned)) < len(str(run.wanted)),
-            ),
-            miss(
-                "thinking-kept",
-                "Your window begins at the right place, and thinking stayed in it. There are two "
-                "types of it, `thinking` and `redacted_thinking`.",
-                "turns[next(i for i, t in enumerate(turns) if t == value[0]) :]",
-                "lesson 05, 'Shorten it': the roles are fine, the thinking is not",
-                when=lambda run: (
-                    begins_right(run)
-                    and is_cut(run)
-                    and any(f"'{kind}'" in str(run.returned) for kind in THOUGHTS)
-                ),
-            ),
-            miss(
-                "empty-turn",
-                "One of Claude's turns held only thinking, and is empty now; the API refuses such "
-                "a turn. Leave it out.",
-                "value[:-1] + [{'role': 'assistant', 'content': []}] + value[-1:]",
-                "lesson 05, error hunt 3",
-                when=lambda run: any(not turn["content"] for turn in run.returned),
-            ),
-            miss(
-                "turn-lost",
-                "Your window begins at the right place, and a turn is missing from it, or there is "
-                "one too many. All that follows stays, up to the new question at the end.",
-                "value[:-1]",
-                "a cut at the end as well, tried while reviewing",
-                when=lambda run: begins_right(run) and len(run.returned) != len(run.wanted),
-            ),
-            miss(
-                "other-number",
-                "With `n` = $n the window should have $right turns and begin with “$first”. Yours "
-                "has $count.",
-                "value[-1:]",
-                "a place counted from the wrong end",
-                when=lambda run: len(run.returned) != len(run.wanted),
-                n=lambda run: run.args[1],
-                right=lambda run: len(run.wanted),
-                first=lambda run: text_of(run.wanted[0]["content"]),
-                count=lambda run: len(run.returned),
-            ),
-        ),
+        known=WINDOWS,
         name="other-window",
         says="Your window has the right number of turns, and one of them is not as it was: a block "
         "is missing or changed. Leave out nothing but the thinking.",
         wrong="[{**turn, 'content': str(turn['content'])} for turn in value]",
-    ),
-    messages={
-        "raised-TypeError": "$kit The content of a question can be a text: going through it gives "
-        "letters, not blocks. Look at its type first.",
-    },
-    mistakes=(
-        Mistake(
-            "texts-only",
-            {'"tool_result" not in kinds': 'isinstance(turn["content"], str)'},
-            "every list taken for results",
-        ),
-        Mistake(
-            "raised-TypeError",
-            {" if isinstance(block, dict)]": "]"},
-            "the text of a question taken for a list of blocks",
-        ),
     ),
     takeaway="A question is a turn of the user without results. Cut in front of one.",
 )

@@ -7,27 +7,26 @@ the table of common mistakes from it; tests/practice/test_exercises.py proves wh
 import base64
 import binascii
 import io
-import math
-from functools import cache
+from itertools import pairwise
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from practice.grading import (
     Exercise,
     Mistake,
     Run,
+    Word,
+    acts,
     case,
     cases,
     function_of,
     gives_text,
-    miss,
     once,
     one_request,
     room,
-    rule,
+    slips,
 )
-from practice.grading.expect import Word
 from practice.grading.tape import Sent
 
 IMPORTS = """
@@ -68,8 +67,7 @@ def parts(sent: Sent) -> list[Any]:
     found: list[Any] = []
     for turn in turns if isinstance(turns, list) else []:
         content = turn.get("content") if isinstance(turn, dict) else None
-        for block in content if isinstance(content, list) else [content]:
-            found.append(part(block))
+        found += [part(block) for block in (content if isinstance(content, list) else [content])]
     return found
 
 
@@ -88,44 +86,43 @@ def sources(run: Run) -> list[dict[str, Any]]:
     return [one for sent in run.sent for one in parts(sent) if isinstance(one, dict)]
 
 
-def data_of(source: dict[str, Any]) -> bytes:
-    """The bytes of a picture; none when its data is no base64 text."""
+def data_of(run: Run) -> str:
+    """The data of the first picture as it was sent."""
+    return next((str(source.get("data", "")) for source in sources(run)), "")
+
+
+def kind_of(run: Run) -> str:
+    """The media type that was said for it."""
+    return next((str(source.get("media_type")) for source in sources(run)), "None")
+
+
+def bytes_of(run: Run) -> bytes:
+    """Its bytes; none when its data is no base64 text."""
     try:
-        return base64.b64decode(str(source.get("data", "")), validate=True)
+        return base64.b64decode(data_of(run), validate=True)
     except (ValueError, binascii.Error):
         return b""
 
 
 def picture_first(run: Run) -> bool:
     """Whether no text of the turn stands before its picture."""
-    for sent in run.requests:
-        found = parts(sent)
-        if isinstance(found[-1], dict) and any(isinstance(one, str) for one in found):
-            return False
-    return True
+    found = parts(run.request)
+    return isinstance(found[0], dict) or not any(isinstance(one, dict) for one in found)
 
 
-def one_picture_first(name: str) -> tuple[Word, Word]:
+def one_picture_first(name: str) -> list[Word]:
     """A picture is in the turn, and no text before it. `name` is that of its block."""
-    there = rule(
-        "no-picture",
-        "Your request holds no picture. It is a block of its own in the list `content`, with the "
-        "type `image`, next to the block with the text.",
-        lambda run: not run.sent or sources(run),
-        {f"[{name}, words]": "[words]"},
-        "the picture is made, and then left out of the turn",
-        show="messages",
-    )
-    first = rule(
-        "picture-late",
-        "Your text comes before the picture. Put the picture first and the text after it, as the "
-        "lesson does.",
-        picture_first,
-        {f"[{name}, words]": f"[words, {name}]"},
-        "the question comes to mind first; the lesson puts the picture in front of it",
-        show="messages",
-    )
-    return there, first
+    return slips(
+        ("no-picture", {f"[{name}, words]": "[words]"},
+         "the picture is made, and then left out of the turn",
+         "Your request holds no picture. It is a block of its own in the list `content`, with the "
+         "type `image`, next to the block with the text.",
+         lambda run: not run.sent or sources(run)),
+        ("picture-late", {f"[{name}, words]": f"[words, {name}]"},
+         "the question comes to mind first; the lesson puts the picture in front of it",
+         "Your text comes before the picture. Put the picture first and the text after it, as the "
+         "lesson does.", picture_first),
+    )  # fmt: skip
 
 
 HAS_SCAN, SCAN_FIRST = one_picture_first("picture")
@@ -134,26 +131,46 @@ HAS_SLIP, SLIP_FIRST = one_picture_first("slip")
 
 # --- 07.1 ------------------------------------------------------------------------------
 
+SENT = """\
+    picture = {"type": "image", "source": source}
+    words = {"type": "text", "text": question}
+    reply = client.messages.create(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": [picture, words]}],
+    )
+    return "".join(block.text for block in reply.content if block.type == "text")
+"""
+ENCODED = "base64.b64encode(scan).decode()"
 
-def starts(run: Run, *heads: str) -> bool:
-    """Whether the data of a picture begins with one of these texts."""
-    return any(str(source.get("data", "")).startswith(heads) for source in sources(run))
-
-
-def said_kind(run: Run) -> bool:
-    """Whether a picture was sent that says its media type."""
-    return any("media_type" in source for source in sources(run))
-
-
-def is_scan(run: Run) -> bool:
-    """Whether each picture that can be decoded is the scan that was given."""
-    return all(data_of(source) in (b"", run.given["scan"]) for source in sources(run))
-
-
-def kind_of(run: Run) -> str:
-    """The media type that was said for the picture."""
-    return str(sources(run)[0].get("media_type"))
-
+SCANS = slips(
+    ("prefix", {"data = ": 'data = "data:image/png;base64," + '},
+     "https://github.com/livekit/agents/issues/3867",
+     "The data of your picture begins with `data:`. That belongs into web pages. The API has the "
+     "field `media_type` for it, and wants the base64 text alone.",
+     lambda run: not data_of(run).startswith("data:")),
+    ("bytes-as-text", {ENCODED: "str(base64.b64encode(scan))"}, "lesson 07, question 3, answer b",
+     "The data of your picture begins with `b'`: `str(...)` of bytes writes down how Python shows "
+     "them. Turn the bytes into base64, and that with `.decode()` into a text.",
+     lambda run: not data_of(run).startswith(("b'", 'b"'))),
+    ("media-type", {"image/png": "image/jpg"}, "https://github.com/mealie-recipes/mealie/pull/5897",
+     "Your picture says that it is `$kind`, but the scan is a PNG file. The API looks into the "
+     "bytes: `media_type` has to be the right one of `image/png`, `image/jpeg`, `image/gif` and "
+     "`image/webp`.", lambda run: kind_of(run) in ("image/png", "None")),
+    ("other-picture", {"b64encode(scan)": 'b64encode(scan + b"\\n")'},
+     "bytes changed on their way, as by a text file's line breaks",
+     "A picture arrived, but not the `scan` that your function was given. Send its bytes as they "
+     "are, encoded once.", lambda run: bytes_of(run) in (b"", run.given["scan"])),
+    ("raised-json", {".decode()": ""},
+     "https://github.com/dchaplinsky/visual-logging/pull/4: b64encode without decode",
+     "Bytes cannot be put into a request. Turn them into base64 text; `base64.b64encode` gives "
+     "bytes again, so `.decode()` comes after it."),
+    ("raised-UnicodeDecodeError", {ENCODED: "scan.decode()"},
+     "lesson 07 ends a line with .decode(), and the first half of it is forgotten",
+     "The bytes of a scan are no text, and cannot be decoded. Make base64 of them first; what "
+     "`base64.b64encode` gives can be decoded."),
+    kind=kind_of,
+)  # fmt: skip
 
 ask_about = Exercise(
     id="07.1",
@@ -170,28 +187,14 @@ them; you can check after each change, and the check names the next fault.
 def ask_about(client, scan, question):
     data = "data:image/png;base64," + str(scan)
     source = {"type": "base64", "media_type": "image/jpg", "data": data}
-    picture = {"type": "image", "source": source}
-    words = {"type": "text", "text": question}
-    reply = client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": [picture, words]}],
-    )
-    return "".join(block.text for block in reply.content if block.type == "text")
-""",
+"""
+    + SENT,
     solution="""
 def ask_about(client, scan, question):
     data = base64.b64encode(scan).decode()
     source = {"type": "base64", "media_type": "image/png", "data": data}
-    picture = {"type": "image", "source": source}
-    words = {"type": "text", "text": question}
-    reply = client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": [picture, words]}],
-    )
-    return "".join(block.text for block in reply.content if block.type == "text")
-""",
+"""
+    + SENT,
     also_correct=(
         """
 def ask_about(client, scan, question):
@@ -215,76 +218,14 @@ def ask_about(client, scan, question):
         "in front of it, and the media type is that of a PNG.",
     ),
     rules=one_request(
-        case(
-            drawn(60, 40),
-            "Who wrote this letter?",
-            replies=[[THOUGHT, "It is signed by Amina Haddad."]],
-        ),
+        case(drawn(60, 40), "Who wrote this?", replies=[[THOUGHT, "Amina Haddad signed it."]]),
         case(drawn(40, 80), "When? \n", replies=[["On 3 May", " 1911, ", "says the stamp.\n"]]),
-        expect=(
-            HAS_SCAN,
-            rule(
-                "prefix",
-                "The data of your picture begins with `data:`. That belongs into web pages. The "
-                "API has the field `media_type` for it, and wants the base64 text alone.",
-                lambda run: not starts(run, "data:"),
-                {"data = ": 'data = "data:image/png;base64," + '},
-                "https://github.com/livekit/agents/issues/3867",
-                show="messages",
-            ),
-            rule(
-                "bytes-as-text",
-                "The data of your picture begins with `b'`: `str(...)` of bytes writes down how "
-                "Python shows them. Turn the bytes into base64, and that with `.decode()` into a "
-                "text.",
-                lambda run: not starts(run, "b'", 'b"'),
-                {"base64.b64encode(scan).decode()": "str(base64.b64encode(scan))"},
-                "lesson 07, question 3, answer b",
-                show="messages",
-            ),
-            rule(
-                "media-type",
-                "Your picture says that it is `$kind`, but the scan is a PNG file. The API looks "
-                "into the bytes: `media_type` has to be the right one of `image/png`, "
-                "`image/jpeg`, `image/gif` and `image/webp`.",
-                lambda run: not said_kind(run) or kind_of(run) == "image/png",
-                {"image/png": "image/jpg"},
-                "https://github.com/mealie-recipes/mealie/pull/5897",
-                show="messages",
-                kind=kind_of,
-            ),
-            rule(
-                "other-picture",
-                "A picture arrived, but not the `scan` that your function was given. Send its "
-                "bytes as they are, encoded once.",
-                is_scan,
-                {"b64encode(scan)": 'b64encode(scan + b"\\n")'},
-                "bytes changed on their way, as by a text file's line breaks",
-                show="messages",
-            ),
-            SCAN_FIRST,
-        ),
+        expect=(HAS_SCAN, *SCANS, SCAN_FIRST),
     ),
-    messages={
-        "raised-json": "Bytes cannot be put into a request. Turn them into base64 text; "
-        "`base64.b64encode` gives bytes again, so `.decode()` comes after it.",
-        "raised-UnicodeDecodeError": "The bytes of a scan are no text, and cannot be decoded. "
-        "Make base64 of them first; what `base64.b64encode` gives can be decoded.",
-    },
     mistakes=(
         Mistake(
-            "raised-json",
-            {".decode()": ""},
-            "https://github.com/dchaplinsky/visual-logging/pull/4: b64encode without decode",
-        ),
-        Mistake(
-            "raised-UnicodeDecodeError",
-            {"base64.b64encode(scan).decode()": "scan.decode()"},
-            "lesson 07 ends a line with .decode(), and the first half of it is forgotten",
-        ),
-        Mistake(
             "raised-400",
-            {"base64.b64encode(scan).decode()": "scan.hex()[1:]"},
+            {ENCODED: "scan.hex()[1:]"},
             "https://github.com/HiveNexus/HiveChat/issues/39: a text that is no base64",
         ),
     ),
@@ -295,59 +236,88 @@ def ask_about(client, scan, question):
 # --- 07.2 ------------------------------------------------------------------------------
 
 A, B, C = (base64.b64encode(drawn(width, 60)).decode() for width in (40, 42, 44))
-LABELLED = (
-    '        content.append({"type": "text", "text": f"{label}:"})\n'
-    "        content.append(picture(data))\n"
-)
-LABEL, SHOWN = LABELLED.splitlines(keepends=True)
+PICTURE = """\
+def picture(data):
+    source = {"type": "base64", "media_type": "image/png", "data": data}
+    return {"type": "image", "source": source}
+
+
+"""
+COMPARED = """\
+    reply = client.messages.create(
+        model=MODEL,
+        max_tokens=2000,
+        messages=[{"role": "user", "content": content}],
+    )
+    return "".join(block.text for block in reply.content if block.type == "text")
+"""
+LABEL = '        content.append({"type": "text", "text": f"{label}:"})\n'
+SHOWN = "        content.append(picture(data))\n"
 ASKED = '    content.append({"type": "text", "text": question})\n'
-NO_LABELS = "labels = ', '.join(posters)\n    " + ASKED.strip().replace("question", 'labels + ":"')
 
 
 def texts(run: Run) -> list[str]:
     """The texts of the turn that was sent, but for the question."""
-    given = run.given["question"]
-    return [one for one in parts(run.request) if isinstance(one, str) and one != given]
+    found = [one for one in parts(run.request) if isinstance(one, str)]
+    return [one for one in found if one != run.given["question"]]
 
 
 def shown(run: Run) -> list[str]:
-    """The pictures of the turn that was sent, in order, as base64 texts."""
-    return [str(one.get("data")) for one in parts(run.request) if isinstance(one, dict)]
+    """The pictures of the turn that was sent, as base64 texts."""
+    return sorted(str(one.get("data")) for one in parts(run.request) if isinstance(one, dict))
 
 
-def named(run: Run) -> list[str]:
-    """The labels that stand somewhere in the texts."""
-    return [label for label in run.given["posters"] if any(label in text for text in texts(run))]
+def labels_in(run: Run) -> list[int]:
+    """How many labels each text holds."""
+    return [sum(label in text for label in run.given["posters"]) for text in texts(run)]
 
 
-def crowded(run: Run) -> bool:
-    """Whether one text holds several labels."""
-    given = run.given["posters"]
-    return any(sum(label in text for label in given) > 1 for text in texts(run))
-
-
-def wrongly_named(run: Run) -> tuple[str, str] | None:
-    """The first picture whose label is not right before it: that label, what stands there."""
+def wrongly_named(run: Run) -> list[tuple[str, str]]:
+    """The pictures whose label is not right before them: that label, what stands there."""
     labels = {data: f"{label}:" for label, data in run.given["posters"].items()}
-    before: Any = "nothing"
-    for one in parts(run.request):
-        if isinstance(one, dict) and before != labels[one["data"]]:
-            return labels[one["data"]], before if isinstance(before, str) else "a picture"
-        before = one
-    return None
+    pairs = pairwise(["nothing", *parts(run.request)])
+    found = [(labels[one["data"]], before) for before, one in pairs if isinstance(one, dict)]
+    return [(label, str(before)[:80]) for label, before in found if label != before]
 
 
-def labels_follow(run: Run) -> bool:
-    """Whether the turn begins with a picture, and its label comes behind it."""
-    first, second, *_ = [*parts(run.request), "", ""]
-    label = next(iter(run.given["posters"]))
-    return isinstance(first, dict) and isinstance(second, str) and label in second
-
-
-def is_last(run: Run) -> bool:
-    """Whether the question, as it is, stands at the end."""
-    return bool(parts(run.request)[-1] == run.given["question"])
-
+POSTERS = slips(
+    ("more-turns", {"messages=[": 'messages=[{"role": "user", "content": "Hello!"}, '},
+     "each picture sent as a message of its own, as in a chat with people",
+     "Your request holds several turns. Put all labels and pictures, and the question, into the "
+     "`content` of one user turn.", lambda run: run.request.roles == ["user"]),
+    ("other-pictures", {"posters.items()": "list(posters.items())[:2]"},
+     "'compare' read as 'compare two': lesson 07 compares two posters",
+     "Posters given: $given, pictures in your request: $sent, and not every poster is among them "
+     "once. Append its picture in each round of the loop, to one list.",
+     lambda run: shown(run) == sorted(run.given["posters"].values())),
+    ("no-label", {LABEL: ""},
+     "https://github.com/muirbench/MuirBench/issues/3: pictures without names",
+     "No text in your request but the question names a poster, so the answer can only speak of "
+     "“the first one”. Put a text with its label before each picture.",
+     lambda run: any(labels_in(run))),
+    ("labels-together", {LABEL: "", ASKED: ASKED.replace("question", '", ".join(posters)') + ASKED},
+     "https://github.com/QwenLM/Qwen3-VL/issues/745: labels written into the prompt",
+     "Several labels are in one text. Claude then has to guess which picture each belongs to: give "
+     "every label a text of its own, right before its picture.",
+     lambda run: not wrongly_named(run) or max(labels_in(run)) < 2),
+    ("other-label", {LABEL + SHOWN: SHOWN + LABEL},
+     "a caption is put under a picture in books; sentences around a label",
+     "Right before a picture stands “$found”, where “$label” is wanted: the label of this picture "
+     "and a colon, and nothing else. Append the label first, and its picture after it.",
+     lambda run: not wrongly_named(run)),
+    ("question-moved", {'"text": question': '"text": question.strip()'},
+     "https://github.com/run-llama/llama_index/pull/19192: texts tidied on their way",
+     "The question, as your function was given it, should be the last block of your turn, and "
+     "stand there only: first come all labels with their pictures.",
+     lambda run: parts(run.request)[-1] == run.given["question"] not in parts(run.request)[:-1]),
+    ("raised-ValueError", {"posters.items()": "posters"},
+     "the loop over a dict that is written most often",
+     "A loop over a dict gives its labels; `posters.items()` gives the pictures, too."),
+    sent=lambda run: len(shown(run)),
+    given=lambda run: len(run.given["posters"]),
+    label=lambda run: wrongly_named(run)[0][0],
+    found=lambda run: wrongly_named(run)[0][1],
+)  # fmt: skip
 
 compare = Exercise(
     id="07.2",
@@ -361,45 +331,25 @@ so the answers may mix the posters up. Change it so that right before each pictu
 with its label and a colon, such as `Poster A:`, and that the question comes last, as it is. All of
 it goes out in one request. The text of the reply is given back as before.
 """,
-    template='''
-def picture(data):
-    source = {"type": "base64", "media_type": "image/png", "data": data}
-    return {"type": "image", "source": source}
-
-
-def compare(client, posters, question):
+    template=PICTURE
+    + '''def compare(client, posters, question):
     """Ask about several posters; `posters` is a dict from labels to base64 texts."""
     content = []
     for label, data in posters.items():
         content.append(picture(data))
     labels = ", ".join(posters)
     content.append({"type": "text", "text": f"{question} (The posters: {labels})"})
-    reply = client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": content}],
-    )
-    return "".join(block.text for block in reply.content if block.type == "text")
-''',
-    solution="""
-def picture(data):
-    source = {"type": "base64", "media_type": "image/png", "data": data}
-    return {"type": "image", "source": source}
-
-
-def compare(client, posters, question):
+'''
+    + COMPARED,
+    solution=PICTURE
+    + """def compare(client, posters, question):
     content = []
     for label, data in posters.items():
         content.append({"type": "text", "text": f"{label}:"})
         content.append(picture(data))
     content.append({"type": "text", "text": question})
-    reply = client.messages.create(
-        model=MODEL,
-        max_tokens=2000,
-        messages=[{"role": "user", "content": content}],
-    )
-    return "".join(block.text for block in reply.content if block.type == "text")
-""",
+"""
+    + COMPARED,
     also_correct=(
         """
 def text(words):
@@ -426,111 +376,14 @@ def compare(client, posters, question):
         "one more text block, which holds nothing but the question.",
     ),
     rules=cases(
-        case(
-            {"Poster A": A, "Poster B": B},
-            "What changed?",
-            replies=[[THOUGHT, "The date: Poster B has the 14th."]],
-        ),
-        case(
-            {"May": C, "June": A, "July": B},
-            "Which one is easiest to read? \n",
-            replies=[["June. ", "Its letters ", "are the largest.\n"]],
-        ),
-        expect=(
-            once(),
-            rule(
-                "more-turns",
-                "Your request holds several turns. Put all labels and pictures, and the question, "
-                "into the `content` of one user turn.",
-                lambda run: run.request.roles == ["user"],
-                {"messages=[": 'messages=[{"role": "user", "content": "Hello!"}, '},
-                "each picture sent as a message of its own, as in a chat with people",
-                show="messages",
-            ),
-            rule(
-                "other-pictures",
-                "Posters given: $given, pictures in your request: $sent, and not every poster is "
-                "among them once. Append its picture in each round of the loop, to one list.",
-                lambda run: sorted(shown(run)) == sorted(run.given["posters"].values()),
-                {"posters.items()": "list(posters.items())[:2]"},
-                "'compare' read as 'compare two': lesson 07 compares two posters",
-                show="messages",
-                sent=lambda run: len(shown(run)),
-                given=lambda run: len(run.given["posters"]),
-            ),
-            rule(
-                "no-label",
-                "No text in your request but the question names a poster, so the answer can only "
-                "speak of “the first one”. Put a text with its label before each picture.",
-                lambda run: named(run),
-                {LABEL: ""},
-                "https://github.com/muirbench/MuirBench/issues/3: pictures without names",
-                show="messages",
-            ),
-            rule(
-                "labels-together",
-                "Several labels are in one text. Claude then has to guess which picture each "
-                "belongs to: give every label a text of its own, right before its picture.",
-                lambda run: wrongly_named(run) is None or not crowded(run),
-                {LABEL: "", ASKED: f"    {NO_LABELS}\n{ASKED}"},
-                "https://github.com/QwenLM/Qwen3-VL/issues/745: labels written into the prompt",
-                show="messages",
-            ),
-            rule(
-                "label-late",
-                "Each label comes after its picture, so the first label is right before the "
-                "second picture. Append the label first, and its picture after it.",
-                lambda run: not labels_follow(run),
-                {LABELLED: SHOWN + LABEL},
-                "a caption is put under a picture in books",
-                show="messages",
-            ),
-            rule(
-                "other-label",
-                "The text right before a picture is “$found”, where “$wanted” is wanted: the label "
-                "of this picture and a colon, and nothing else.",
-                lambda run: wrongly_named(run) is None,
-                {"{label}:": "This is {label}."},
-                "sentences around a label, which the question does not use",
-                show="messages",
-                found=lambda run: (wrongly_named(run) or ("", ""))[1],
-                wanted=lambda run: (wrongly_named(run) or ("", ""))[0],
-            ),
-            rule(
-                "question-moved",
-                "The question comes before a label or a picture. First come all labels with "
-                "their pictures; then the question, once, as the last block.",
-                lambda run: run.given["question"] not in parts(run.request)[:-1],
-                {"content = []": 'content = [{"type": "text", "text": question}]', ASKED: ""},
-                "the question is the first argument that one thinks of",
-                show="messages",
-            ),
-            rule(
-                "other-question",
-                "The last block of your turn is not the `question` as your function was given "
-                "it. Send it as it is: nothing added, nothing cut off.",
-                is_last,
-                {'"text": question': '"text": question.strip()'},
-                "https://github.com/run-llama/llama_index/pull/19192: texts tidied on their way",
-                show="messages",
-            ),
-            room(),
-            gives_text(),
-        ),
+        case({"Poster A": A, "Poster B": B}, "What changed?", replies=[[THOUGHT, "The date."]]),
+        case({"May": C, "June": A, "July": B}, "Which? \n", replies=[["June. ", "It ", "is.\n"]]),
+        expect=(once(), *POSTERS, room(), gives_text()),
     ),
     messages={
-        "raised-ValueError": "A loop over a dict alone gives its labels. `posters.items()` gives "
-        "label and picture together.",
         "twice": "You sent more than one request. Claude can compare only what it sees together: "
         "put all posters into the content of one turn, and send that once.",
     },
-    mistakes=(
-        Mistake(
-            "raised-ValueError",
-            {"posters.items()": "posters"},
-            "the loop over a dict that is written most often",
-        ),
-    ),
     takeaway="A label is a text right before its picture; with it, question and answer can name "
     "what they speak of.",
 )
@@ -548,32 +401,54 @@ def resized(width, height, edge=2576, cap=4784):
             return w, h
 """
 SIDES = [
-    "line 1: parameters width, height swapped",
-    "line 5: parameters width, height swapped",
-    "line 6: arguments of max swapped",
-    "line 8: arguments of max swapped",
-    "line 9: arguments of max swapped",
-    "line 10: arguments of max swapped",
-    "line 10: arguments of patches swapped",
-    "line 14: parameters width, height swapped",
+    *(f"line {at}: parameters width, height swapped" for at in (1, 5, 14)),
+    *(f"line {at}: arguments of max swapped" for at in (6, 8, 9, 10)),
+    *(f"line {at}: arguments of patches swapped" for at in (10, 16)),
     "line 15: arguments of resized swapped",
-    "line 16: arguments of patches swapped",
 ]
 ONE_OR_TWO = ["line 8: 1 -> 2", "line 9: 1 -> 2"]
+SIZES = [(1366, 768), (28, 56), (29, 57), (1, 1), (1000, 1000), (1920, 1080), (2000, 2000)]
+SIZES += [(3840, 2160), (7000, 400), (4200, 2500)]
 UNSHRUNK = "-(-width // 28) * -(-height // 28)"  # with // rounded up, as ceil() does
 
-
-def tokens_of(width: int, height: int) -> int:
-    """The published rule: the largest size that fits, in squares of 28 pixels."""
-    longest = max(width, height)
-    for long in range(longest, 0, -1):
-        across = max(1, round(width * long / longest))
-        down = max(1, round(height * long / longest))
-        squares = math.ceil(across / 28) * math.ceil(down / 28)
-        if max(across, down) <= 2576 and squares <= 4784:
-            return squares
-    raise ValueError("a picture has at least one pixel")
-
+TOKENS = slips(
+    ("rounded-down", acts("(width // 28) * (height // 28)"),
+     "`//` as the first division that comes to mind",
+     "For $width × $height pixels you gave back `$returned`; right is $wanted. Squares that are "
+     "covered in part count in full, so round up: columns and rows."),
+    ("rounded-to-nearest", acts("round(width / 28) * round(height / 28)"),
+     "round() for every rounding",
+     "You rounded to the nearest number of squares. A square that is covered by a single pixel "
+     "counts in full: round up with `math.ceil`."),
+    ("area", acts("-(-width * height // 784)"), "pixels in all, divided by the pixels of a square",
+     "You divided the area by that of a square. Rows and columns are counted each by themselves: "
+     "round up the width and the height, then multiply."),
+    ("old-rule",
+     [acts("round(width * height / 750)"), acts("width * height // 750"),
+      acts("-(-width * height // 750)"), acts("width * height / 750")],
+     "https://github.com/vellum-ai/vellum-assistant/pull/15643",
+     "That is the old rule, width × height / 750. Count the squares of 28 pixels instead."),
+    ("not-shrunk", acts(UNSHRUNK),
+     "https://github.com/zed-industries/zed/pull/54357: sizes from before shrinking",
+     "You counted the squares of $width × $height pixels as they are. A picture that is too big is "
+     "shrunk by the API first: `resized` tells the size that is left."),
+    ("cut-off", acts(f"min({UNSHRUNK}, 4784)"),
+     "https://github.com/season179/nav/issues/468: a flat number for big pictures",
+     "You cut the number of tokens off at 4,784. The API shrinks the picture until it fits, sides "
+     "included, and most sizes then have fewer squares: count the squares of `resized`."),
+    ("one-too-many",
+     [acts("(width // 28 + 1) * (height // 28 + 1)"),
+      acts("(width // 28 + 1) * -(-height // 28)"),
+      acts("-(-width // 28) * (height // 28 + 1)")],
+     "rounding up by hand, which is wrong where nothing is over",
+     "$width × $height pixels fill some squares exactly, and you counted one more. `// 28 + 1` is "
+     "not the same as rounding up: use `math.ceil`."),
+    ("raised-argument-count", {"patches(w, h)\n": "patches(resized(width, height))\n"},
+     "two functions put into each other: lesson 07 writes a star there",
+     "$kit `resized` gives back two numbers together: `w, h = resized(...)` parts them."),
+    width=lambda run: run.args[0],
+    height=lambda run: run.args[1],
+)  # fmt: skip
 
 picture_tokens = Exercise(
     id="07.3",
@@ -615,19 +490,6 @@ def picture_tokens(width, height):
     return patches(w, h)
 """,
     also_correct=(
-        f"""
-def patches(width, height):
-    across = width // 28 + (width % 28 > 0)
-    down = height // 28 + (height % 28 > 0)
-    return across * down
-
-
-{RESIZED.strip()}
-
-
-def picture_tokens(width, height):
-    return patches(*resized(width, height))
-""",
         """
 def patches(width, height):
     return -(-width // 28) * -(-height // 28)
@@ -652,90 +514,10 @@ def picture_tokens(width, height):
         "first, and hand the two numbers that it gives back to `patches`.",
     ),
     rules=function_of(
-        case(1366, 768),
-        case(28, 56),
-        case(29, 57),
-        case(1, 1),
-        case(1000, 1000),
-        case(1920, 1080),
-        case(2000, 2000),
-        case(3840, 2160),
-        case(7000, 400),
-        case(4200, 2500),
+        *(case(*size) for size in SIZES),
         kind=int,
-        right=tokens_of,
-        known=(
-            miss(
-                "rounded-down",
-                "For $width × $height pixels you gave back `$returned`; right is $wanted. Squares "
-                "that are covered in part count in full, so round up: columns and rows.",
-                "(width // 28) * (height // 28)",
-                "`//` as the first division that comes to mind",
-                width=lambda run: run.given["width"],
-                height=lambda run: run.given["height"],
-            ),
-            miss(
-                "rounded-to-nearest",
-                "You rounded to the nearest number of squares. A square that is covered by a "
-                "single pixel counts in full: round up with `math.ceil`.",
-                "round(width / 28) * round(height / 28)",
-                "round() for every rounding",
-            ),
-            miss(
-                "one-too-many",
-                "$width × $height pixels fill some squares exactly, and you counted one more. "
-                "`// 28 + 1` is not the same as rounding up: use `math.ceil`.",
-                "(width // 28 + 1) * (height // 28 + 1)",
-                "rounding up by hand, which is wrong where nothing is over",
-                when=lambda run: run.args == (28, 56) and run.wanted < run.returned <= 6,
-                width=lambda run: run.given["width"],
-                height=lambda run: run.given["height"],
-            ),
-            miss(
-                "area",
-                "You divided the area by that of a square. Rows and columns are counted each by "
-                "themselves: round up the width and the height, then multiply.",
-                "-(-width * height // 784)",
-                "pixels in all, divided by the pixels of a square",
-            ),
-            miss(
-                "old-rule",
-                "That is the old rule, width × height / 750, which many pages still have. Count "
-                "the squares of 28 pixels instead.",
-                "round(width * height / 750)",
-                "https://github.com/vellum-ai/vellum-assistant/pull/15643",
-                when=lambda run: abs(run.returned - run.args[0] * run.args[1] / 750) <= 1,
-            ),
-            miss(
-                "not-shrunk",
-                "You counted the squares of $width × $height pixels as they are. A picture that "
-                "is too big is shrunk by the API first: `resized` tells the size that is left.",
-                UNSHRUNK,
-                "https://github.com/zed-industries/zed/pull/54357: sizes from before shrinking",
-                width=lambda run: run.given["width"],
-                height=lambda run: run.given["height"],
-            ),
-            miss(
-                "cut-off",
-                "You cut the number of tokens off at 4,784. The API shrinks the picture until it "
-                "fits, sides included, and most sizes then have fewer squares: count the squares "
-                "of `resized`.",
-                f"min({UNSHRUNK}, 4784)",
-                "https://github.com/season179/nav/issues/468: a flat number for big pictures",
-            ),
-        ),
+        known=TOKENS,
         wrong="value + 4",
-    ),
-    messages={
-        "raised-argument-count": "$kit `resized` gives back two numbers together. `patches` takes "
-        "them one by one, as in `w, h = resized(...)`.",
-    },
-    mistakes=(
-        Mistake(
-            "raised-argument-count",
-            {"patches(w, h)\n": "patches(resized(width, height))\n"},
-            "two functions put into each other: lesson 07 writes a star there",
-        ),
     ),
     takeaway="`ceil(w / 28) * ceil(h / 28)`, after the API's own shrinking: what a picture costs "
     "is known before it is sent.",
@@ -750,34 +532,19 @@ def picture_tokens(width, height):
 
 LONGEST = 1000
 ORDER = "Copy each line of the slip as: title | due. Write ? for what you cannot read."
-TURNED = "turned = ImageOps.exif_transpose(opened)"
 SHRUNK = "small.thumbnail((LONGEST, LONGEST))"
+SLIP_BYTES = "base64.b64encode(held.getvalue()).decode()"
 
 
 def opened(run: Run) -> Image.Image:
     """The picture that arrived, as its pixels lie."""
-    sent = [one for one in parts(run.request) if isinstance(one, dict)]
-    return Image.open(io.BytesIO(data_of(sent[0])))
+    run.expect(run.requests, "no-request")
+    return Image.open(io.BytesIO(bytes_of(run)))
 
 
-@cache
-def upright_size(photo: bytes) -> tuple[int, int]:
-    """The size of a photo when it is turned by its mark."""
-    with Image.open(io.BytesIO(photo)) as opened:
-        return ImageOps.exif_transpose(opened).size
-
-
-def wanted_size(run: Run) -> tuple[int, int]:
-    """The size of the photo, upright, with no side over the limit."""
-    width, height = upright_size(run.given["photo"])
-    factor = min(1, LONGEST / max(width, height))
-    return round(width * factor), round(height * factor)
-
-
-def size(run: Run) -> str:
-    """The size that arrived, for a sentence."""
-    width, height = opened(run).size
-    return f"{width} × {height}"
+def right_size(run: Run) -> tuple[int, int]:
+    """The size of the picture that the solution sends."""
+    return opened(run.instead(run.lab.exercise.solution)).size
 
 
 def is_upright(run: Run) -> bool:
@@ -787,22 +554,81 @@ def is_upright(run: Run) -> bool:
     return dark < min(others)
 
 
-def is_enlarged(run: Run) -> bool:
-    """Whether a side has more pixels than the photo has."""
-    return max(opened(run).size) > max(upright_size(run.given["photo"]))
-
-
 def in_proportion(run: Run) -> bool:
     """Whether width and height are to each other as in the photo, but for a pixel."""
     width, height = opened(run).size
-    across, down = wanted_size(run)
+    across, down = right_size(run)
     return abs(width * down - height * across) <= 2 * max(width, height, across, down)
 
 
-def mark(run: Run) -> int:
-    """The mark that says how the picture is to be turned; 1: not at all."""
-    return int(opened(run).getexif().get(ORIENTATION, 1))
-
+EMPTY, *PHOTOS = slips(
+    ("empty-picture", {"held.getvalue()": "held.read()"},
+     "https://github.com/anthropics/claude-code/issues/12750: an empty picture",
+     "The picture that you sent is empty. After `save`, an `io.BytesIO` is at its end, and "
+     "`read()` goes on from there: `getvalue()` gives all bytes.",
+     lambda run: all(source.get("data", "?") for source in sources(run))),
+    ("unchanged", {"held.getvalue()": "photo"},
+     "two variables with bytes, and the older one is sent",
+     "The photo arrived as it was given. Send the bytes that `save` has written, which are those "
+     "of the smaller picture.", lambda run: run.request and bytes_of(run) != run.given["photo"]),
+    ("not-jpeg", {'"JPEG"': '"PNG"', "image/jpeg": "image/png"},
+     "the lesson's `picture` takes a PNG unless it is told otherwise",
+     "You sent the slip as `$kind`. A JPEG is wanted: name that form when you save the picture, "
+     "and the same in `media_type`.", lambda run: kind_of(run) == "image/jpeg"),
+    ("turned-twice", {'"JPEG"': '"JPEG", exif=Image.open(io.BytesIO(photo)).getexif()'},
+     "https://github.com/python-pillow/Pillow/issues/4537",
+     "The pixels are upright now, but the mark that says how to turn them is still in the file: "
+     "whoever heeds it turns them again. Save without the old EXIF data.",
+     lambda run: opened(run).getexif().get(ORIENTATION, 1) == 1 or not is_upright(run)),
+    ("lying", {"ImageOps.exif_transpose(opened)": "opened"},
+     "https://github.com/sgl-project/sglang/pull/33449",
+     "The slip arrived turned: its pixels lie as the camera stored them. Turn the photo by its "
+     "mark with `ImageOps.exif_transpose`, and go on with what that gives back.", is_upright),
+    ("enlarged", {SHRUNK: "small = ImageOps.contain(small, (LONGEST, LONGEST))"},
+     "lesson 07: never enlarge; `resize` and `contain` do",
+     "A small photo became larger: $size pixels arrived. Pixels that hold nothing new cost as much "
+     "as all others. Shrink only what is too big.",
+     lambda run: not max(right_size(run)) < max(opened(run).size) <= LONGEST),
+    ("distorted",
+     {SHRUNK: "if max(small.size) > LONGEST:\n        small = small.resize((800, 800))"},
+     "one pair of numbers for every photo, whatever its shape",
+     "The slip arrived with $size pixels, and its proportions are others than in the photo. "
+     "`thumbnail` keeps them; `resize` takes the two numbers as they are, and a crop loses a part.",
+     in_proportion),
+    ("too-big", {SHRUNK: "if len(photo) > 3_500_000:\n        " + SHRUNK},
+     "https://github.com/vellum-ai/vellum-assistant/pull/15643: bytes in place of pixels",
+     "The slip arrived with $size pixels. No side may have more than 1,000: measure pixels, both "
+     "width and height, and not the bytes of the file.",
+     lambda run: max(opened(run).size) <= LONGEST),
+    ("too-small", {SHRUNK: "small = small.reduce(2)\n    " + SHRUNK},
+     "https://github.com/anthropics/claude-code/issues/70010: screenshots shrunk too far",
+     "The slip arrived with only $size pixels. Small print needs them: shrink no further than to "
+     "`LONGEST`, and leave a smaller photo as it is.",
+     lambda run: max(opened(run).size) >= max(right_size(run)) - 1),
+    ("other-order", {'"text": ORDER': '"text": "What is on this slip?"'},
+     "a question of the lesson, copied along with its call",
+     "Your turn should hold one text, after the slip: `ORDER`, as it is, and nothing else.",
+     lambda run: [one for one in parts(run.request) if isinstance(one, str)] == [ORDER]),
+    ("raised-none", {SHRUNK: f"small = {SHRUNK}"},
+     "methods of Pillow mostly give back a new picture; this one does not",
+     "$kit `thumbnail` changes the picture itself and gives back `None`: do not assign that."),
+    ("raised-OSError", {'turned.convert("RGB")': "turned.copy()"},
+     "https://github.com/infiniflow/ragflow/pull/8399",
+     "A JPEG cannot hold this photo's transparent background. Convert it to `\"RGB\"` first."),
+    ("raised-json", {SLIP_BYTES: "held.getvalue()"},
+     "lesson 07, Refused: bytes in place of base64 text",
+     "Bytes, or a picture of Pillow, cannot be put into a request. `save` it into an `io.BytesIO`, "
+     "and turn those bytes into base64 text."),
+    ("raised-key", {'"JPEG"': '"JPG"'},
+     "the ending of most file names taken for the name of the form",
+     "$kit If that is a form for `save`: Pillow calls it `JPEG`, with an E."),
+    ("raised-ValueError", {"io.BytesIO(photo)": "photo"},
+     "bytes taken for something that can be opened",
+     "`open` wants a path or a file, and bytes in memory become one by `io.BytesIO(photo)`. In "
+     "`save`: where there is no file name, name the form, `JPEG`."),
+    kind=kind_of,
+    size=lambda run: "{} × {}".format(*opened(run).size),
+)  # fmt: skip
 
 read_slip = Exercise(
     id="07.4",
@@ -867,13 +693,8 @@ def read_slip(client, photo):
     file = io.BytesIO()
     image.save(file, format="JPEG")
     file.seek(0)
-    content = [
-        {{
-            "type": "image",
-            "source": {{"type": "base64", "media_type": "image/jpeg", "data": file}},
-        }},
-        {{"type": "text", "text": ORDER}},
-    ]
+    source = {{"type": "base64", "media_type": "image/jpeg", "data": file}}
+    content = [{{"type": "image", "source": source}}, {{"type": "text", "text": ORDER}}]
     turn = {{"role": "user", "content": content}}
     text = ""
     for block in client.messages.create(model=MODEL, max_tokens=4000, messages=[turn]).content:
@@ -890,151 +711,11 @@ def read_slip(client, photo):
         "`getvalue()` gives all bytes, whose media type is now that of a JPEG.",
     ),
     rules=cases(
-        case(
-            drawn(1200, 900, form="JPEG", mark=6),
-            replies=[[THOUGHT, "Dune | 12 January\nEmma | 19 January"]],
-        ),
-        case(
-            drawn(300, 200, mode="RGBA"), replies=[["Momo | ", "3 February", "\nPersuasion | ?\n"]]
-        ),
+        case(drawn(1200, 900, form="JPEG", mark=6), replies=[[THOUGHT, "Dune | 12 May\nEmma | ?"]]),
+        case(drawn(300, 200, mode="RGBA"), replies=[["Momo | ", "3 March", "\nBabel | ?\n"]]),
         case(drawn(1200, 300, form="JPEG", mark=3), replies=[[THOUGHT, "Ulysses | 1 March"]]),
         case(drawn(500, 1040, form="JPEG"), replies=[["Middlemarch | ", THOUGHT, "8 March"]]),
-        expect=(
-            rule(
-                "empty-picture",
-                "The picture that you sent is empty. After `save`, an `io.BytesIO` is at its "
-                "end, and `read()` goes on from there: `getvalue()` gives all bytes.",
-                lambda run: all(source.get("data", "?") for source in sources(run)),
-                {"held.getvalue()": "held.read()"},
-                "https://github.com/anthropics/claude-code/issues/12750: an empty picture",
-                show="messages",
-            ),
-            HAS_SLIP,
-            once(),
-            rule(
-                "unchanged",
-                "The photo arrived as it was given. Send the bytes that `save` has written, which "
-                "are those of the smaller picture.",
-                lambda run: run.request and data_of(sources(run)[0]) != run.given["photo"],
-                {"held.getvalue()": "photo"},
-                "two variables with bytes, and the older one is sent",
-            ),
-            rule(
-                "not-jpeg",
-                "You sent the slip as `$kind`. A JPEG is wanted: name that form when you save the "
-                "picture, and the same in `media_type`.",
-                lambda run: kind_of(run) == "image/jpeg",
-                {'"JPEG"': '"PNG"', "image/jpeg": "image/png"},
-                "the lesson's `picture` takes a PNG unless it is told otherwise",
-                show="messages",
-                kind=kind_of,
-            ),
-            rule(
-                "turned-twice",
-                "The pixels are upright now, but the mark that says how to turn them is still in "
-                "the file: whoever heeds it turns them again. Save without the old EXIF data.",
-                lambda run: mark(run) == 1 or not is_upright(run),
-                {'"JPEG"': '"JPEG", exif=Image.open(io.BytesIO(photo)).getexif()'},
-                "https://github.com/python-pillow/Pillow/issues/4537",
-            ),
-            rule(
-                "lying",
-                "The slip arrived turned: its pixels lie as the camera stored them. Turn the photo "
-                "by its mark with `ImageOps.exif_transpose`, and go on with what that gives back.",
-                is_upright,
-                {TURNED: "turned = opened"},
-                "https://github.com/sgl-project/sglang/pull/33449",
-            ),
-            rule(
-                "enlarged",
-                "A small photo became larger: $size pixels arrived. Pixels that hold nothing new "
-                "cost as much as all others. Shrink only what is too big.",
-                lambda run: not is_enlarged(run),
-                {SHRUNK: "small = ImageOps.contain(small, (LONGEST, LONGEST))"},
-                "lesson 07: never enlarge; `resize` and `contain` do",
-                size=size,
-            ),
-            rule(
-                "distorted",
-                "The slip arrived with $size pixels, and its proportions are others than in the "
-                "photo. `thumbnail` keeps them; `resize` takes the two numbers as they are, and a "
-                "crop loses a part.",
-                in_proportion,
-                {SHRUNK: "if max(small.size) > LONGEST:\n        small = small.resize((800, 800))"},
-                "one pair of numbers for every photo, whatever its shape",
-                size=size,
-            ),
-            rule(
-                "too-big",
-                "The slip arrived with $size pixels. No side may have more than 1,000: measure "
-                "pixels, both width and height, and not the bytes of the file.",
-                lambda run: max(opened(run).size) <= LONGEST,
-                {SHRUNK: "if len(photo) > 3_500_000:\n        " + SHRUNK},
-                "https://github.com/vellum-ai/vellum-assistant/pull/15643: bytes in place of "
-                "pixels",
-                size=size,
-            ),
-            rule(
-                "too-small",
-                "The slip arrived with only $size pixels. Small print needs them: shrink no "
-                "further than to `LONGEST`, and leave a smaller photo as it is.",
-                lambda run: max(opened(run).size) >= max(wanted_size(run)) - 1,
-                {SHRUNK: "small = small.reduce(2)\n    " + SHRUNK},
-                "https://github.com/anthropics/claude-code/issues/70010: screenshots shrunk "
-                "too far",
-                size=size,
-            ),
-            SLIP_FIRST,
-            rule(
-                "other-order",
-                "The text of your turn is not `ORDER`, or more than that. Send `ORDER` as it is, "
-                "as the one text after the slip.",
-                lambda run: [one for one in parts(run.request) if isinstance(one, str)] == [ORDER],
-                {'"text": ORDER': '"text": "What is on this slip?"'},
-                "a question of the lesson, copied along with its call",
-                show="messages",
-            ),
-            room(),
-            gives_text(),
-        ),
-    ),
-    messages={
-        "raised-none": "$kit `thumbnail` changes the picture itself and gives back `None`, so do "
-        "not assign what it gives.",
-        "raised-OSError": "This photo has a transparent background, and a JPEG cannot hold that. "
-        'Convert the picture to `"RGB"` before you save it.',
-        "raised-json": "Bytes, or a picture of Pillow, cannot be put into a request. `save` it "
-        "into an `io.BytesIO`, and turn those bytes into base64 text.",
-        "raised-ValueError": "`open` wants a path or a file, and bytes in memory become one "
-        "by `io.BytesIO(photo)`. In `save`: where there is no file name, name the form, `JPEG`.",
-        "raised-key": "$kit If that is a form for `save`: Pillow calls it `JPEG`, with an E.",
-    },
-    mistakes=(
-        Mistake(
-            "raised-none",
-            {SHRUNK: "small = " + SHRUNK},
-            "methods of Pillow mostly give back a new picture; this one does not",
-        ),
-        Mistake(
-            "raised-OSError",
-            {'turned.convert("RGB")': "turned.copy()"},
-            "https://github.com/infiniflow/ragflow/pull/8399",
-        ),
-        Mistake(
-            "raised-json",
-            {"base64.b64encode(held.getvalue()).decode()": "held.getvalue()"},
-            "lesson 07, Refused: bytes in place of base64 text",
-        ),
-        Mistake(
-            "raised-key",
-            {'"JPEG"': '"JPG"'},
-            "the ending of most file names taken for the name of the form",
-        ),
-        Mistake(
-            "raised-ValueError",
-            {"io.BytesIO(photo)": "photo"},
-            "bytes taken for something that can be opened",
-        ),
+        expect=(EMPTY, HAS_SLIP, once(), *PHOTOS, SLIP_FIRST, room(), gives_text()),
     ),
     takeaway="Turn first, shrink in proportion, encode, send. When the slip is read, go on with "
     "the text and leave the picture out.",

@@ -17,6 +17,7 @@ from practice.grading import (
     Exercise,
     Mistake,
     Run,
+    Word,
     acts,
     asks,
     case,
@@ -24,7 +25,7 @@ from practice.grading import (
     message,
     once,
     room,
-    rule,
+    slips,
 )
 
 IMPORTS = """
@@ -52,7 +53,6 @@ class Unread(BaseModel):  # of 11.2 and 11.3: what came in place of one
 
 THOUGHT = {"thinking": "", "tokens": 30}  # what most replies begin with
 JOINED = '"".join(block.text for block in reply.content if block.type == "text")'
-
 NO_SCHEMA = (
     "A class cannot be put into a request. `parse` takes it as `output_format`, and for `create` "
     "`anthropic.transform_schema` makes a schema of it."
@@ -70,41 +70,18 @@ def kind_of(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A pydantic object as plain values; None for anything else."""
-    dump = getattr(value, "model_dump", None)
-    if isinstance(value, type) or not callable(dump):
-        return None
-    return dump(mode="json", warnings=False)
+    """An object of the class that is wanted, as plain values."""
+    return value.model_dump(mode="json", warnings=False)
 
 
 def form_of(run: Run) -> Any:
     """The schema that was sent, also in a refused request; None without one."""
-    for sent in run.sent:
-        config = sent.body.get("output_config") if isinstance(sent.body, dict) else None
-        form = config.get("format") if isinstance(config, dict) else None
-        if isinstance(form, dict):
-            return form.get("schema")
-    return None
-
-
-def has_form(run: Run) -> bool:
-    """Whether a form was sent; the request may have been refused, or its reply have failed."""
     if not run.sent:
         run.surface()
         run.expect(False, "no-request")
-    return form_of(run) is not None
-
-
-def no_form(wrong: dict[str, str]) -> Any:
-    """A rule: the request has a form. `wrong` takes it out of the solution."""
-    return rule(
-        "no-form",
-        "Your request has no form, so nothing holds the reply to your class. `parse` takes the "
-        "class as `output_format`; `create` takes its schema in `output_config`.",
-        has_form,
-        wrong,
-        "lesson 11, 'asking nicely': the class is written, and the call does not know it",
-    )
+    config = run.sent[0].body.get("output_config")
+    form = config.get("format") if isinstance(config, dict) else None
+    return form.get("schema") if isinstance(form, dict) else None
 
 
 def fields_of(run: Run) -> set[str]:
@@ -125,17 +102,21 @@ def lets(run: Run, field: str, *values: Any) -> bool:
     return all(judge.is_valid(value) for value in values)
 
 
+def no_form(wrong: dict[str, str]) -> list[Word]:
+    """A rule: the request has a form. `wrong` takes it out of the solution."""
+    return slips(
+        ("no-form", wrong,
+         "lesson 11, 'asking nicely': the class is written, and the call does not know it",
+         "Your request has no form, so nothing holds the reply to your class. `parse` takes the "
+         "class as `output_format`; `create` takes its schema in `output_config`.",
+         lambda run: form_of(run) is not None),
+    )  # fmt: skip
+
+
 # --- 11.1 ------------------------------------------------------------------------------
 
-VOICES = ("soprano", "alto", "tenor", "bass")
 AMINA = {"name": "Amina Diallo", "voice": "alto", "years": 0, "phone": None}
 TOMAS = {"name": "Tomáš Novák", "voice": "bass", "years": 80, "phone": "0155 2047"}
-YEARS = "    years: int = Field(ge=0, le=80)\n"
-
-
-def went_through(run: Run) -> bool:
-    """Whether a reply that breaks a limit came back as if it were fine."""
-    return bool(run.raises) and run.raised is None
 
 
 def too_many(years: int) -> Any:
@@ -143,6 +124,70 @@ def too_many(years: int) -> Any:
     reply = compact(**{**TOMAS, "years": years})
     return case("I sing bass.", replies=[reply], raises="ValidationError")
 
+
+def with_schema(schema: str) -> dict[str, str]:
+    """In a mistake: `create`, with this in the place of a schema."""
+    form = f'{{"format": {{"type": "json_schema", "schema": {schema}}}}}'
+    return {"messages.parse(": "messages.create(", "output_format=Singer": f"output_config={form}"}
+
+
+SINGERS = slips(
+    ("voice-open", {'Literal["soprano", "alto", "tenor", "bass"]': "str"},
+     "a text field where a list was meant, with the list in the prompt; capitals, which count",
+     "`voice` is one of soprano, alto, tenor and bass, written so: `Literal[...]`. Your form lets "
+     "“baritone” in, or shuts one of the four out.",
+     lambda run: lets(run, "voice", "soprano", "alto", "tenor", "bass")
+     and not lets(run, "voice", "baritone")),
+    ("years-no-number", {"years: int = Field(ge=0, le=80)": "years: str"},
+     "https://github.com/langchain-ai/langchain/issues/30158: values that come as texts",
+     "`years` is a whole number from 0 to 80. Your form shuts some out, or lets others in.",
+     lambda run: lets(run, "years", 0, 80)
+     and not any(lets(run, "years", value) for value in ("five", 2.5))),
+    ("phone-needed", {"phone: str | None": "phone: str"},
+     "lesson 11, 'Valid is not true'; a phone number taken for a number",
+     "`phone` is a text, which may begin with 0 and hold blanks, or `None` if the e-mail gives no "
+     "number. Your form shuts one of the two out, and Claude would have to write something else.",
+     lambda run: lets(run, "phone", None, "0155 2047")),
+    ("other-fields", {"    phone: str": "    email: str | None\n    phone: str"},
+     "a field more, because it may be of use one day",
+     "Your class has other fields than `name`, `voice`, `years` and `phone`.",
+     lambda run: fields_of(run) == set(AMINA)),
+)  # fmt: skip
+SINGER = slips(
+    ("whole-message", {"reply.parsed_output": "reply"}, "giving back what the call gave",
+     "You gave back the whole reply. Its text as a `Singer` is in `reply.parsed_output`.",
+     lambda run: not kind_of(run.returned).startswith(("Message", "ParsedMessage"))),
+    ("no-singer", acts("value.model_dump_json()"), "the JSON handed on, for somebody else to check",
+     "You gave back a `$kind`; a `Singer` is wanted, the object and not its text.",
+     lambda run: kind_of(run.returned) == "Singer"),
+    ("other-singer", acts("value.model_copy(update={'phone': 'none'})"),
+     "https://github.com/BerriAI/litellm/issues/21016: a value put in for what is missing",
+     "You gave back `$returned`. The reply says `$wanted`.",
+     lambda run: plain(run.returned) == run.wanted),
+    ("raised-AttributeError", {"reply.parsed_output": "reply.parsed"},
+     "the name that other packages have for it",
+     "`parse` gives back a message, with the object that was made of it in `parsed_output`."),
+    ("raised-json", with_schema("Singer"),
+     "https://github.com/anthropics/anthropic-sdk-python/issues/1819: the class itself", NO_SCHEMA),
+    ("raised-unknown-argument", {"messages.parse(": "messages.create("},
+     "https://github.com/anthropics/anthropic-sdk-python/issues/1819",
+     "$kit `output_format` belongs to another method, `client.messages.parse`."),
+    ("raised-400", with_schema("Singer.model_json_schema()"),
+     "https://github.com/evoila/meho/pull/2017: the schema sent as pydantic writes it",
+     "$kit `create` sends a schema as it is: let `anthropic.transform_schema` make it."),
+    ("raised-ValidationError", {"ge=0, le=80": "ge=1, le=80"},
+     "a beginner forgotten, who has sung for 0 years",
+     "The reply fits what the choir wants, and your class refused it. $kit"),
+    wanted=lambda run: run.wanted,
+)  # fmt: skip
+LIMIT_BROKEN = slips(
+    ("limit-broken", {"years: int = Field(ge=0, le=80)": "years: int"},
+     "the limits left to the prompt",
+     "A reply with $years years came back from your function as `$returned`. Limit `years` to 0 to "
+     "80, and let the `ValidationError` rise.", lambda run: not run.raises or run.raised),
+    of_errors=True,
+    years=lambda run: json.loads(run.replies[0])["years"],
+)  # fmt: skip
 
 sign_up = Exercise(
     id="11.1",
@@ -202,16 +247,12 @@ class Singer(BaseModel):
 
 
 def sign_up(client, mail):
-    schema = anthropic.transform_schema(Singer)
+    form = {"type": "json_schema", "schema": anthropic.transform_schema(Singer)}
     turns = [{"role": "user", "content": mail}]
-    form = {"format": {"type": "json_schema", "schema": schema}}
     reply = client.messages.create(
-        model=MODEL, max_tokens=3000, messages=turns, output_config=form
+        model=MODEL, max_tokens=3000, messages=turns, output_config={"format": form}
     )
-    text = ""
-    for block in reply.content:
-        text += block.text if block.type == "text" else ""
-    return Singer.model_validate_json(text)
+    return Singer.model_validate_json("".join(getattr(b, "text", "") for b in reply.content))
 """,
     ),
     hints=(
@@ -229,151 +270,9 @@ def sign_up(client, mail):
         too_many(81),
         too_many(-1),
         expect=(
-            no_form({",\n        output_format=Singer": ""}),
-            rule(
-                "voice-open",
-                "Your form lets the voice “baritone” in. List the four that are allowed: "
-                "`Literal[...]`.",
-                lambda run: not lets(run, "voice", "baritone"),
-                {'Literal["soprano", "alto", "tenor", "bass"]': "str"},
-                "a text field where a list was meant, with the list in the prompt",
-            ),
-            rule(
-                "voice-missing",
-                "Your form shuts out one of the four voices. They are written soprano, alto, tenor "
-                "and bass.",
-                lambda run: lets(run, "voice", *VOICES),
-                {'"soprano", ': '"Soprano", '},
-                "capitals, which count in such a list",
-            ),
-            rule(
-                "years-no-number",
-                "`years` is a whole number from 0 to 80. Your form lets something else in, or does "
-                "not let in all of these.",
-                lambda run: lets(run, "years", 0, 80) and not lets(run, "years", "five")
-                and not lets(run, "years", 2.5),
-                {"years: int = Field(ge=0, le=80)": "years: str"},
-                "https://github.com/langchain-ai/langchain/issues/30158: values that come as texts",
-            ),
-            rule(
-                "phone-needed",
-                "If the e-mail gives no number, `phone` should be `None`, and your form does not "
-                "allow that. Claude would have to write something else.",
-                lambda run: lets(run, "phone", None),
-                {"phone: str | None": "phone: str"},
-                "lesson 11, 'Valid is not true'",
-            ),
-            rule(
-                "phone-no-text",
-                "A phone number is a text: it may begin with 0 and hold blanks. Your form shuts "
-                "that out.",
-                lambda run: lets(run, "phone", "0155 2047"),
-                {"phone: str | None": "phone: int | None"},
-                "a phone number taken for a number",
-            ),
-            rule(
-                "other-fields",
-                "Your class has other fields than `name`, `voice`, `years` and `phone`.",
-                lambda run: fields_of(run) == set(AMINA),
-                {"    phone: str": "    email: str | None\n    phone: str"},
-                "a field more, because it may be of use one day",
-            ),
-            once(),
-            asks("mail"),
-            room(200),
-            rule(
-                "whole-message",
-                "You gave back the whole reply. The `Singer` that pydantic made of its text is "
-                "`reply.parsed_output`.",
-                lambda run: not kind_of(run.returned).startswith(("Message", "ParsedMessage")),
-                {"reply.parsed_output": "reply"},
-                "giving back what the call gave",
-            ),
-            rule(
-                "no-singer",
-                "You gave back a `$kind`; a `Singer` is wanted, the object and not its text.",
-                lambda run: kind_of(run.returned) == "Singer",
-                acts("value.model_dump_json()"),
-                "the JSON handed on, for somebody else to check",
-            ),
-            rule(
-                "other-singer",
-                "You gave back `$returned`. The reply says `$wanted`.",
-                lambda run: plain(run.returned) == run.wanted,
-                acts("value.model_copy(update={'phone': 'none'})"),
-                "https://github.com/BerriAI/litellm/issues/21016: a value put in for what is "
-                "missing",
-                wanted=lambda run: run.wanted,
-            ),
-            rule(
-                "limit-broken",
-                "A reply with $years years came back from your function as `$returned`. Limit "
-                "`years` to 0 to 80, and let the `ValidationError` rise.",
-                lambda run: not went_through(run),
-                {"years: int = Field(ge=0, le=80)": "years: int"},
-                "the limits left to the prompt",
-                of_errors=True,
-                years=lambda run: json.loads(run.replies[0])["years"],
-            ),
+            *no_form({",\n        output_format=Singer": ""}),
+            *SINGERS, once(), asks("mail"), room(200), *SINGER, *LIMIT_BROKEN,
         ),
-    ),
-    messages={
-        "raised-AttributeError": "`parse` gives back a message. The object that pydantic made of "
-        "its text is in `parsed_output`.",
-        "raised-json": NO_SCHEMA,
-        "raised-unknown-argument": "$kit `output_format` belongs to another method, "
-        "`client.messages.parse`.",
-        "raised-400": "$kit `create` sends a schema as it is: let `anthropic.transform_schema` "
-        "make it.",
-        "raised-ValidationError": "The reply fits what the choir wants, and your class refused it. "
-        "$kit",
-    },
-    mistakes=(
-        Mistake(
-            "raised-AttributeError",
-            {"reply.parsed_output": "reply.parsed"},
-            "the name that other packages have for it",
-        ),
-        Mistake(
-            "raised-json",
-            {
-                "messages.parse(": "messages.create(",
-                "output_format=Singer": 'output_config={"format": {"type": "json_schema", '
-                '"schema": Singer}}',
-            },
-            "https://github.com/anthropics/anthropic-sdk-python/issues/1819: the class itself",
-        ),
-        Mistake(
-            "raised-unknown-argument",
-            {"messages.parse(": "messages.create("},
-            "https://github.com/anthropics/anthropic-sdk-python/issues/1819",
-        ),
-        Mistake(
-            "raised-400",
-            {
-                "messages.parse(": "messages.create(",
-                "output_format=Singer": 'output_config={"format": {"type": "json_schema", '
-                '"schema": Singer.model_json_schema()}}',
-            },
-            "https://github.com/evoila/meho/pull/2017: the schema sent as pydantic writes it",
-        ),
-        Mistake(
-            "raised-ValidationError",
-            {"ge=0, le=80": "ge=1, le=80"},
-            "a beginner forgotten, who has sung for 0 years",
-        ),
-        Mistake(
-            "other-question",
-            {'"content": mail': '"content": f"Make a Singer of this: {mail}"'},
-            "a prompt that says what the form says already",
-        ),
-        Mistake("trimmed", {'"content": mail': '"content": mail.strip()'}, "texts tidied"),
-        Mistake(
-            "more-turns",
-            {'"content": mail}]': '"content": mail}] * 2'},
-            "tried while reviewing: said twice, for emphasis",
-        ),
-        Mistake("little-room", {"max_tokens=2000": "max_tokens=100"}, "limits of older articles"),
     ),
     takeaway="A field's type is what the API holds Claude to; its limits are what pydantic checks.",
 )  # fmt: skip
@@ -381,137 +280,78 @@ def sign_up(client, mail):
 
 # --- 11.2, and what it has in common with 11.4 ------------------------------------------
 
-END = "end_turn"
 UNREAD = "type(value).__name__ == 'Unread'"
 EMPTIED = "value.reply.model_copy(update={'content': []})"
-ALMOST = f"type(value)(why=value.why, reply={EMPTIED}) if {UNREAD} else value"
-
-
-def came(run: Run) -> Any:
-    """The reply, as JSON has it: the one that was handed in, or the first that came."""
-    for value in run.args:
-        if kind_of(value) == "Message":
-            return plain(value)
-    return run.request.reply
 
 
 def ended(run: Run) -> Any:
-    """Its stop reason."""
-    return came(run)["stop_reason"]
-
-
-def said(reply: Any) -> list[Any]:
-    """The id of a reply in JSON, and the texts of its blocks."""
-    blocks = reply.get("content") or []
-    return [reply.get("id"), *(block.get("text") for block in blocks)]
-
-
-def is_unread(run: Run) -> bool:
-    """Whether an `Unread` came back."""
-    return kind_of(run.value) == "Unread"
-
-
-def keeps(run: Run) -> bool:
-    """Whether the reply that came is in it, whole."""
-    return said(plain(run.value.reply) or {}) == said(came(run))
-
-
-def says_why(run: Run) -> bool:
-    """Whether its reason holds the word that it should."""
-    why = str(run.value.why)
-    return bool(why.strip()) and run.wanted in why
+    """The stop reason of the reply."""
+    return run.last_reply.stop_reason
 
 
 def reason(run: Run) -> str:
-    """The reason that was given, short and in one line."""
-    return " ".join(str(run.value.why).split())[:120]
+    """The reason in an `Unread`, short and in one line; "" without one."""
+    return " ".join(str(getattr(run.value, "why", "")).split())[:120]
 
 
-def found_or_unread(kind: str, other: str) -> tuple[Any, ...]:
+def keeps(run: Run) -> bool:
+    """Whether an `Unread` holds the reply that came, whole."""
+    blocks = getattr(run.value.reply, "content", ["none"])
+    texts = [getattr(block, "text", type(block)) for block in blocks]
+    return texts == [getattr(block, "text", type(block)) for block in run.last_reply.content]
+
+
+def found_or_unread(kind: str, other: str) -> list[Word]:
     """Words: an object of this class comes back, or an `Unread` that holds reason and reply.
 
     A case's `gives` is the object's fields, or a word of the reason. `other` is an update that
     makes another object of a right one.
     """
-    return (
-        rule(
-            "lost",
-            "For one of the replies your function gave back `None`, so reason and reply are lost. "
-            "Give back an `Unread` that holds both.",
-            lambda run: run.value is not None,
-            acts(f"None if {UNREAD} else value"),
-            "https://github.com/quallmer/quallmer/issues/153: a failure that looks like no result",
-        ),
-        rule(
-            "not-whole",
-            "A reply that ended with `$reason` came back as if it were whole. A text that was cut "
-            "may still look right, so look at the stop reason first.",
-            lambda run: ended(run) == END or kind_of(run.value) != kind,
-            {'reply.stop_reason != "end_turn"': "not reply.content"},
-            "https://github.com/browser-use/browser-use/pull/5148: a cut answer that parses",
-            reason=ended,
-        ),
-        rule(
-            "other-kind",
-            f"You gave back a `$kind`. Wanted is a `{kind}`, or an `Unread`.",
-            lambda run: kind_of(run.returned) in (kind, "Unread"),
-            acts(f"value if {UNREAD} else value.model_dump(mode='json')"),
-            "json.loads, and nothing after it",
-        ),
-        rule(
-            "good-unread",
-            f"This reply is whole and fits, and you gave back an `Unread` and not the `{kind}`. "
-            "Its reason: `$why`",
-            lambda run: isinstance(run.wanted, str) or not is_unread(run),
-            {JOINED: '[block.text for block in reply.content if block.type == "text"][0]'},
-            "https://github.com/odysseus-dev/odysseus/pull/1255: the first text taken for all",
-            why=reason,
-        ),
-        rule(
-            "other-object",
-            "You gave back `$returned`. The reply says `$wanted`.",
-            lambda run: isinstance(run.wanted, str) or plain(run.value) == run.wanted,
-            acts(f"value if {UNREAD} else value.model_copy(update={other})"),
-            "a value put right on its way",
-            wanted=lambda run: run.wanted,
-        ),
-        rule(
-            "broken-taken",
-            f"A reply that breaks a rule of `{kind}` came back as `$returned`. It is a matter for "
-            "a person: give back an `Unread`.",
-            lambda run: isinstance(run.wanted, dict) or is_unread(run),
-            {f"return {kind}.model_validate_json(text)":
-             f"return {kind}.model_construct(**__import__('json').loads(text))"},
-            "an object built past its own check, because the reply was nearly right",
-        ),
-        rule(
-            "reply-lost",
-            "The `reply` of your `Unread` is not the reply that came, whole. Nobody can read it "
-            "again from there.",
-            lambda run: isinstance(run.wanted, dict) or keeps(run),
-            acts(ALMOST),
-            "a log line kept, and the reply thrown away",
-        ),
-        rule(
-            "stop-unnamed",
-            "This reply ended with `$stop`, and the reason in your `Unread` is “$why”. Look at the "
-            "stop reason before the text, and put it into `why`.",
-            lambda run: ended(run) == END or says_why(run),
-            {"why=reply.stop_reason": 'why="unreadable"'},
-            "one word for every failure",
-            stop=ended,
-            why=reason,
-        ),
-        rule(
-            "no-reason",
-            "The reason in your `Unread` is “$why”. It should hold $word, so that whoever finds it "
-            "knows what to do next.",
-            lambda run: isinstance(run.wanted, dict) or says_why(run),
-            {"why=str(error)": 'why="unreadable"'},
-            "an error caught, and what it says thrown away",
-            why=reason,
-            word=lambda run: f"`{run.wanted}`" if run.wanted else "what pydantic found",
-        ),
+    checked = f"return {kind}.model_validate_json(text)"
+    unchecked = f"return {kind}.model_construct(**__import__('json').loads(text))"
+    return slips(
+        ("lost", acts(f"None if {UNREAD} else value"),
+         "https://github.com/quallmer/quallmer/issues/153: a failure that looks like no result",
+         "For one of the replies your function gave back `None`, so reason and reply are lost. "
+         "Give back an `Unread` that holds both.", lambda run: run.value is not None),
+        ("not-whole", {'reply.stop_reason != "end_turn"': "not reply.content"},
+         "https://github.com/browser-use/browser-use/pull/5148: a cut answer that parses",
+         "A reply that ended with `$stop` came back as if it were whole. A text that was cut may "
+         "still look right, so look at the stop reason first.",
+         lambda run: ended(run) == "end_turn" or kind_of(run.value) != kind),
+        ("other-kind", acts(f"value if {UNREAD} else value.model_dump(mode='json')"),
+         "json.loads, and nothing after it",
+         f"You gave back a `$kind`. Wanted is a `{kind}`, or an `Unread`.",
+         lambda run: kind_of(run.returned) in (kind, "Unread")),
+        ("good-unread",
+         {JOINED: '[block.text for block in reply.content if block.type == "text"][0]'},
+         "https://github.com/odysseus-dev/odysseus/pull/1255: the first text taken for all",
+         f"This reply is whole and fits, and you gave back an `Unread` and not the `{kind}`. "
+         "Its reason: `$why`",
+         lambda run: isinstance(run.wanted, str) or kind_of(run.value) == kind),
+        ("other-object", acts(f"value if {UNREAD} else value.model_copy(update={other})"),
+         "a value put right on its way",
+         "You gave back `$returned`. The reply says `$wanted`.",
+         lambda run: isinstance(run.wanted, str) or plain(run.value) == run.wanted),
+        ("broken-taken", {checked: unchecked},
+         "an object built past its own check, because the reply was nearly right",
+         f"A reply that breaks a rule of `{kind}` came back as `$returned`. It is a matter for a "
+         "person: give back an `Unread`.",
+         lambda run: isinstance(run.wanted, dict) or kind_of(run.value) == "Unread"),
+        ("reply-lost", acts(f"type(value)(why=value.why, reply={EMPTIED}) if {UNREAD} else value"),
+         "a log line kept, and the reply thrown away",
+         "The `reply` of your `Unread` is not the reply that came, whole. Nobody can read it again "
+         "from there.", lambda run: isinstance(run.wanted, dict) or keeps(run)),
+        ("no-reason", {"why=str(error)": 'why="unreadable"'},
+         "one word for every failure; an error caught, and what it says thrown away",
+         "This reply ended with `$stop`, and the reason in your `Unread` is “$why”. It should hold "
+         "$word, so that whoever finds it knows what to do next.",
+         lambda run: isinstance(run.wanted, dict)
+         or (reason(run) and run.wanted in str(run.value.why))),
+        why=reason,
+        stop=ended,
+        wanted=lambda run: run.wanted,
+        word=lambda run: f"`{run.wanted}`" if run.wanted else "what pydantic found",
     )  # fmt: skip
 
 
@@ -585,17 +425,13 @@ def checked(reply):
         case(message([THOUGHT, compact(**HOTEL)]), gives="pianos"),
         case(message(compact(**ADA), "model_context_window_exceeded"), gives="model_context"),
         case(message(["There is no appointment in this."]), gives=""),
-        expect=(
-            rule(
-                "unread-refused",
-                "Your `Unread` itself was refused. Its `why` is a text, so take `str(error)`, and "
-                "its `reply` is the whole message.",
-                lambda run: getattr(run.result.raised, "title", "") != "Unread",
-                {"why=str(error)": "why=error"},
-                "the exception itself put where a text belongs",
-            ),
-            *found_or_unread("Visit", "{'pianos': 3}"),
-        ),
+        expect=slips(
+            ("unread-refused", {"why=str(error)": "why=error"},
+             "the exception itself put where a text belongs",
+             "Your `Unread` itself was refused. Its `why` is a text, so take `str(error)`, and its "
+             "`reply` is the whole message.",
+             lambda run: getattr(run.result.raised, "title", "") != "Unread"),
+        ) + found_or_unread("Visit", "{'pianos': 3}"),
     ),
     messages={
         "raised-JSONDecodeError": "A text that is no JSON raises an error of `json`, which is no "
@@ -611,18 +447,9 @@ def checked(reply):
         ),
         Mistake(
             "raised-ValidationError",
-            {
-                "    try:\n        return Visit": "    return Visit",
-                "    except ValidationError as error:\n"
-                "        return Unread(why=str(error), reply=reply)\n": "",
-            },
+            {"except ValidationError": "except AttributeError"},
             "https://github.com/anthropics/anthropic-sdk-python/pull/1850: the error of `parse`, "
             "in which the reply is lost",
-        ),
-        Mistake(
-            "raised-thinking-block",
-            {JOINED: "reply.content[0].text"},
-            "https://github.com/confident-ai/deepeval/issues/2946",
         ),
     ),
     takeaway="Look at the stop reason first, then at the text, and keep the reply "
@@ -644,7 +471,7 @@ REPLY: dict[str, Any] = {
 }  # fmt: skip
 
 
-def filed(store: Any, mails: list[Any]) -> dict[str, list[Any]]:
+def filed(store: Any, mails: list[Any]) -> dict[str, Any]:
     """What these calls of `store` said, and the rows that another program then sees.
 
     A mail is its number and the fields of a `Visit`, or a text: the reason of an `Unread`.
@@ -654,7 +481,7 @@ def filed(store: Any, mails: list[Any]) -> dict[str, list[Any]]:
     told = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         file = Path(folder) / "tuner.db"
-        with closing(sqlite3.connect(file)) as db:
+        with closing(sqlite3.connect(file)) as db, closing(sqlite3.connect(file)) as other:
             db.executescript(TABLES)
             for number, given in mails:
                 if isinstance(given, str):
@@ -662,98 +489,91 @@ def filed(store: Any, mails: list[Any]) -> dict[str, list[Any]]:
                 else:
                     found = names["Visit"](**given)
                 told.append(store(db, number, found))
-            with closing(sqlite3.connect(file)) as other:
-                visits = other.execute("SELECT * FROM visits").fetchall()
-                unread = other.execute("SELECT * FROM unread").fetchall()
-    return {"told": told, "visits": visits, "unread": unread}
+            visits = {row[0]: row[1:] for row in other.execute("SELECT * FROM visits")}
+            unread = {row[0]: row[1:] for row in other.execute("SELECT * FROM unread")}
+    whys = {number: why for number, (why, _) in unread.items()}
+    whole = all(is_whole(text) for _, text in unread.values())
+    return {"visits": visits, "unread": whys, "whole": whole, "told": told}
 
 
-def right_rows(mails: list[Any]) -> dict[str, dict[int, Any]]:
-    """What should be in both tables, by the number of the mail."""
-    visits: dict[int, Any] = {}
-    unread: dict[int, Any] = {}
-    for number, given in mails:
-        if isinstance(given, str):
-            unread[number] = given
-        else:
-            visits[number] = tuple(given.values())
-            unread.pop(number, None)
-    return {"visits": visits, "unread": unread}
-
-
-def rows(run: Run, table: str) -> dict[int, Any]:
-    """The rows that are in a table, by number; of `unread` the reasons alone."""
-    found = run.returned[table]
-    return {row[0]: row[1] if table == "unread" else row[1:] for row in found}
-
-
-def numbers(tables: dict[str, Any]) -> set[int]:
-    """The mails that are in one of two tables."""
-    return {number for table in tables.values() for number in table}
-
-
-def missing(run: Run) -> set[int]:
-    """The mails that are in neither table, and should be in one."""
-    found = {table: rows(run, table) for table in run.wanted}
-    return numbers(run.wanted) - numbers(found)
-
-
-def both(run: Run) -> set[int]:
-    """The mails that are visits and still in `unread`."""
-    return set(rows(run, "unread")) & set(run.wanted["visits"])
-
-
-def stale(run: Run) -> set[int]:
-    """The mails of which a table holds what they said the first time."""
-    first: dict[int, Any] = {}
-    for number, given in run.args[0]:
-        first.setdefault(number, given if isinstance(given, str) else tuple(given.values()))
-    found: set[int] = set()
-    for table, right in run.wanted.items():
-        for number, row in rows(run, table).items():
-            if row == first[number] and row != right.get(number, row):
-                found.add(number)
-    return found
-
-
-def whole_replies(run: Run) -> bool:
-    """Whether each reply in `unread` is JSON that holds the whole reply."""
-    for row in run.returned["unread"]:
-        try:
-            reply = json.loads(row[2])
-        except (TypeError, ValueError):
-            return False
-        if not isinstance(reply, dict) or said(reply) != said(REPLY):
-            return False
-    return True
-
-
-def right_tables(run: Run) -> list[str]:
-    """What each call of `store` should give back."""
-    return ["unread" if isinstance(given, str) else "visits" for _, given in run.args[0]]
-
-
-def short(values: list[Any]) -> str:
-    """A few values for a sentence."""
-    return ", ".join(f"`{value!r:.40}`" for value in values)
+def is_whole(text: str) -> bool:
+    """Whether a text is JSON that holds the whole reply."""
+    try:
+        found = json.loads(text)
+        texts = [block["text"] for block in found["content"]]
+        return bool(found["id"] == REPLY["id"] and texts == ['{"customer": "O'])
+    except (TypeError, ValueError, LookupError):
+        return False
 
 
 def files(*mails: tuple[int, Any]) -> Any:
     """A case: these mails, one after the other, in an empty database."""
-    return case(list(mails), gives=right_rows(list(mails)), by=filed)
+    return case(list(mails), by=filed)
 
 
-def sqlite_says(name: str, says: str, kinds: Any, wrong: dict[str, str], seen: str) -> Any:
-    """A rule: SQLite raised none of these errors."""
-    return rule(
-        name,
-        says,
-        lambda run: not isinstance(run.result.raised, kinds),
-        wrong,
-        seen,
-        words=lambda run: run.result.raised,
-    )
+def is_raised(run: Run, *kinds: type[Exception]) -> bool:
+    """Whether SQLite raised one of these errors."""
+    return isinstance(run.result.raised, kinds)
 
+
+def other_table(run: Run) -> str:
+    """The first table whose rows are not the right ones; "" if there is none."""
+    return next((name for name in ("visits", "unread") if run.value[name] != run.wanted[name]), "")
+
+
+INSERT = '"INSERT OR REPLACE INTO visits VALUES (?, ?, ?, ?)", row'
+COMMIT = "    db.commit()\n"
+
+FILED = slips(
+    ("glued",
+     {INSERT: "f\"INSERT OR REPLACE INTO visits VALUES ({number}, '{row[1]}', "
+              "'{row[2]}', {row[3]})\""}, "lesson 06, 'What somebody else's text can do'",
+     "An apostrophe in a name has become a part of your SQL, and SQLite says “$words”. Put `?` "
+     "into the SQL, and the values into a list beside it.",
+     lambda run: not is_raised(run, sqlite3.OperationalError, sqlite3.Warning)),
+    ("no-text", {"found.reply.to_json()": "found.reply"},
+     "an object handed to a database that knows texts and numbers",
+     "SQLite cannot store one of your values: “$words”. The reply goes in as JSON text.",
+     lambda run: not is_raised(run, sqlite3.ProgrammingError, sqlite3.InterfaceError)),
+    ("twice-refused", {"INSERT OR REPLACE": "INSERT"}, "a retry that was not thought of",
+     "A mail came a second time, and your `INSERT` was refused: “$words”. Its new row takes the "
+     "place of the old one.", lambda run: not is_raised(run, sqlite3.IntegrityError)),
+    ("not-saved", {COMMIT: ""}, "a first program with sqlite3, whose rows are gone the next day",
+     "Another program sees none of these rows. What you execute is seen by others after `commit`: "
+     "does each way through your function end with one?",
+     lambda run: run.returned["visits"] or run.returned["unread"]),
+    ("half-saved",
+     [{COMMIT: "    if number != 2:\n        db.commit()\n"},
+      {' WHERE mail = ?", [number]': ' WHERE mail > 0"'}],
+     "a `commit` for each hundred rows, and none for the rest",
+     "A mail is in neither table, as another program sees them. Is every call saved with `commit`, "
+     "and is no more deleted than the row of one mail?"),
+    ("still-unread", {'        db.execute("DELETE FROM unread WHERE mail = ?", [number])\n': ""},
+     "a list of open cases that only ever grows",
+     "The row of a mail that became a visit is still in `unread`: it will be worked on twice."),
+    ("first-kept",
+     [{"REPLACE": "IGNORE"}, {"REPLACE INTO visits": "IGNORE INTO visits"},
+      {"REPLACE INTO unread": "IGNORE INTO unread"}],
+     "IGNORE, which silences the refusal and keeps what is old",
+     "A mail came a second time, and its first row stayed. The new one counts."),
+    ("other-rows", {"found.pianos]": "1]"}, "a value left from a try; one word for every failure",
+     "Table `$table` holds `$found` (by the number of the mail); right is `$right`.",
+     lambda run: not other_table(run)),
+    ("reply-cut", {"found.reply.to_json()": "str(found.reply)"},
+     "str(), which shows an object and is no JSON",
+     "What stands under `reply` in `unread` is not the JSON of the whole reply, so nobody can read "
+     "it again. `to_json()` makes it.", lambda run: run.returned["whole"]),
+    ("other-table", {"    return table\n": "    return found\n"},
+     "the object handed back, which the caller has already",
+     "Your function gave back $told; the rows went into the tables $tables.",
+     lambda run: run.returned["told"] == run.wanted["told"]),
+    words=lambda run: run.result.raised,
+    table=other_table,
+    found=lambda run: run.value[other_table(run)],
+    right=lambda run: run.wanted[other_table(run)],
+    told=lambda run: f"{run.value['told']!r:.120}",
+    tables=lambda run: run.wanted["told"],
+)  # fmt: skip
 
 store = Exercise(
     id="11.3",
@@ -829,102 +649,8 @@ def store(db, number, found):
         files((2, TUAN), (2, {**TUAN, "day": "2027-05-03"})),
         files((8, "max_tokens"), (8, "pianos: Input should be less than or equal to 3")),
         files((6, "max_tokens"), (9, "refusal"), (6, ADA)),
-        expect=(
-            sqlite_says(
-                "glued",
-                "An apostrophe in a name has become a part of your SQL, and SQLite says “$words”. "
-                "Put `?` into the SQL, and the values into a list beside it.",
-                (sqlite3.OperationalError, sqlite3.Warning),
-                {'"INSERT OR REPLACE INTO visits VALUES (?, ?, ?, ?)", row':
-                 "f\"INSERT OR REPLACE INTO visits VALUES ({number}, '{row[1]}', '{row[2]}', \"\n"
-                 '            f"{row[3]})"'},
-                "lesson 06, 'What somebody else's text can do'",
-            ),
-            sqlite_says(
-                "no-text",
-                "SQLite cannot store one of your values: “$words”. The reply goes in as JSON text.",
-                (sqlite3.ProgrammingError, sqlite3.InterfaceError),
-                {"found.reply.to_json()": "found.reply"},
-                "an object handed to a database that knows texts and numbers",
-            ),
-            sqlite_says(
-                "twice-refused",
-                "A mail came a second time, and your `INSERT` was refused: “$words”. Its new row "
-                "takes the place of the old one.",
-                sqlite3.IntegrityError,
-                {"INSERT OR REPLACE": "INSERT"},
-                "a retry that was not thought of",
-            ),
-            rule(
-                "not-saved",
-                "Another program sees none of these rows. What you execute is seen by others "
-                "after `commit`: does each way through your function end with one?",
-                lambda run: run.returned["visits"] or run.returned["unread"],
-                {"    db.commit()\n": ""},
-                "a first program with sqlite3, whose rows are gone the next day",
-            ),
-            rule(
-                "half-saved",
-                "Mail $mail is in neither table, as another program sees them. Is every call "
-                "saved with `commit`, and is no more deleted than the row of one mail?",
-                lambda run: not missing(run),
-                {"    db.commit()\n": "    if number != 2:\n        db.commit()\n"},
-                "a `commit` for each hundred rows, and none for the rest",
-                mail=lambda run: min(missing(run)),
-            ),
-            rule(
-                "still-unread",
-                "Mail $mail was unread and is a visit now, and its row is still in `unread`. "
-                "Somebody will work on it a second time.",
-                lambda run: not both(run),
-                {'        db.execute("DELETE FROM unread WHERE mail = ?", [number])\n': ""},
-                "a list of open cases that only ever grows",
-                mail=lambda run: min(both(run)),
-            ),
-            rule(
-                "first-kept",
-                "Mail $mail came a second time, and its first row stayed. The new one counts.",
-                lambda run: not stale(run),
-                {"INSERT OR REPLACE": "INSERT OR IGNORE"},
-                "IGNORE, which silences the refusal and keeps what is old",
-                mail=lambda run: min(stale(run)),
-            ),
-            rule(
-                "other-visits",
-                "Table `visits` holds `$found`; right is `$right`.",
-                lambda run: rows(run, "visits") == run.wanted["visits"],
-                {"found.pianos]": "1]"},
-                "a value left from a try",
-                found=lambda run: rows(run, "visits"),
-                right=lambda run: run.wanted["visits"],
-            ),
-            rule(
-                "other-reasons",
-                "Table `unread` holds the reasons `$found`; right are `$right`.",
-                lambda run: rows(run, "unread") == run.wanted["unread"],
-                {"found.why, found": '"unread", found'},
-                "one word for every failure",
-                found=lambda run: rows(run, "unread"),
-                right=lambda run: run.wanted["unread"],
-            ),
-            rule(
-                "reply-cut",
-                "What stands under `reply` in `unread` is not the JSON of the whole reply, so "
-                "nobody can read it again. `to_json()` makes it.",
-                whole_replies,
-                {"found.reply.to_json()": "str(found.reply)"},
-                "str(), which shows an object and is no JSON",
-            ),
-            rule(
-                "other-table",
-                "Your function gave back $told; the rows went into the tables $right.",
-                lambda run: run.returned["told"] == right_tables(run),
-                {"    return table\n": "    return found\n"},
-                "the object handed back, which the caller has already",
-                told=lambda run: short(run.returned["told"]),
-                right=lambda run: short(right_tables(run)),
-            ),
-        ),
+        expect=FILED,
+        solved=True,
     ),
     takeaway="Values stand beside the SQL, the number of the mail is the key, and `commit` ends "
     "each case.",
@@ -955,10 +681,39 @@ ROW = """
 FORM = '        output_config={"format": {"type": "json_schema", "schema": schema}},\n'
 
 
-def limit(run: Run) -> Any:
-    """The limit that was sent."""
-    return run.request.body["max_tokens"]
+def breaks(field: str, value: Any) -> Any:
+    """A case whose reply breaks the rule of a field."""
+    reply = [THOUGHT, compact(**{**KEIKO, field: value})]
+    return case(f"May I have a book? My {field}: {value}", 2000, replies=[reply], gives=field)
 
+
+LOANS = slips(
+    ("other-fields", {"    days: int": "    returned: bool\n    days: int"},
+     "a field of the table, which no e-mail can fill",
+     "Your form has the fields $found; a `Loan` has `reader`, `title` and `days`.",
+     lambda run: fields_of(run) == set(KEIKO)),
+    ("other-room", {"max_tokens=room": "max_tokens=2000"},
+     "a number from the lesson in place of the argument",
+     "Your request has `max_tokens` $limit, and `room` is $wanted. With `room`, whoever calls can "
+     "give a reply that was cut a second try.",
+     lambda run: run.request.body["max_tokens"] == run.given["room"]),
+    ("raised-unknown-argument", {FORM: "        output_format=Loan,\n"},
+     "https://github.com/anthropics/anthropic-sdk-python/issues/1819",
+     "$kit `create` takes a schema, in `output_config`."),
+    ("raised-400", {"anthropic.transform_schema(Loan)": "Loan.model_json_schema()"},
+     "https://github.com/evoila/meho/pull/2017: the schema sent as pydantic writes it",
+     "$kit `anthropic.transform_schema` makes a schema that the API accepts."),
+    ("raised-json", {"anthropic.transform_schema(Loan)": "Loan"},
+     "https://github.com/anthropics/anthropic-sdk-python/issues/1819: the class itself", NO_SCHEMA),
+    ("raised-ValidationError",
+     {"messages.create(": "messages.parse(", FORM: "        output_format=Loan,\n"},
+     "https://github.com/anthropics/anthropic-sdk-python/pull/1850",
+     "The reply is lost in this error, which left your function. `parse` raises it before you have "
+     "the reply: use `create`, and check the text in a `try`."),
+    found=lambda run: ", ".join(sorted(fields_of(run))) or "(none)",
+    limit=lambda run: run.request.body["max_tokens"],
+    wanted=lambda run: run.given["room"],
+)  # fmt: skip
 
 email_to_loan = Exercise(
     id="11.4",
@@ -1059,76 +814,17 @@ def email_to_loan(client, email, room=2000):
              replies=[{"content": [THOUGHT, '{"reader":"Li'], "stop_reason": "max_tokens"}]),
         case("How do I pick a lock? Mateo", 2000, gives="refusal",
              replies=[{"content": [], "stop_reason": "refusal"}]),
-        case("Low Water for the summer, Priya", 2000, gives="days",
-             replies=[[THOUGHT, compact(reader="Priya", title="Low Water", days=22)]]),
-        case("Low Water, just to look at. Yusuf", 2000, gives="days",
-             replies=[compact(reader="Yusuf", title="Low Water", days=0)]),
-        case("A book about bees? Ingrid", 2000, gives="title",
-             replies=[compact(reader="Ingrid", title="", days=7)]),
-        case("Knots for a week, please.", 2000, gives="reader",
-             replies=[compact(reader="", title="Knots", days=7)]),
+        breaks("days", 22),
+        breaks("days", 0),
+        breaks("title", ""),
+        breaks("reader", ""),
         case("Bread at Dawn, please. Keiko", 2000, replies=[compact(**KEIKO)], gives=KEIKO),
         expect=(
-            no_form({FORM: ""}),
-            rule(
-                "other-fields",
-                "Your form has the fields $found; a `Loan` has `reader`, `title` and `days`.",
-                lambda run: not run.sent or fields_of(run) == set(KEIKO),
-                {"    days: int": "    returned: bool\n    days: int"},
-                "a field of the table, which no e-mail can fill",
-                found=lambda run: ", ".join(sorted(fields_of(run))) or "(none)",
-            ),
-            once(),
-            asks("email"),
-            rule(
-                "other-room",
-                "Your request has `max_tokens` $found, and `room` is $wanted. With `room`, "
-                "whoever calls can give a reply that was cut a second try.",
-                lambda run: limit(run) == run.given["room"],
-                {"max_tokens=room": "max_tokens=2000"},
-                "a number from the lesson in place of the argument",
-                found=limit,
-                wanted=lambda run: run.given["room"],
-            ),
-            *found_or_unread("Loan", "{'days': 14}"),
+            *no_form({FORM: ""}), once(), asks("email"),
+            *LOANS, *found_or_unread("Loan", "{'days': 14}"),
         ),
     ),
-    messages={
-        "raised-unknown-argument": "$kit `create` takes a schema, in `output_config`.",
-        "raised-400": "$kit `anthropic.transform_schema` makes a schema that the API accepts.",
-        "raised-ValidationError": "The reply is lost in this error, which left your function. "
-        "`parse` raises it before you have the reply: use `create`, and check the text in a `try`.",
-        "raised-json": NO_SCHEMA,
-    },
-    mistakes=(
-        Mistake(
-            "raised-unknown-argument",
-            {FORM: "        output_format=Loan,\n"},
-            "https://github.com/anthropics/anthropic-sdk-python/issues/1819",
-        ),
-        Mistake(
-            "raised-400",
-            {"anthropic.transform_schema(Loan)": "Loan.model_json_schema()"},
-            "https://github.com/evoila/meho/pull/2017: the schema sent as pydantic writes it",
-        ),
-        Mistake(
-            "raised-json",
-            {"anthropic.transform_schema(Loan)": "Loan"},
-            "https://github.com/anthropics/anthropic-sdk-python/issues/1819: the class itself",
-        ),
-        Mistake(
-            "raised-ValidationError",
-            {"    reply = client.messages.create(": "    reply = client.messages.parse(",
-             FORM: "        output_format=Loan,\n"},
-            "https://github.com/anthropics/anthropic-sdk-python/pull/1850",
-        ),
-        Mistake(
-            "broken-taken",
-            {"ge=1, le=21": "ge=1"},
-            "a limit forgotten, which the schema would not have held either",
-        ),
-        Mistake("good-unread", {"le=21": "lt=21"}, "the last day left out"),
-    ),
+    mistakes=(Mistake("good-unread", {"le=21": "lt=21"}, "the last day left out"),),
     equivalent={
         "line 15: parameters why, reply swapped": "the solution gives both by name",
         "line 11: return removed": "`row` is given, and only the desk calls it",

@@ -11,9 +11,7 @@ import anthropic
 
 from practice.grading import (
     Exercise,
-    Mistake,
     Run,
-    Word,
     acts,
     asks_each,
     case,
@@ -21,8 +19,9 @@ from practice.grading import (
     counting,
     of_kind,
     room,
-    rule,
+    slips,
 )
+from practice.grading.expect import Check
 
 IMPORTS = """
 import asyncio
@@ -74,11 +73,6 @@ def answers(run: Run) -> list[str | None]:
     return found
 
 
-def texts(run: Run) -> list[str]:
-    """The right answers as texts, without those that did not come."""
-    return [text for text in answers(run) if text is not None]
-
-
 def most(run: Run) -> int:
     """How many requests were on their way at once, at most."""
     return run.tape.traffic.most
@@ -89,136 +83,169 @@ def count(run: Run) -> int:
     return len(run.given["questions"])
 
 
+def limit(run: Run) -> int:
+    """How many requests should be on their way at once."""
+    return int(min(run.given["at_once"], count(run)))
+
+
 def waits(value: Any) -> bool:
     """Whether a value, or one in a list, still has to be awaited."""
     entries = value if isinstance(value, list | tuple) else [value]
     return any(inspect.isawaitable(entry) for entry in entries)
 
 
-def awaited(wrong: str) -> Word:
-    """Nothing that is handed back still waits for an `await`."""
-    return rule(
-        "not-awaited",
-        "What you gave back is not the answers, but work that nobody has waited for yet (a "
-        "coroutine, a task, or a `gather`). Write `await` in front of it.",
-        lambda run: not waits(run.value),
-        wrong,
-        "https://github.com/vsakkas/sydney.py/issues/29: a coroutine, printed",
-    )
+def for_none(run: Run) -> list[Any]:
+    """What stands in the list where `None` is right; lists and pairs are another mistake."""
+    pairs = zip(run.returned, answers(run), strict=False)
+    found = [entry for entry, right in pairs if right is None and entry is not None]
+    if len(run.returned) != count(run):
+        return []
+    return [entry for entry in found if not isinstance(entry, list | tuple | dict)]
 
 
-def all_asked(wrong: str) -> Word:
-    """Each question is asked, and once."""
-    return rule(
-        "not-all-asked",
-        "There were $count questions, and $sent requests arrived. Ask each of them, and give "
-        "nothing back before all answers are there.",
-        lambda run: len(asked(run)) >= count(run),
-        wrong,
-        "a slice that was left in from trying it with a few",
-        count=count,
-        sent=lambda run: len(asked(run)),
-    )
+def name_of_error(run: Run) -> str:
+    """The class of what was raised."""
+    return type(run.result.raised).__name__
 
 
-def asked_once(wrong: Any) -> Word:
-    """No question is asked a second time."""
-    return rule(
-        "asked-again",
-        "There were $count questions, and $sent requests arrived: some were sent more than once, "
-        "and each is paid for. A coroutine is the work of one request; make one for each question.",
-        lambda run: len(asked(run)) <= count(run),
-        wrong,
-        "a loop to look at the answers, and one more to collect them",
-        count=count,
-        sent=lambda run: len(asked(run)),
-    )
+def all_closed(run: Run) -> bool:
+    """Whether every request that never got its reply was left."""
+    run.surface()
+    return run.tape.traffic.left >= answers(run).count(None)
 
 
-def not_one_by_one(wrong: Any) -> Word:
-    """More than one request is on its way at some time."""
-    return rule(
-        "one-by-one",
-        "There was never more than 1 request on its way: each one waited for the answer to the "
-        "one before. `await` in a loop does that. Start them all, and wait for all of them.",
-        lambda run: most(run) > 1 or count(run) < 2,
-        wrong,
-        "https://github.com/langchain-ai/langchain/pull/2069: `await` in a list comprehension",
-    )
+def in_time(run: Run) -> bool:
+    """Whether what was given up had about its time."""
+    seconds = run.given["seconds"]
+    return all(seconds * 0.5 < waited < seconds * 1.5 for waited in run.tape.waited)
 
 
-def all_at_once(wrong: str) -> Word:
-    """All requests are on their way together."""
-    return rule(
-        "some-wait",
-        "Of $count requests at most $most were on their way at the same time. Here nothing limits "
-        "them: start all of them before you wait for any.",
-        lambda run: most(run) >= count(run),
-        wrong,
-        "a limit copied along with the lesson's second function",
-        count=count,
-        most=most,
-    )
+# The rules of all exercises, in order: id, where it was seen, the message, the condition.
+Rows = list[tuple[str, str, str, Check]]
+RAISED: Rows = [
+    ("one-loses-all", "https://github.com/NousResearch/hermes-agent/pull/26244: one failure, all "
+     "gone",
+     "One request failed, and its `$error` ended everything: the other answers are lost. Keep it "
+     "from getting out, in `ask` or in `gather`. All the errors of the package are an "
+     "`anthropic.APIError`, those of the connection too.",
+     lambda run: not isinstance(run.result.raised, anthropic.APIError)),
+    ("no-limit", "no limit but the client's own ten minutes",
+     "One reply never came, and your code waited for it until the check ended it. Give each "
+     "question its `seconds`, with `asyncio.wait_for`. (The `timeout` of the client counts for "
+     "each attempt, and retries follow.)",
+     lambda run: run.result.stopped != "too-long"),
+    ("time-out-raised", "one time limit around all of them",
+     "One answer did not come in time, and the `TimeoutError` ended everything. Catch it for each "
+     "question by itself, and put `None` into the list.",
+     lambda run: name_of_error(run) not in ("TimeoutError", "CancelledError")),
+    ("not-awaited", "https://github.com/vsakkas/sydney.py/issues/29: a coroutine, printed",
+     "What you gave back is not the answers, but work that nobody has waited for yet (a coroutine, "
+     "a task, or a `gather`). Write `await` in front of it.",
+     lambda run: not waits(run.value)),
+    ("not-all-asked", "a slice that was left in from trying it with a few",
+     "There were $count questions, and $sent requests arrived. Ask each of them, and give nothing "
+     "back before all answers are there.",
+     lambda run: len(asked(run)) >= count(run)),
+    ("asked-again", "a loop to look at the answers, and one more to collect them",
+     "There were $count questions, and $sent requests arrived: some were sent more than once, and "
+     "each is paid for. A coroutine is the work of one request; make one for each question.",
+     lambda run: len(asked(run)) <= count(run)),
+]  # fmt: skip
+TOGETHER: Rows = [
+    ("too-many", "https://github.com/anthropics/anthropic-sdk-python/issues/496: twelve, and 429",
+     "$most requests were on their way at the same time; at most $at_once are allowed. There must "
+     "be one semaphore for all of them, with `at_once` tickets and made before they start, and the "
+     "request must be awaited inside `async with`.",
+     lambda run: most(run) <= run.given["at_once"]),
+    ("one-by-one", "https://github.com/langchain-ai/langchain/pull/2069: `await` in a list "
+     "comprehension",
+     "There was never more than 1 request on its way: each one waited for the answer to the one "
+     "before. `await` in a loop does that. Start them all, and wait for all of them.",
+     lambda run: most(run) > 1 or count(run) < 2),
+    ("some-wait", "a limit copied along with the lesson's second function",
+     "Of $count requests at most $most were on their way at the same time. Here nothing limits "
+     "them: start all of them before you wait for any.",
+     lambda run: most(run) >= count(run)),
+    ("too-few", "a number copied from an example",
+     "At most $most requests were on their way at the same time; it may be $limit. The number "
+     "stands in `at_once`, and is another one in each call.",
+     lambda run: most(run) >= limit(run)),
+    ("left-running", "`asyncio.wait` with a time limit, and what is pending forgotten",
+     "You stopped waiting for a request, and it is still on its way: nobody cancelled it, so its "
+     "connection is open, and it may still be paid for. `asyncio.wait` and `shield` leave work "
+     "running; `wait_for` and `cancel()` end it.",
+     all_closed),
+    ("other-seconds", "a second, as in the lesson's cell",
+     "Each question has $seconds seconds. Your code gave one up after $waited.",
+     in_time),
+]  # fmt: skip
+GIVEN: Rows = [
+    ("left-in", "`return_exceptions=True` added, and the list handed on as it is",
+     "Your list holds an exception, `$what`, in place of an answer. Put `None` there: whoever gets "
+     "the list should not have to look for exceptions in it.",
+     lambda run: not any(isinstance(entry, BaseException) for entry in run.returned)),
+    ("left-out", "failed rows dropped, and the rest joined to the wrong questions",
+     "There were $count questions, and your list has $length entries. Leave nothing out: with "
+     "`None` in its place, each answer still belongs to its question.",
+     lambda run: run.returned == answers(run)
+     or run.returned != [text for text in answers(run) if text is not None]),
+    ("not-none", "the words of an error, printed on a sign",
+     "Where no answer came, your list has $found. Put `None` there: a text would be taken for an "
+     "answer.",
+     lambda run: not for_none(run)),
+    ("not-texts", "pairs of question and answer, or whole replies",
+     "Your list holds a `$what`. Wanted are texts: `ask` gives the text of an answer.",
+     lambda run: all(isinstance(entry, str | None) for entry in run.returned)),
+    ("good-lost", "one `try`, or one time limit, around all of them",
+     "An answer that came is `None` in your list. Only the question whose request failed, or took "
+     "too long, has none.",
+     lambda run: list(run.returned).count(None) <= answers(run).count(None)),
+    ("other-order", "`as_completed`, taken for a `gather` that is quicker",
+     "All answers are there, in another order than the questions: in the one in which they came. "
+     "The check lets a later request end first, as the API may. `gather` keeps the order.",
+     lambda run: run.returned == answers(run) or {*run.returned} != {*answers(run)}),
+    ("other-answers", "the last one lost on the way, or a list built from the wrong end",
+     "Your list is not the answers to the questions, one for each. It is $returned; right is "
+     "$right.",
+     lambda run: run.returned == answers(run)),
+]  # fmt: skip
+FOR_ALL = {
+    "not-texts": acts("[[entry] for entry in value]"),
+    "other-answers": acts("value[:-1]"),
+}
+FILL: dict[str, Check] = {
+    "error": name_of_error,
+    "count": count,
+    "sent": lambda run: len(asked(run)),
+    "most": most,
+    "at_once": lambda run: run.given["at_once"],
+    "limit": limit,
+    "seconds": lambda run: run.given["seconds"],
+    "waited": lambda run: run.tape.waited[0],
+    "length": lambda run: len(run.returned),
+    "what": lambda run: next(
+        type(entry).__name__ for entry in run.returned if not isinstance(entry, str | None)
+    ),
+    "found": lambda run: repr(for_none(run)[0])[:60],
+    "right": lambda run: repr(answers(run)),
+}
 
 
-def as_texts() -> Word:
-    """The list holds texts, not replies."""
-    return rule(
-        "not-texts",
-        "Your list holds a `$what`. Wanted are texts: `ask` gives the text of an answer.",
-        lambda run: all(isinstance(entry, str | None) for entry in run.returned),
-        acts("[[entry] for entry in value]"),
-        "pairs of question and answer, or whole replies",
-        what=lambda run: next(
-            type(entry).__name__ for entry in run.returned if not isinstance(entry, str | None)
-        ),
-    )
+def expected(wrong: dict[str, Any]) -> list[Check]:
+    """The rules of an exercise: those for which a mistake is told, and what holds for all."""
+    told = FOR_ALL | wrong
+    words = []
+    for table in (RAISED, TOGETHER, GIVEN):
+        rows = [(name, told[name], *rest) for name, *rest in table if name in told]
+        words.append(slips(*rows, of_errors=False, **FILL))
+    questions = asks_each(lambda run: run.given["questions"])
+    return [*words[0], questions, room(200), *words[1], of_kind(list), *words[2]]
 
 
-def in_order(wrong: str) -> Word:
-    """The answers stand in the order of the questions."""
-    return rule(
-        "other-order",
-        "All answers are there, in another order than the questions: in the one in which they "
-        "came. The check lets a later request end first, as the API may. `gather` keeps the order.",
-        lambda run: run.returned == answers(run) or {*run.returned} != {*answers(run)},
-        wrong,
-        "`as_completed`, taken for a `gather` that is quicker",
-    )
-
-
-def left_out(wrong: str) -> Word:
-    """What did not come has a place in the list, too."""
-    return rule(
-        "left-out",
-        "There were $count questions, and your list has $length entries. Leave nothing out: with "
-        "`None` in its place, each answer still belongs to its question.",
-        lambda run: run.returned != texts(run) or None not in answers(run),
-        wrong,
-        "failed rows dropped, and the rest joined to the wrong questions",
-        count=count,
-        length=lambda run: len(run.returned),
-    )
-
-
-def right_answers() -> Word:
-    """The list is the right one."""
-    return rule(
-        "other-answers",
-        "Your list is not the answers to the questions, one for each. It is $returned; right is "
-        "$right.",
-        lambda run: run.returned == answers(run),
-        acts("value[:-1]"),
-        "the last one lost on the way",
-        right=lambda run: repr(answers(run)),
-    )
-
-
-QUESTIONS = asks_each(lambda run: run.given["questions"])
 OTHER_NOTE = {
     "other-note": "The text of a request is not one of the questions. Send each question as it is."
 }
-
+WORK = "    work = [ask(client, question) for question in questions]\n"
 ONE_BY_ONE = """
     answers = []
     for question in questions:
@@ -226,10 +253,7 @@ ONE_BY_ONE = """
     return answers
 """
 GATHERED = "    return await asyncio.gather(*[ask(client, question) for question in questions])\n"
-COMPLETED = """
-    work = [ask(client, question) for question in questions]
-    return [await each for each in asyncio.as_completed(work)]
-"""
+COMPLETED = f"{WORK}    return [await each for each in asyncio.as_completed(work)]\n"
 PAIRS = """
     answers = []
     for start in range(0, len(questions), 2):
@@ -262,16 +286,6 @@ questions. `ask` is right as it is. (`client` is an `AsyncAnthropic`.)
     template=ANSWER_ALL + ONE_BY_ONE.removeprefix("\n"),
     solution=ANSWER_ALL + GATHERED,
     also_correct=(
-        ANSWER_ALL
-        + """
-    tasks = []
-    for question in questions:
-        tasks.append(asyncio.create_task(ask(client, question)))
-    answers = []
-    for task in tasks:
-        answers.append(await task)
-    return answers
-""",
         """
 async def answer_all(client, questions):
     async def reply_to(question):
@@ -293,18 +307,15 @@ async def answer_all(client, questions):
     rules=cases(
         case(MAIL, replies=ANSWERS, through=counting),
         case(MORE, replies=OTHERS, through=counting),
-        expect=(
-            awaited(ANSWER_ALL + GATHERED.replace("await ", "")),
-            all_asked(ANSWER_ALL + GATHERED.replace("in questions]", "in questions[:2]]")),
-            asked_once(ANSWER_ALL + AGAIN),
-            QUESTIONS,
-            room(200),
-            not_one_by_one(ANSWER_ALL + ONE_BY_ONE.replace("answers", "texts")),
-            all_at_once(ANSWER_ALL + PAIRS),
-            of_kind(list),
-            as_texts(),
-            in_order(ANSWER_ALL + COMPLETED),
-            right_answers(),
+        expect=expected(
+            {
+                "not-awaited": {"await asyncio": "asyncio"},
+                "not-all-asked": {"in questions]": "in questions[:2]]"},
+                "asked-again": ANSWER_ALL + AGAIN,
+                "one-by-one": ANSWER_ALL + ONE_BY_ONE.replace("answers", "texts"),
+                "some-wait": ANSWER_ALL + PAIRS,
+                "other-order": ANSWER_ALL + COMPLETED,
+            }
         ),
     ),
     messages=OTHER_NOTE,
@@ -315,8 +326,8 @@ async def answer_all(client, questions):
 # --- 13.2 ------------------------------------------------------------------------------
 
 ASK_ALL = f"{ASK}async def ask_all(client, questions):\n"
-KEPT = """    work = [ask(client, question) for question in questions]
-    results = await asyncio.gather(*work, return_exceptions=True)
+FIRST_LOSES = f"{WORK}    return await asyncio.gather(*work)\n"
+KEPT = f"""{WORK}    results = await asyncio.gather(*work, return_exceptions=True)
     answers = []
     for result in results:
         if isinstance(result, anthropic.APIError):
@@ -327,14 +338,13 @@ KEPT = """    work = [ask(client, question) for question in questions]
             answers.append(result)
     return answers
 """
-FIRST_LOSES = "    work = [ask(client, question) for question in questions]\n"
-FIRST_LOSES += "    return await asyncio.gather(*work)\n"
-
-
-def name_of_error(run: Run) -> str:
-    """The class of what was raised."""
-    return type(run.result.raised).__name__
-
+ALL_WORK = "await asyncio.gather(*work, return_exceptions=True)"
+ONE_EACH = "[one for each in work for one in await asyncio.gather(each, return_exceptions=True)]"
+ALL_OR_NONE = f"""{WORK}    try:
+        return await asyncio.gather(*work)
+    except anthropic.APIError:
+        return [None] * len(questions)
+"""
 
 ask_all = Exercise(
     id="13.2",
@@ -381,118 +391,41 @@ async def ask_all(client, questions):
         case(MORE, replies=[CUT, *OTHERS[1:4], BUSY], through=counting),
         case(MAIL, replies=ANSWERS, through=counting),
         case(MORE[:2], replies=[BUSY, CUT], through=counting),
-        expect=(
-            rule(
-                "one-loses-all",
-                "One request failed, and its `$error` ended everything: the other answers are "
-                "lost. Keep it from getting out, in `ask` or in `gather`. All the errors of the "
-                "package are an `anthropic.APIError`, those of the connection too.",
-                lambda run: not isinstance(run.result.raised, anthropic.APIError),
-                ASK_ALL + KEPT.replace("anthropic.APIError", "anthropic.APIStatusError"),
-                "https://github.com/NousResearch/hermes-agent/pull/26244: one failure, all gone",
-                error=name_of_error,
-            ),
-            awaited(ASK_ALL + "    return [ask(client, question) for question in questions]\n"),
-            all_asked(ASK_ALL + KEPT.replace("in questions]", "in questions[1:]]")),
-            asked_once(
-                ASK_ALL
-                + KEPT.replace(
-                    "            answers.append(None)\n",
-                    "            try:\n"
-                    "                answers.append(await ask(client, questions[len(answers)]))\n"
-                    "            except anthropic.APIError:\n"
-                    "                answers.append(None)\n",
-                )
-            ),
-            QUESTIONS,
-            room(200),
-            not_one_by_one(
-                ASK_ALL
-                + """
-    answers = []
-    for question in questions:
-        try:
-            answers.append(await ask(client, question))
-        except anthropic.APIError:
-            answers.append(None)
-    return answers
-"""
-            ),
-            of_kind(list),
-            rule(
-                "left-in",
-                "Your list holds an exception, `$what`, in place of an answer. Put `None` there: "
-                "whoever gets the list should not have to look for exceptions in it.",
-                lambda run: not any(isinstance(entry, BaseException) for entry in run.returned),
-                ASK_ALL + FIRST_LOSES.replace("*work", "*work, return_exceptions=True"),
-                "`return_exceptions=True` added, and the list handed on as it is",
-                what=lambda run: next(
-                    type(entry).__name__
-                    for entry in run.returned
-                    if isinstance(entry, BaseException)
-                ),
-            ),
-            left_out(ASK_ALL + KEPT.replace("answers.append(None)", "continue")),
-            rule(
-                "not-none",
-                "Where a request failed, your list has $found. Put `None` there: a text would be "
-                "taken for an answer.",
-                lambda run: not found_for_none(run),
-                ASK_ALL + KEPT.replace("append(None)", "append(str(result))"),
-                "the words of an error, printed on a sign",
-                found=lambda run: repr(found_for_none(run)[0])[:60],
-            ),
-            as_texts(),
-            rule(
-                "good-lost",
-                "An answer that came is `None` in your list. Only the question whose request "
-                "failed has none.",
-                lambda run: list(run.returned).count(None) <= answers(run).count(None),
-                ASK_ALL
-                + """    work = [ask(client, question) for question in questions]
-    try:
-        return await asyncio.gather(*work)
-    except anthropic.APIError:
-        return [None] * len(questions)
-""",
-                "one `try` around all of them",
-            ),
-            right_answers(),
+        expect=expected(
+            {
+                "one-loses-all": {"anthropic.APIError": "anthropic.APIStatusError"},
+                "not-awaited": ASK_ALL + WORK + "    return work\n",
+                "not-all-asked": {"in questions]": "in questions[1:]]"},
+                "asked-again": {"append(None)": "append(await ask(client, questions[0]))"},
+                "one-by-one": {ALL_WORK: ONE_EACH},
+                "left-in": ASK_ALL + FIRST_LOSES.replace("*work", "*work, return_exceptions=True"),
+                "left-out": {"answers.append(None)": "continue"},
+                "not-none": {"append(None)": "append(str(result))"},
+                "good-lost": ASK_ALL + ALL_OR_NONE,
+                "other-answers": acts("value[::-1]"),
+            }
         ),
     ),
     messages=OTHER_NOTE,
-    mistakes=(Mistake("other-answers", acts("value[::-1]"), "a list built from the wrong end"),),
     takeaway="An error that is kept for its own question costs one answer, not all of them.",
 )
-
-
-def found_for_none(run: Run) -> list[Any]:
-    """What stands in the list where `None` is right; lists and pairs are another mistake."""
-    found = []
-    for entry, right in zip(run.returned, answers(run), strict=False):
-        fits = right is not None or entry is None or isinstance(entry, list | tuple | dict)
-        if not fits and len(run.returned) == count(run):
-            found.append(entry)
-    return found
 
 
 # --- 13.3 ------------------------------------------------------------------------------
 
 ASK_MANY = f"{ASK}async def ask_many(client, questions, at_once):\n"
-GATED = """    gate = asyncio.Semaphore(at_once)
+GATHER = "return await asyncio.gather(*[in_turn(question) for question in questions])"
+GATED = f"""    gate = asyncio.Semaphore(at_once)
 
     async def in_turn(question):
         async with gate:
             return await ask(client, question)
 
-    return await asyncio.gather(*[in_turn(question) for question in questions])
+    {GATHER}
 """
-
-
-def limit(run: Run) -> int:
-    """How many requests should be on their way at once."""
-    return int(min(run.given["at_once"], count(run)))
-
+AS_DONE = """\
+work = [in_turn(question) for question in questions]
+    return [await each for each in asyncio.as_completed(work)]"""
 
 ask_many = Exercise(
     id="13.3",
@@ -537,46 +470,16 @@ soon as one is done.)
         case(MAIL, 2, replies=ANSWERS, through=counting),
         case(MORE, 5, replies=OTHERS, through=counting),
         case(MAIL[:2], 4, replies=ANSWERS, through=counting),
-        expect=(
-            awaited(ASK_MANY + GATED.replace("return await asyncio", "return asyncio")),
-            all_asked(ASK_MANY + GATED.replace("in questions]", "in questions[:at_once]]")),
-            asked_once(ASK_MANY + AGAIN),
-            QUESTIONS,
-            room(200),
-            rule(
-                "too-many",
-                "$most requests were on their way at the same time; at most $limit are allowed. "
-                "There must be one semaphore for all of them, with `at_once` tickets and made "
-                "before they start, and the request must be awaited inside `async with`.",
-                lambda run: most(run) <= run.given["at_once"],
-                ASK_MANY + GATHERED,
-                "https://github.com/anthropics/anthropic-sdk-python/issues/496: twelve, and 429",
-                most=most,
-                limit=lambda run: run.given["at_once"],
-            ),
-            not_one_by_one(ASK_MANY + ONE_BY_ONE),
-            rule(
-                "too-few",
-                "At most $most requests were on their way at the same time; it may be $limit. The "
-                "number stands in `at_once`, and is another one in each call.",
-                lambda run: most(run) >= limit(run),
-                ASK_MANY + GATED.replace("Semaphore(at_once)", "Semaphore(2)"),
-                "a number copied from an example",
-                most=most,
-                limit=limit,
-            ),
-            of_kind(list),
-            as_texts(),
-            in_order(
-                ASK_MANY
-                + GATED.replace(
-                    "    return await asyncio.gather(*[in_turn(question) for question in "
-                    "questions])",
-                    "    work = [in_turn(question) for question in questions]\n"
-                    "    return [await each for each in asyncio.as_completed(work)]",
-                )
-            ),
-            right_answers(),
+        expect=expected(
+            {
+                "not-awaited": {"return await asyncio": "return asyncio"},
+                "not-all-asked": {"in questions]": "in questions[:at_once]]"},
+                "asked-again": ASK_MANY + AGAIN,
+                "too-many": ASK_MANY + GATHERED,
+                "one-by-one": ASK_MANY + ONE_BY_ONE,
+                "too-few": {"Semaphore(at_once)": "Semaphore(2)"},
+                "other-order": {GATHER: AS_DONE},
+            }
         ),
     ),
     messages={
@@ -605,13 +508,16 @@ TIMED = """
 TASKS = """    tasks = [asyncio.create_task(ask(client, question)) for question in questions]
     done, late = await asyncio.wait(tasks, timeout=seconds)
 """
+CANCELLED = "    for task in late:\n        task.cancel()\n"
+LEFT_OUT = "    return [task.result() for task in tasks if task in done]\n"
 PICKED = "    return [task.result() if task in done else None for task in tasks]\n"
-
-
-def late(run: Run) -> int:
-    """How many replies never come."""
-    return len(run.given["questions"]) - len(texts(run))
-
+ALL_IN_TIME = f"{WORK}    return await asyncio.wait_for(asyncio.gather(*work), seconds)\n"
+ALL_OR_LATE = f"""{WORK}    try:
+        return await asyncio.wait_for(asyncio.gather(*work), seconds)
+    except asyncio.TimeoutError:
+        return [None] * len(questions)
+"""
+STARTS_AGAIN = "await asyncio.wait([asyncio.create_task(ask(client, question))], timeout=1)"
 
 ask_in_time = Exercise(
     id="13.4",
@@ -632,14 +538,7 @@ connection is closed, and not only left alone.
     ...
 ''',
     solution=IN_TIME + TIMED,
-    also_correct=(
-        IN_TIME
-        + TASKS
-        + """    for task in late:
-        task.cancel()
-"""
-        + PICKED,
-    ),
+    also_correct=(IN_TIME + TASKS + CANCELLED + PICKED,),
     hints=(
         "Each question has its own time. Which function of the lesson gives a piece of work so "
         "many seconds?",
@@ -652,104 +551,28 @@ connection is closed, and not only left alone.
         case(MAIL, 20, replies=[ANSWERS[0], NEVER, ANSWERS[2]], through=counting),
         case(MORE, 60, replies=[NEVER, *OTHERS[1:4], NEVER], through=counting),
         case(MAIL, 20, replies=ANSWERS, through=counting),
-        expect=(
-            rule(
-                "no-limit",
-                "One reply never came, and your code waited for it until the check ended it. Give "
-                "each question its `seconds`, with `asyncio.wait_for`. (The `timeout` of the "
-                "client counts for each attempt, and retries follow.)",
-                lambda run: run.result.stopped != "too-long",
-                IN_TIME + GATHERED,
-                "no limit but the client's own ten minutes",
-            ),
-            rule(
-                "time-out-raised",
-                "One answer did not come in time, and the `TimeoutError` ended everything. Catch "
-                "it for each question by itself, and put `None` into the list.",
-                lambda run: name_of_error(run) not in ("TimeoutError", "CancelledError"),
-                IN_TIME
-                + "    work = [ask(client, question) for question in questions]\n"
-                + "    return await asyncio.wait_for(asyncio.gather(*work), seconds)\n",
-                "one time limit around all of them",
-            ),
-            awaited(
-                IN_TIME + TIMED.replace("return await asyncio.gather", "return asyncio.gather")
-            ),
-            all_asked(IN_TIME + TIMED.replace("in questions]", "in questions[:2]]")),
-            asked_once(
-                IN_TIME
-                + TIMED.replace(
-                    "            return None\n",
-                    "            await asyncio.wait([asyncio.create_task(ask(client, question))], "
-                    "timeout=1)\n            return None\n",
-                )
-            ),
-            QUESTIONS,
-            room(200),
-            not_one_by_one(
-                IN_TIME
-                + TIMED.replace(
-                    "await asyncio.gather(*[in_time(question) for question in questions])",
-                    "[await in_time(question) for question in questions]",
-                )
-            ),
-            rule(
-                "left-running",
-                "You stopped waiting for a request, and it is still on its way: nobody cancelled "
-                "it, so its connection is open, and it may still be paid for. `asyncio.wait` and "
-                "`shield` leave work running; `wait_for` and `cancel()` end it.",
-                lambda run: run.value is not run and run.tape.traffic.left >= late(run),
-                IN_TIME + TASKS + PICKED,
-                "`asyncio.wait` with a time limit, and what is pending forgotten",
-            ),
-            rule(
-                "other-seconds",
-                "Each question has $seconds seconds. Your code gave one up after $waited.",
-                lambda run: all(
-                    run.given["seconds"] * 0.5 < waited < run.given["seconds"] * 1.5
-                    for waited in run.tape.waited
-                ),
-                IN_TIME + TIMED.replace("question), seconds)", "question), 1)"),
-                "a second, as in the lesson's cell",
-                seconds=lambda run: run.given["seconds"],
-                waited=lambda run: run.tape.waited[0],
-            ),
-            of_kind(list),
-            left_out(
-                IN_TIME
-                + TASKS
-                + "    for task in late:\n        task.cancel()\n"
-                + "    return [task.result() for task in tasks if task in done]\n"
-            ),
-            rule(
-                "not-none",
-                "Where an answer did not come, your list has $found. Put `None` there: a text "
-                "would be taken for an answer.",
-                lambda run: not found_for_none(run),
-                IN_TIME + TIMED.replace("return None", 'return "Sorry."'),
-                "a friendly word in place of nothing",
-                found=lambda run: repr(found_for_none(run)[0])[:60],
-            ),
-            as_texts(),
-            rule(
-                "good-lost",
-                "An answer that came in time is `None` in your list. Only those that are late "
-                "have none.",
-                lambda run: list(run.returned).count(None) <= answers(run).count(None),
-                IN_TIME
-                + """    work = [ask(client, question) for question in questions]
-    try:
-        return await asyncio.wait_for(asyncio.gather(*work), seconds)
-    except asyncio.TimeoutError:
-        return [None] * len(questions)
-""",
-                "one time limit around all of them, and caught",
-            ),
-            right_answers(),
+        expect=expected(
+            {
+                "no-limit": IN_TIME + GATHERED,
+                "time-out-raised": IN_TIME + ALL_IN_TIME,
+                "not-awaited": {"return await asyncio.gather": "return asyncio.gather"},
+                "not-all-asked": {"in questions]": "in questions[:2]]"},
+                "asked-again": {"return None": f"{STARTS_AGAIN}\n            return None"},
+                "one-by-one": {
+                    "await asyncio.gather(*[in_time(question) for question in questions])": (
+                        "[await in_time(question) for question in questions]"
+                    )
+                },
+                "left-running": IN_TIME + TASKS + PICKED,
+                "other-seconds": {"question), seconds)": "question), 1)"},
+                "left-out": IN_TIME + TASKS + CANCELLED + LEFT_OUT,
+                "not-none": {"return None": 'return "Sorry."'},
+                "good-lost": IN_TIME + ALL_OR_LATE,
+                "other-answers": acts("value[::-1]"),
+            }
         ),
     ),
     messages=OTHER_NOTE,
-    mistakes=(Mistake("other-answers", acts("value[::-1]"), "a list built from the wrong end"),),
     equivalent={"line 16: return removed": "without it, a function gives back `None` as well"},
     takeaway="With `wait_for` around each piece of work, the late ones are cancelled and the "
     "others stay.",

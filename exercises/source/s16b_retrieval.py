@@ -4,10 +4,6 @@ The only form of them that is written by hand. `python -m authoring build` makes
 the table of common mistakes from it; tests/practice/test_exercises.py proves what stands here.
 """
 
-import re
-import sqlite3
-from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 from practice.grading import (
@@ -19,11 +15,10 @@ from practice.grading import (
     cases,
     function_of,
     gives,
-    miss,
     of_kind,
     once,
     room,
-    rule,
+    slips,
     to_model,
 )
 
@@ -58,36 +53,41 @@ SHED = {
     "3.1": "We do not take part in inter-library loans.",
     "3.2": "Tell us when a tool is broken, late or not; nobody scolds you.",
 }
-IS_OPEN = 'Is it "open" (and late)?'
+BEES = {"7": "Bees sleep.", "8": "Do bees sleep in winter, or not?"}
+QUOTED = """f'"{word}"'"""
 
-
-def found(passages: dict[str, str], query: str, k: int, order: str = "rank") -> list[str]:
-    """What SQLite finds for a query, in this order."""
-    with closing(sqlite3.connect(":memory:")) as db:
-        db.execute("CREATE VIRTUAL TABLE rules USING fts5(number UNINDEXED, text)")
-        db.executemany("INSERT INTO rules VALUES (?, ?)", passages.items())
-        sql = f"SELECT number FROM rules WHERE rules MATCH ? ORDER BY {order} LIMIT ?"
-        return [row[0] for row in db.execute(sql, (query, k))]
-
-
-def search(run: Run, join: str = " OR ", star: str = "", order: str = "rank") -> list[str]:
-    """What a search finds that differs in this from the right one."""
-    passages, question, k = run.args
-    words = re.findall(r"\w+", question)
-    query = join.join(f'"{word}"{star}' for word in words)
-    return found(passages, query, k, order) if words else []
-
-
-def right_search(passages: dict[str, str], question: str, k: int) -> list[str]:
-    """The right search."""
-    words = re.findall(r"\w+", question)
-    return found(passages, " OR ".join(f'"{word}"' for word in words), k) if words else []
-
-
-def differs(**how: str) -> Callable[[Run], bool]:
-    """Whether the result is not that of a search which is wrong in this way."""
-    return lambda run: run.returned == run.wanted or run.returned != search(run, **how)
-
+SEARCHES = slips(
+    ("not-numbers", {"row[0] for row": "row for row"},
+     "`fetchall()` given back as it is, with its tuples",
+     "Your list should hold numbers, as `passages` has them. Yours holds `$one`.",
+     lambda run: all(one in list(run.args[0]) for one in run.returned)),
+    ("every-word", {'" OR ".join': '" ".join'}, "lesson 16b, `every_word`: a blank means AND",
+     "You find only passages with every word of “$question”. Write OR between the words."),
+    ("file-order", {" ORDER BY rank": ""}, "a LIMIT without an order",
+     "Your numbers come in the order of the file, so the best passage is not first, or is cut off. "
+     "Let SQLite order them: `ORDER BY rank`."),
+    ("worst-first", {"ORDER BY rank": "ORDER BY rank DESC"}, "a rank taken for points",
+     "The worst passage comes first. `rank` is smaller the better one fits: leave out DESC."),
+    ("too-many", {" LIMIT ?": "", "(query, k)": "(query,)"},
+     "the limit of the old line lost with it",
+     "$count numbers came back for `k` = $k. Take the first `k`.",
+     lambda run: len(run.returned) <= run.args[2]),
+    ("prefixes", {QUOTED: """f'"{word}"*'"""}, "lesson 16b, `prefixes`",
+     "Words in “$question” found longer words that begin with them: leave out the star."),
+    ("nothing-found", {f'" OR ".join({QUOTED} for word in words)': "'\"' + ' '.join(words) + '\"'"},
+     "the whole question in one pair of quotes, which makes it a phrase",
+     "Nothing was found for “$question”, but there are passages with one of its words. Is each "
+     "word in quotes of its own, with OR between them?",
+     lambda run: run.returned or not run.wanted),
+    ("raised-OperationalError", {"""f'"{word}"'""": "word"},
+     "lesson 16b: a visitor's text handed to MATCH",
+     "SQLite could not read the query that your code made of a visitor's text. Put each word in "
+     "double quotes, and stop before the search if there is none."),
+    one=lambda run: next(one for one in run.returned if one not in list(run.args[0])),
+    question=lambda run: run.args[1],
+    count=lambda run: len(run.returned),
+    k=lambda run: run.args[2],
+)  # fmt: skip
 
 search_rules = Exercise(
     id="16b.1",
@@ -148,94 +148,20 @@ def search_rules(passages, question, k):
         case(SHED, "Is somebody's ladder late?", 3),
         case(SHED, "What's the fee for a ladder that is late?", 4),
         case(SHED, "late NOT broken", 2),
-        case(SHED, IS_OPEN, 5),
+        case(SHED, 'Is it "open" (and late)?', 5),
         case(SHED, 'A 5" ladder?', 3),
         case(SHED, "inter-library", 1),
         case(SHED, "tool", 3),
         case(SHED, "LATE", 1),
         case(SHED, "zebra", 2),
         case(SHED, "?!", 3),
-        case({"7": "Bees sleep.", "8": "Do bees sleep in winter, or not?"}, "sleep bees", 1),
+        case(BEES, "sleep bees", 1),
         kind=list,
-        right=right_search,
-        known=(
-            rule(
-                "not-numbers",
-                "Your list should hold numbers, as `passages` has them. Yours holds `$one`.",
-                lambda run: all(one in run.args[0] for one in run.returned),
-                {"row[0] for row": "row for row"},
-                "`fetchall()` given back as it is, with its tuples",
-                one=lambda run: next(one for one in run.returned if one not in run.args[0]),
-            ),
-            rule(
-                "every-word",
-                "A passage is found only if it contains every word of “$question”. Any of them is "
-                "enough: write OR between the words.",
-                differs(join=" "),
-                {'" OR ".join': '" ".join'},
-                "lesson 16b, `every_word`: a blank means AND",
-                question=lambda run: run.args[1],
-            ),
-            rule(
-                "file-order",
-                "Your numbers come in the order of the file, so the best passage is not first, or "
-                "is cut off. Let SQLite order them: `ORDER BY rank`.",
-                differs(order="rowid"),
-                {" ORDER BY rank": ""},
-                "a LIMIT without an order",
-            ),
-            rule(
-                "worst-first",
-                "The worst passage comes first. `rank` is smaller the better a passage fits, so "
-                "no DESC is needed.",
-                differs(order="rank DESC"),
-                {"ORDER BY rank": "ORDER BY rank DESC"},
-                "a rank taken for points",
-            ),
-            rule(
-                "too-many",
-                "$count numbers came back for `k` = $k. Take the first `k`.",
-                lambda run: len(run.returned) <= run.args[2],
-                {" LIMIT ?": "", "(query, k)": "(query,)"},
-                "the limit of the old line lost with it",
-                count=lambda run: len(run.returned),
-                k=lambda run: run.args[2],
-            ),
-            rule(
-                "prefixes",
-                "A word such as “$question” found longer words that begin with it. Here whole "
-                "words are wanted: leave out the star.",
-                differs(star="*"),
-                {"""f'"{word}"'""": """f'"{word}"*'"""},
-                "lesson 16b, `prefixes`",
-                question=lambda run: run.args[1],
-            ),
-            rule(
-                "nothing-found",
-                "Nothing was found for “$question”, but there are passages with one of its words. "
-                "Is each word in quotes of its own, with OR between them?",
-                lambda run: run.returned or not run.wanted,
-                {'" OR ".join(f\'"{word}"\' for word in words)': "'\"' + ' '.join(words) + '\"'"},
-                "the whole question in one pair of quotes, which makes it a phrase",
-                question=lambda run: run.args[1],
-            ),
-        ),
+        known=SEARCHES,
         name="other-passages",
         says="For this question $wanted is right; you gave back `$returned`. Each word counts, a "
         "small one too, and nothing else.",
         wrong="value[1:]",
-    ),
-    messages={
-        "raised-OperationalError": "SQLite could not read the query that your code made of a "
-        "visitor's text, or found a word of its own language in it. Put each word in double "
-        "quotes, and stop before the search if there is none.",
-    },
-    mistakes=(
-        Mistake(
-            "raised-OperationalError",
-            {"""f'"{word}"'""": "word"},
-            "lesson 16b: a visitor's text handed to MATCH",
-        ),
     ),
     takeaway="A `?` keeps a text out of SQL; quotes around each word keep it out of MATCH.",
 )
@@ -261,13 +187,47 @@ FOUND = {
     "cards": ["2.5", "2.6"],
     "beds": ["12.2", "6.2"],
 }
+LOOP = "    for question, number"
 
-
-def right_recall(found: dict[str, list[str]], right: dict[str, str], k: int) -> float:
-    """The right recall."""
-    hits = [number in found.get(question, [])[:k] for question, number in right.items()]
-    return sum(hits) / len(hits)
-
+SHARES = slips(
+    ("counted", {"hits / len(right)": "hits * 1.0"}, "lesson 16b, whose `recall` counts",
+     "You gave back how many were found. Divide by the number of questions, $questions."),
+    ("percent", [acts("value * 100"), acts("round(value * 100)")],
+     "recall is often written with a percent sign",
+     "You gave back a percentage. Wanted is a share, from 0 to 1."),
+    ("whole", acts("int(value)"), "one stroke too many",
+     "A whole number came back. `//` drops what comes after the point; divide with `/`.",
+     lambda run: not isinstance(run.value, int)),
+    ("by-passages", acts("value / k"), "the other measure of searches",
+     "You divided by the passages that you looked at, too. That measures something else "
+     "(precision): recall counts questions only."),
+    ("k-ignored", {"[:k]": "[:]"}, "`in` a list looks everywhere",
+     "You looked through the whole list. Only the first `k` passages count, here $k."),
+    ("other-k",
+     [{"[:k]": change} for change in ("[k - 1 : k]", "[0:1]", "[: k - 1]", "[:k+1]",
+                                      "[1 : k + 1]")],
+     "places that begin at 1; an index in place of a slice; recall at 1, measured for every k",
+     "You looked at other passages than the first `k`, here $k: at one of them alone, or at one "
+     "more, or one fewer. The first `k` of a list are `[:k]`."),
+    ("missed-counted", acts("1 - value"), "misses are what one looks at",
+     "That is the share of the questions that the search missed."),
+    ("missing-left-out",
+     acts("value * len(right) / max(1, len([one for one in right if one in found]))"),
+     "the questions that failed, left out of the sum",
+     "You divided by fewer questions than there are. One that was not searched counts, too."),
+    ("rounded", [acts(f"round(value, {digits})") for digits in (2, 1, 3)],
+     "a number made to be shown",
+     "Your share is rounded. Give it back as it is; whoever shows it can round it."),
+    ("raised-key", {"found.get(question, [])": "found[question]"}, "a missing search",
+     "$kit A question of `right` can be missing in `found`, and counts as not found then: "
+     "`found.get(question, [])` gives an empty list for it."),
+    ("raised-ZeroDivisionError", {"/ len(right)": "/ len(found)"},
+     "the lists counted in place of the questions",
+     "You divided by the length of something that can be empty. There is always a question in "
+     "`right`: divide by their number."),
+    questions=lambda run: len(run.args[1]),
+    k=lambda run: run.args[2],
+)  # fmt: skip
 
 recall = Exercise(
     id="16b.2",
@@ -318,125 +278,14 @@ def recall(found, right, k):
         "number of questions.",
     ),
     rules=function_of(
-        case(FOUND, RIGHT, 3),
-        case(FOUND, RIGHT, 1),
-        case(FOUND, RIGHT, 9),
+        *(case(FOUND, RIGHT, k) for k in (3, 1, 9)),
         case({}, RIGHT, 3),
         case({"fees": ["6.2"]}, {"fees": "6.2"}, 1),
         kind=float,
-        right=right_recall,
-        known=(
-            miss(
-                "counted",
-                "You gave back how many were found. A share is wanted: divide by the number of "
-                "questions, $questions.",
-                "value * len(right)",
-                "lesson 16b, whose `recall` counts",
-                questions=lambda run: len(run.args[1]),
-            ),
-            miss(
-                "percent",
-                "You gave back a percentage. Wanted is a share, from 0 to 1.",
-                "value * 100",
-                "recall is often written with a percent sign",
-                when=lambda run: run.returned > 1,
-            ),
-            miss(
-                "whole",
-                "A whole number came back. `//` drops what comes after the point; divide with `/`.",
-                "int(value)",
-                "one stroke too many",
-                when=lambda run: isinstance(run.returned, int),
-            ),
-            miss(
-                "by-passages",
-                "You divided by the passages that you looked at, too. That measures something "
-                "else (precision): recall counts questions only.",
-                "value / k",
-                "the other measure of searches",
-            ),
-            miss(
-                "kth-only",
-                "You looked only at the last of the first `k` passages. Any of them will do.",
-                "sum(found.get(q, [])[k - 1:k] == [right[q]] for q in right) / len(right)",
-                "an index in place of a slice",
-            ),
-            miss(
-                "k-ignored",
-                "The right passage counts only among the first `k`, here $k. You looked through "
-                "the whole list.",
-                "sum(right[q] in found.get(q, []) for q in right) / len(right)",
-                "`in` a list looks everywhere",
-                k=lambda run: run.args[2],
-            ),
-            miss(
-                "first-only",
-                "You looked only at the first passage of each list. Wanted are the first `k`, here "
-                "$k.",
-                "sum(right[q] in found.get(q, [])[:1] for q in right) / len(right)",
-                "recall at 1, measured for every k",
-                k=lambda run: run.args[2],
-            ),
-            miss(
-                "other-k",
-                "You looked at one passage more, or one fewer, than `k`. The first `k` of a list "
-                "are `[:k]`.",
-                "sum(right[q] in found.get(q, [])[:k + 1] for q in right) / len(right)",
-                "places that begin at 1",
-            ),
-            miss(
-                "other-k",
-                "You looked at one passage more, or one fewer, than `k`. The first `k` of a list "
-                "are `[:k]`.",
-                "sum(right[q] in found.get(q, [])[:k - 1] for q in right) / len(right)",
-                "places that begin at 1",
-            ),
-            miss(
-                "other-k",
-                "You looked at one passage more, or one fewer, than `k`. The first `k` of a list "
-                "are `[:k]`.",
-                "sum(right[q] in found.get(q, [])[1:k + 1] for q in right) / len(right)",
-                "places that begin at 1",
-            ),
-            miss(
-                "missed-counted",
-                "That is the share of the questions that the search missed.",
-                "1 - value",
-                "misses are what one looks at",
-            ),
-            miss(
-                "missing-left-out",
-                "A question for which nothing was searched counts too, as not found. You divided "
-                "by fewer questions than there are.",
-                "value * len(right) / max(1, len([q for q in right if q in found]))",
-                "the questions that failed, left out of the sum",
-            ),
-            miss(
-                "rounded",
-                "Your share is rounded. Give it back as it is; whoever shows it can round it.",
-                "round(value, 1)",
-                "a number made to be shown",
-                when=lambda run: run.returned in [round(run.wanted, n) for n in (1, 2, 3)],
-            ),
-        ),
+        known=SHARES,
         name="other-share",
         says="The right share is $wanted; you gave back `$returned`.",
         wrong="value / 5",
-    ),
-    messages={
-        "raised-key": "$kit The two dicts need not have the same questions. Go through `right`; a "
-        "question that is missing in `found` counts as not found, and `found.get(question, [])` "
-        "gives an empty list for it.",
-        "raised-ZeroDivisionError": "You divided by the length of something that can be empty. "
-        "There is always a question in `right`: divide by their number.",
-    },
-    mistakes=(
-        Mistake("raised-key", {"found.get(question, [])": "found[question]"}, "a missing search"),
-        Mistake(
-            "raised-ZeroDivisionError",
-            {"/ len(right)": "/ len(found)"},
-            "the lists counted in place of the questions",
-        ),
     ),
     takeaway="Recall at k measures the search alone. Every question counts, also one without a "
     "result.",
@@ -464,49 +313,110 @@ def cited(text: str, *sources: str, says: str = "") -> dict[str, Any]:
     return {"text": text, "citations": citations}
 
 
-def blocks(run: Run, kind: str) -> list[dict[str, Any]]:
-    """The blocks of this type in the turn of the user."""
-    said = run.request.body["messages"][0]["content"]
+def blocks(run: Run, kind: str = "search_result") -> list[dict[str, Any]]:
+    """The blocks of this type in the turn of the user; without passages there is no request."""
+    said = run.request.body["messages"][0]["content"] if run.args[1] else ""
     return [block for block in said if block["type"] == kind] if isinstance(said, list) else []
-
-
-def asked(run: Run) -> bool:
-    """Whether there is something to ask for; only then is there a request to look at."""
-    return bool(run.args[1])
 
 
 def texts(run: Run) -> dict[str, str]:
     """The passages that were sent: the text of each source."""
-    sent = blocks(run, "search_result")
-    return {one["source"]: "".join(part["text"] for part in one["content"]) for one in sent}
+    return {one["source"]: "".join(part["text"] for part in one["content"]) for one in blocks(run)}
+
+
+def asks_last(run: Run) -> bool:
+    """Whether the question stands behind the passages, as a block of its own."""
+    last = run.request.body["messages"][0]["content"][-1]
+    return bool(last == {"type": "text", "text": run.args[0]})
 
 
 def shows(run: Run) -> bool:
-    """Whether an answer is shown, although the visitor should read that there is none."""
-    return bool(run.wanted[0] == NOT_HERE and run.returned[0] != NOT_HERE)
+    """Whether the reply is shown, although the visitor should read that there is none."""
+    if run.wanted[0] != NOT_HERE or not run.requests:
+        return False
+    *_, last = [block.text for block in run.last_reply.content if block.type == "text"]
+    return last in run.returned[0]
 
 
-def said(run: Run) -> str:
-    """The whole text of the reply; empty without a request."""
-    if not run.requests:
-        return ""
-    return "".join(one.text for one in run.last_reply.content if one.type == "text")
-
-
-def ended(reply: Any, stop_reason: str) -> dict[str, Any]:
-    """A reply that stopped for this reason."""
-    return {"content": reply, "stop_reason": stop_reason}
-
-
-NOTHING: tuple[str, list[str]] = (NOT_HERE, [])
 WEEKS = [THOUGHT, cited("Three weeks", "3.1"), ", and you may come earlier."]
 UNCITED = ["Warm the tape with a ", "hair dryer."]
-CUT = ended([cited("Three weeks, and then", "3.1")], "max_tokens")
+CUT = {"content": [cited("Three weeks, and then", "3.1")], "stop_reason": "max_tokens"}
 OLD = [cited("Films: 40 cents.", "6.2", says="The fees for each day: films 40 cents.")]
 HALF = [cited("Three weeks.", "3.1"), cited(" Bees: 9 cents.", "6.2", says="Bees 9 cents.")]
 MIXED = [cited("A late book is 20 cents", "6.2"), cited(", after three weeks", "3.1", "6.2"), "."]
 ELSEWHERE = [cited("Three weeks.", "6.2", says=HOUSE["3.1"])]
 UNKNOWN = [cited("Goats may come in.", "16.2")]
+NOTHING = "return NOT_HERE, []"
+GATHERS = "        text += block.text\n"
+OTHER_SOURCES = (
+    "Your function gave back `$returned`; right is $wanted: the whole text of the reply, or "
+    "`NOT_HERE`, and the numbers that the reply cites, each once, the first cited at the front."
+)
+
+FOR_NOTHING, *PASSAGES = slips(
+    ("asked-for-nothing", {f"    if not passages:\n        {NOTHING}\n": ""},
+     "lesson 16b: a search that finds nothing sends no request",
+     "There are no passages, and you asked Claude all the same. Nothing can be cited then: give "
+     "back `NOT_HERE, []` before the request, which costs money.",
+     lambda run: run.args[1] or not run.sent),
+    ("no-blocks",
+     {"    content = [as_block(number, text) for number, text in passages.items()]\n":
+      '    content = [{"type": "text", "text": str(passages)}]\n'},
+     "articles from before citations, with the documents in the prompt",
+     "Your request has no `search_result` block. Passages that are pasted into a text can be read, "
+     "but not cited.", lambda run: blocks(run) or not run.args[1]),
+    ("other-source", {'"source": number': '"source": "house_rules.md"'},
+     "one name for the whole file; the number written into the text, so that Claude sees it",
+     "Each passage needs a block with its number as `source`, and with its text as it is; "
+     "otherwise what is cited will not be found again. You sent the sources $sent.",
+     lambda run: texts(run) == run.args[1] and list(texts(run)) == list(run.args[1])),
+    ("citations-off", {'        "citations": {"enabled": True},\n': ""}, "off by default",
+     'Claude will cite nothing: each block needs `"citations": {"enabled": True}`.',
+     lambda run: all((one.get("citations") or {}).get("enabled") for one in blocks(run))),
+    ("no-question", {'"text": question}': '"text": question.strip()}'},
+     "the question tidied, or left out among the blocks",
+     "The question should stand as a text block of its own behind the passages, as it is.",
+     lambda run: not run.args[1] or asks_last(run)),
+    sent=lambda run: ", ".join(one["source"] for one in blocks(run)),
+)  # fmt: skip
+SOURCES = slips(
+    ("not-two", acts("(*value, [])"), "the reply added, for whoever needs it",
+     "Two things are wanted, a text and a list: `return text, sources`. You gave back `$returned`.",
+     lambda run: [type(part) for part in run.returned] == [str, list]),
+    ("cut-shown", {'reply.stop_reason != "end_turn" or ': ""},
+     "https://github.com/agno-agi/agno/issues/6179",
+     "The reply was cut by `max_tokens`, and your function shows it. Half a rule may say the "
+     "opposite of the whole: look at the `stop_reason`.",
+     lambda run: run.replies[0] is not CUT or not shows(run)),
+    ("uncited-shown", {" or not sources": ""},
+     "a prompt that says 'only from the passages', taken for a guarantee",
+     "The reply cites nothing, and your function shows it. It may be Claude's own knowledge, and "
+     "not what the rules say.", lambda run: run.replies[0] is not UNCITED or not shows(run)),
+    ("fault-shown",
+     {'if citation.cited_text not in passages.get(citation.source, ""):': "if False:"},
+     "an index that is older than the document",
+     "The reply cites “$cited” from passage $source, and this does not stand there. Your function "
+     "shows the answer all the same. Hold every citation against the passage that it names.",
+     lambda run: not shows(run)),
+    ("good-lost", {GATHERS: f"{GATHERS}        if not block.citations:\n            {NOTHING}\n"},
+     "every block held to a citation of its own",
+     "This reply cites a passage, and all that it cites stands there, but your function gave back "
+     "`$returned`. A block without citations is no fault if others cite.",
+     lambda run: run.wanted[0] == NOT_HERE or run.returned[0] != NOT_HERE),
+    ("raised-400", {'        "title": "House rules",\n': ""}, "a title thought optional",
+     "$kit Compare your blocks with `as_block` of the lesson: a `search_result` has a `source`, a "
+     "`title`, and a list of text blocks as its `content`."),
+    ("raised-none", {"block.citations or []": "block.citations"},
+     "citations taken for a list, which is empty when there are none",
+     "A text block that rests on nothing has `None` for its `citations`, and a loop cannot go "
+     "through that. Write `block.citations or []`."),
+    ("raised-key", {'passages.get(citation.source, "")': "passages[citation.source]"},
+     "a source that was never sent",
+     "$kit A citation can name a number that is not among `passages`; such an answer is not shown. "
+     "First look whether it is there."),
+    cited=lambda run: run.replies[0][-1]["citations"][-1]["cited_text"],
+    source=lambda run: run.replies[0][-1]["citations"][-1]["source"],
+)  # fmt: skip
 
 answer_with_sources = Exercise(
     id="16b.3",
@@ -583,29 +493,21 @@ NOT_HERE = "Not in my documents."
 
 
 def answer_with_sources(client, question, passages):
-    turn = {"role": "user", "content": []}
+    content = []
     for number in passages:
         block = {"type": "search_result", "source": number, "title": f"Rule {number}"}
         block["content"] = [{"type": "text", "text": passages[number]}]
-        block["citations"] = {"enabled": True}
-        turn["content"].append(block)
-    turn["content"] += [{"type": "text", "text": question}]
-    if len(turn["content"]) == 1:
+        content.append({**block, "citations": {"enabled": True}})
+    if content == []:
         return NOT_HERE, []
-    only = "Answer only from the search results."
+    turn = {"role": "user", "content": content + [{"type": "text", "text": question}]}
     reply = client.messages.create(
-        model=MODEL, max_tokens=4000, system=only, messages=[turn]
+        model=MODEL, max_tokens=4000, system="Only from the rules.", messages=[turn]
     )
-    if reply.stop_reason != "end_turn":
-        return NOT_HERE, []
     said = [block for block in reply.content if block.type == "text"]
     cited = [citation for block in said for citation in block.citations or []]
-    for citation in cited:
-        if citation.source not in passages:
-            return NOT_HERE, []
-        if citation.cited_text not in passages[citation.source]:
-            return NOT_HERE, []
-    if cited == []:
+    faults = [one for one in cited if one.cited_text not in passages.get(one.source, "")]
+    if reply.stop_reason != "end_turn" or not cited or faults:
         return NOT_HERE, []
     numbers = dict.fromkeys(citation.source for citation in cited)
     return "".join(block.text for block in said), list(numbers)
@@ -620,202 +522,25 @@ def answer_with_sources(client, question, passages):
         "and no cited text stands in that.",
     ),
     rules=cases(
-        case("How long may I keep a book?", HOUSE, replies=[WEEKS],
-             gives=("Three weeks, and you may come earlier.", ["3.1"])),
-        case("By telephone?\n", ATTIC, replies=[[cited("Yes.", "4.1")]], gives=("Yes.", ["4.1"])),
-        case("What does a late book cost?", HOUSE, replies=[MIXED],
-             gives=("A late book is 20 cents, after three weeks.", ["6.2", "3.1"])),
-        case("Have you a 3D printer?", {}, gives=NOTHING, requests=0),
-        case("How do I get tape off a page?", HOUSE, replies=[UNCITED], gives=NOTHING),
-        case("How long is a loan?", HOUSE, replies=[CUT], gives=NOTHING),
-        case("What do films cost?", HOUSE, replies=[OLD], gives=NOTHING),
-        case("What do bees cost?", HOUSE, replies=[HALF], gives=NOTHING),
-        case("And how long?", HOUSE, replies=[ELSEWHERE], gives=NOTHING),
-        case("May my goat come in?", HOUSE, replies=[UNKNOWN], gives=NOTHING),
+        case("How long may I keep a book?", HOUSE, replies=[WEEKS]),
+        case("By telephone?\n", ATTIC, replies=[[cited("Yes.", "4.1")]]),
+        case("What does a late book cost?", HOUSE, replies=[MIXED]),
+        case("Have you a 3D printer?", {}, requests=0),
+        case("How do I get tape off a page?", HOUSE, replies=[UNCITED]),
+        case("How long is a loan?", HOUSE, replies=[CUT]),
+        case("What do films cost?", HOUSE, replies=[OLD]),
+        case("What do bees cost?", HOUSE, replies=[HALF]),
+        case("And how long?", HOUSE, replies=[ELSEWHERE]),
+        case("May my goat come in?", HOUSE, replies=[UNKNOWN]),
         expect=(
-            rule(
-                "asked-for-nothing",
-                "There are no passages, and you asked Claude all the same. Nothing can be cited "
-                "then: give back `NOT_HERE, []` before the request, which costs money.",
-                lambda run: asked(run) or not run.sent,
-                {"    if not passages:\n        return NOT_HERE, []\n": ""},
-                "lesson 16b: a search that finds nothing sends no request",
-            ),
-            once(),
-            to_model(),
-            room(200),
-            rule(
-                "no-blocks",
-                "Your request has no `search_result` block. Passages that are pasted into a text "
-                "can be read, but not cited.",
-                lambda run: not asked(run) or blocks(run, "search_result"),
-                {"    content = [as_block(number, text) for number, text in passages.items()]\n":
-                 '    content = [{"type": "text", "text": str(passages)}]\n'},
-                "articles from before citations, with the documents in the prompt",
-                show="messages",
-            ),
-            rule(
-                "other-source",
-                "The `source` of each block should be the number of its passage: "
-                "$wanted. You sent $sent.",
-                lambda run: not asked(run) or list(texts(run)) == list(run.args[1]),
-                {'"source": number': '"source": "house_rules.md"'},
-                "one name for the whole file; then nobody knows which passage it was",
-                show="messages",
-                wanted=lambda run: ", ".join(run.args[1]),
-                sent=lambda run: ", ".join(one["source"] for one in blocks(run, "search_result")),
-            ),
-            rule(
-                "other-text",
-                "The text in a block is not that of its passage. Send it as it is; otherwise what "
-                "is cited from it will not be found again.",
-                lambda run: not asked(run) or texts(run) == run.args[1],
-                {'"text": text}]': '"text": f"{number} {text}"}]'},
-                "the number written into the text, so that Claude sees it",
-                show="messages",
-            ),
-            rule(
-                "citations-off",
-                "A block has no citations enabled, so Claude will cite nothing: "
-                '`"citations": {"enabled": True}` in each block.',
-                lambda run: not asked(run)
-                or all((one.get("citations") or {}).get("enabled")
-                       for one in blocks(run, "search_result")),
-                {'        "citations": {"enabled": True},\n': ""},
-                "off by default",
-                show="messages",
-            ),
-            rule(
-                "no-question",
-                "The question should stand as a text block of its own behind the passages, as it "
-                "is.",
-                lambda run: not asked(run)
-                or (blocks(run, "text")[-1:] == [{"type": "text", "text": run.args[0]}]
-                    and run.request.body["messages"][0]["content"][-1]["type"] == "text"),
-                {'"text": question}': '"text": question.strip()}'},
-                "the question tidied, or left out among the blocks",
-                show="messages",
-            ),
-            of_kind(tuple),
-            rule(
-                "not-two",
-                "Two things are wanted, a text and a list: `return text, sources`. You gave back "
-                "`$returned`.",
-                lambda run: [type(part) for part in run.returned] == [str, list],
-                acts("(*value, [])"),
-                "the reply added, for whoever needs it",
-            ),
-            rule(
-                "other-words",
-                "Here the text should be `NOT_HERE`, as it was given. Yours is `$text`: whoever "
-                "calls your function compares it.",
-                lambda run: run.wanted[0] != NOT_HERE
-                or run.returned[0] in (NOT_HERE, said(run) or NOT_HERE),
-                {'return NOT_HERE, []\n    content': 'return "", []\n    content'},
-                "an empty text for no answer",
-                text=lambda run: run.returned[0],
-            ),
-            rule(
-                "cut-shown",
-                "The reply was cut by `max_tokens`, and your function shows it. Half a rule may "
-                "say the opposite of the whole: look at the `stop_reason`.",
-                lambda run: not (shows(run) and run.replies[0] is CUT),
-                {'reply.stop_reason != "end_turn" or ': ""},
-                "https://github.com/agno-agi/agno/issues/6179",
-            ),
-            rule(
-                "uncited-shown",
-                "The reply cites nothing, and your function shows it. It may be Claude's own "
-                "knowledge, and not what the rules say.",
-                lambda run: not (shows(run) and run.replies[0] is UNCITED),
-                {" or not sources": ""},
-                "a prompt that says 'only from the passages', taken for a guarantee",
-            ),
-            rule(
-                "fault-shown",
-                "The reply cites “$cited” from passage $source, and this does not stand there. "
-                "Your function shows the answer all the same. Hold every citation against the "
-                "passage that it names.",
-                lambda run: not shows(run),
-                {"if citation.cited_text not in passages.get(citation.source, \"\"):": "if False:"},
-                "an index that is older than the document",
-                cited=lambda run: run.replies[0][-1]["citations"][-1]["cited_text"],
-                source=lambda run: run.replies[0][-1]["citations"][-1]["source"],
-            ),
-            rule(
-                "good-lost",
-                "This reply cites a passage, and all that it cites stands there, but your function "
-                "gave back `$returned`. A block without citations is no fault if others cite.",
-                lambda run: run.wanted[0] == NOT_HERE or run.returned[0] != NOT_HERE,
-                {"        text += block.text\n":
-                 "        text += block.text\n        if not block.citations:\n"
-                 "            return NOT_HERE, []\n"},
-                "every block held to a citation of its own",
-            ),
-            rule(
-                "text-lost",
-                "The text is not the whole text of the reply, “$wanted”. You gave back "
-                "`$returned`.",
-                lambda run: run.returned[0] == run.wanted[0],
-                {"        text += block.text\n":
-                 "        text += block.text if block.citations else \"\"\n"},
-                "only what has a source is shown",
-                wanted=lambda run: run.wanted[0],
-            ),
-            rule(
-                "sources-twice",
-                "A number stands more than once among your sources: `$returned`. Each is wanted "
-                "once.",
-                lambda run: len(set(run.returned[1])) == len(list(run.returned[1])),
-                {"if citation.source not in sources:": "if True:"},
-                "one source for each citation",
-            ),
-            rule(
-                "all-passages",
-                "Your sources are all passages that were sent. Wanted are those that the reply "
-                "cites: $wanted.",
-                lambda run: run.returned[1] == run.wanted[1]
-                or set(run.returned[1]) != set(run.args[1])
-                or set(run.wanted[1]) == set(run.args[1]),
-                {"    return text, sources": "    return text, list(passages)"},
-                "what was found, shown as if it had been used",
-                wanted=lambda run: ", ".join(run.wanted[1]),
-            ),
-            rule(
-                "other-order",
-                "The right numbers, in another order. The one that is cited first stands first: "
-                "$wanted.",
-                lambda run: run.returned[1] == run.wanted[1]
-                or sorted(run.returned[1]) != sorted(run.wanted[1]),
-                {"    return text, sources": "    return text, sorted(sources)"},
-                "lesson 16b, where `for_visitor` sorts them",
-                wanted=lambda run: ", ".join(run.wanted[1]),
-            ),
-            gives(tuple, "other-sources",
-                  "Your function gave back `$returned`; right is $wanted.",
-                  "(value[0], value[1][:0])"),
+            FOR_NOTHING, once(), to_model(), room(200), *PASSAGES, of_kind(tuple), *SOURCES,
+            gives(tuple, "other-sources", OTHER_SOURCES, "(value[0], list(passages))"),
         ),
+        solved=True,
     ),
-    messages={
-        "raised-400": "$kit Compare your blocks with `as_block` of the lesson: a `search_result` "
-        "has a `source`, a `title`, and a list of text blocks as its `content`.",
-        "raised-none": "A text block that rests on nothing has `None` for its `citations`, and a "
-        "loop cannot go through that. Write `block.citations or []`.",
-        "raised-key": "$kit A citation can name a number that is not among `passages`; such an "
-        "answer is not shown. First look whether it is there.",
-    },
     mistakes=(
-        Mistake("raised-400", {'        "title": "House rules",\n': ""},
-                "a title thought optional"),
-        Mistake("raised-none", {"block.citations or []": "block.citations"},
-                "citations taken for a list, which is empty when there are none"),
-        Mistake("raised-key", {'passages.get(citation.source, "")': "passages[citation.source]"},
-                "a source that was never sent"),
-        Mistake("raised-thinking-block",
-                {'        if block.type != "text":\n            continue\n': ""},
-                "blocks read without a look at their type"),
-        Mistake("no-request", acts("(NOT_HERE, [])", given="return NOT_HERE, []"),
-                "the case without passages, written for all"),
+        Mistake("other-sources", {"    return text, sources": "    return text, sorted(sources)"},
+                "lesson 16b, where `for_visitor` sorts them"),
     ),
     equivalent={
         "line 8: 'House rules' -> 'House rulesx'": "any title",

@@ -8,6 +8,7 @@ themselves are in requests.py and values.py. Nothing here knows an exercise.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import EllipsisType
@@ -23,6 +24,8 @@ from practice.grading.traces import alike, differences, shares, trace
 
 Check = Callable[[Run], object]
 Wrong = str | Mapping[str, str] | Change
+Changes = Wrong | list[Any]  # several `Wrong`
+Row = tuple[str, Changes, str, str] | tuple[str, Changes, str, str, Check]
 
 
 @dataclass(frozen=True)
@@ -238,7 +241,7 @@ def slip(
     wrong: Wrong,
     seen: str,
     *,
-    also: Sequence[Mapping[str, str]] = (),
+    also: Sequence[Wrong] = (),
     show: str = "",
     **fill: Callable[[Run], object],
 ) -> Word:
@@ -263,22 +266,39 @@ def slip(
             if shares(off, differences(changed, right)):
                 told = {key: value(run) for key, value in fill.items()}
                 told.setdefault("wanted", shown(run.wanted))
-                run.expect(False, name, show, **told)
+                sent = {path.split(".")[3] for path in off if ".body." in path}
+                part = sent.pop() if len(sent) == 1 else ""
+                run.expect(False, name, show or part, **told)
 
     return Word(check, {name: says}, (mistake,))
 
 
-def slips(*rows: tuple[str, Wrong | list[dict[str, str]], str, str]) -> list[Word]:
+def slips(
+    *rows: Row, of_errors: bool = False, **fill: Callable[[Run], object]
+) -> list[Word]:
     """A table of slips. A row: id, what is changed, where it was seen, the message.
 
-    A list of changes has one message.
+    A list of changes has one message. A fifth entry is the condition that has to be
+    met, and makes the row a `rule`: for what the task wants more widely than the
+    solution does it; with `of_errors` also in the cases that should raise. An id of
+    words.py, such as `raised-key`, gets this message. `fill` is for all rows; each
+    takes what its message names.
     """
     words = []
-    for name, wrong, seen, says in rows:
-        if isinstance(wrong, list):
-            words.append(slip(name, says, wrong[0], seen, also=wrong[1:]))
+    for name, wrong, seen, says, *met in rows:
+        told = re.findall(r"\$(\w+)", says)
+        named = {key: value for key, value in fill.items() if key in told}
+        changes: list[Any] = wrong if isinstance(wrong, list) else [wrong]
+        first, *also = changes
+        if name.startswith("raised-"):
+            word = Word(lambda run: None, {name: says}, (Mistake(name, first, seen),))
+        elif met:
+            word = rule(
+                name, says, met[0], first, seen, show="", of_errors=of_errors, **named
+            )
         else:
-            words.append(slip(name, says, wrong, seen))
+            word = slip(name, says, first, seen, also=also, show="", **named)
+        words.append(word)
     return words
 
 

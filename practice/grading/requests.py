@@ -15,7 +15,7 @@ from practice.grading.model import Mistake
 from practice.grading.run import Run
 from practice.grading.slips import acts, twice
 from practice.grading.tape import Sent, has
-from practice.grading.traces import differences, lay_out
+from practice.grading.traces import differences, lay_out, without_ids
 from practice.grading.values import gives_text
 
 OTHER_MODEL = next(name for name in facts.MODELS if name != facts.MODEL)
@@ -206,10 +206,13 @@ def as_solved(*fields: str) -> Word:
         pairs = zip(run.sent, solved.sent, strict=False)
         for number, (sent, wanted) in enumerate(pairs, start=1):
             for field in fields:
-                place = _first_difference(sent.body, wanted.body, field)
-                where = f"{field}{place}"
+                mine, right = (
+                    _laid_out(run, sent, field),
+                    _laid_out(solved, wanted, field),
+                )
+                place = min(differences(mine, right), default="")
                 run.expect(
-                    not place, "other-request", field, where=where, number=number
+                    not place, "other-request", field, where=place, number=number
                 )
 
     says = (
@@ -220,16 +223,14 @@ def as_solved(*fields: str) -> Word:
     if fields[-1] == "messages":
         wrong = acts(request='request["messages"] = 2 * request["messages"]')
     mistake = Mistake("other-request", wrong, "an argument lost while code was moved")
-    return Word(check, {"other-request": says}, (mistake,))
+    return Word(check, {"other-request": says}, (mistake,), of_errors=True)
 
 
-def _first_difference(sent: Any, wanted: Any, field: str) -> str:
-    """Where the field of one body is unlike that of another; "" if nowhere."""
-    mine: dict[str, Any] = {}
-    right: dict[str, Any] = {}
-    lay_out(mine, field, _plain(sent.get(field)))
-    lay_out(right, field, _plain(wanted.get(field)))
-    return min(differences(mine, right), default="")
+def _laid_out(run: Run, sent: Sent, field: str) -> dict[str, Any]:
+    """A field of a request, part by part."""
+    found: dict[str, Any] = {}
+    lay_out(found, field, _plain(sent.body.get(field)))
+    return without_ids(found, run)
 
 
 def _plain(content: Any) -> Any:

@@ -92,9 +92,11 @@ def _between(one: Exercise, request: str, reply: str) -> str:
         path = "messages.batches"
     elif ".messages.stream(" in one.solution:
         method = "stream"
+    elif ".messages.parse(" in one.solution:
+        method = "parse"
     send = "_send(**request)"
     define = "def"
-    if not _is_class(one) and _is_async(one) and method == "create":
+    if not _is_class(one) and _is_async(one) and method != "stream":
         send = f"await {send}"
         define = "async def"
     lines = [

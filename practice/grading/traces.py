@@ -30,7 +30,23 @@ def trace(run: Run) -> Trace:
         lay_out(found, f"request.{number}", {"path": sent.path, "body": sent.body})
     for name in run.before:
         lay_out(found, f"given.{name}", run.given[name])
-    return found
+    return without_ids(found, run)
+
+
+def without_ids(found: dict[str, Any], run: Run) -> dict[str, Any]:
+    """The same, with a place for each id and signature that came in a reply.
+
+    The server makes them out of the whole request: another `max_tokens`, other ids.
+    """
+    places: dict[Any, str] = {}
+    for number, sent in enumerate(run.sent):
+        reply = sent.reply if isinstance(sent.reply, dict) else {}
+        for at, made in enumerate([reply, *reply.get("content", ())]):
+            for key in ("id", "signature", "data"):
+                places.setdefault(made.get(key), f"{key} {number}.{at}")
+    places.pop(None, None)
+    plain = {path: value for path, value in found.items() if isinstance(value, str)}
+    return found | {path: places.get(value, value) for path, value in plain.items()}
 
 
 def differences(one: Trace, other: Trace) -> Trace:
@@ -45,7 +61,7 @@ def differences(one: Trace, other: Trace) -> Trace:
 
 def shares(one: Trace, wanted: Trace) -> bool:
     """Whether `one` has all the values of `wanted`, of which there is at least one."""
-    same = [alike(one.get(path, MISSING), value) for path, value in wanted.items()]
+    same = [path in one and alike(one[path], value) for path, value in wanted.items()]
     return bool(same) and all(same)
 
 

@@ -21,6 +21,7 @@ from practice.grading._check import check
 from practice.grading.expect import Rules, Word
 from practice.grading.model import code
 from practice.grading.tape import Tape
+from practice.grading.words import EXCEPTIONS
 from tests.mutants import mutants
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -448,6 +449,7 @@ SLIPS = slips(
     ("one-less", {"in counts:": "in counts[:-1]:"}, "a page of a test", "The last is missing."),
     ("free", [{"+= count * price": "+= 0"}, {"+= count * price": "+= count"}],
      "a page of a test", "It is not free."),
+    ("uncounted", {', "counts": len(counts)': ""}, "a page of a test", "A part is missing."),
     ("sorted", {"    for": "    counts.sort()\n    for"}, "a page of a test", "Now sorted."),
 )  # fmt: skip
 
@@ -460,6 +462,8 @@ SLIPS = slips(
         ('return {"counts": len(counts), "total": sum(counts)}', "free"),
         ('return {"total": 0.0, "counts": len(counts)}', "free"),
         ('return {"total": sum(counts) * price, "counts": 0}', "other-value"),
+        ('return {"total": sum(counts) * price}', "uncounted"),
+        ('return {"total": -counts[0], "counts": len(counts)}', "other-value"),
         ("total = sum(counts) * price; return dict(total=total, counts=len(counts))", ""),
         ("total = sum(sorted(counts)) * price\n    counts[:] = sorted(counts)\n"
          "    return dict(total=total, counts=len(counts))", "sorted"),
@@ -469,10 +473,62 @@ def test_a_slip_is_known_by_what_it_does_not_by_its_code(answer: str, rule: str)
     one = small(
         BILL,
         grading.function_of(
-            case([1, 2, 4], 3), case([7, 5, 1], 2.5), kind=dict, before=SLIPS[2:], known=SLIPS[:2]
+            case([1, 2, 4], 3), case([7, 5, 1], 2.5), kind=dict, before=SLIPS[3:], known=SLIPS[:3]
         ),
     )
     assert said(one, f"def bill(counts, price):\n    {answer}")[1] == rule
+
+
+LISTS = next(says for rule, _, _, says in EXCEPTIONS if rule == "raised-index")
+
+
+def test_a_row_of_a_table_may_have_a_condition_and_shares_what_fills_the_messages() -> None:
+    rows = slips(
+        ("loud", {"word": "word.upper()"}, "a page of a test", "You said $what.",
+         lambda run: not run.text.isupper()),
+        ("twice", {"word": "word * 2"}, "a page of a test", "$what is too long.",
+         lambda run: len(run.text) < 2),
+        ("lost", {"return word": "return ''"}, "a page of a test", "Nothing is left of $wanted."),
+        ("raised-index", {"return word": "return [][0]"}, "a page of a test", "$kit Look: it."),
+        what=lambda run: run.text, wanted=lambda run: run.args[0],
+    )  # fmt: skip
+    right = "def f(word):\n    return word\n"
+    one = small(right, cases(case("a"), case("b"), expect=rows, solved=True))
+    for answer, message in (
+        (str.upper, "You said A."),
+        (lambda word: f"{word}bc", "abc is too long."),
+        (lambda word: "", "Nothing is left of a."),
+        (lambda word: [][0], f"{LISTS} Look: it."),
+    ):
+        assert check(one, IMPORTS, {"f": answer}).message == message
+
+
+ASKS_AGAIN = """
+TOOLS = [{"name": "t", "input_schema": {"type": "object"}}]
+
+def again(client, question):
+    request = {"model": MODEL, "max_tokens": 2000, "tools": TOOLS}
+    turns = [{"role": "user", "content": question}]
+    said = client.messages.create(**request, messages=turns).to_dict()["content"]
+    results = [{"type": "tool_result", "tool_use_id": said[1]["id"], "content": "4"}]
+    turns += [{"role": "assistant", "content": said}, {"role": "user", "content": results}]
+    return client.messages.create(**request, messages=turns)
+"""
+
+
+def test_ids_and_signatures_from_replies_make_no_difference() -> None:
+    called = [{"thinking": "", "tokens": 9}, {"tool": "t", "input": {}}]
+    given = [case(word, replies=[called, "Fine."], requests=2) for word in ("Hello", "Well?")]
+    rows = slips(("other", {'"4"': '"5"'}, "a page of a test", "It is not five."))
+    one = small(ASKS_AGAIN, cases(*given, expect=(*rows, grading.as_solved("messages", "tools"))))
+    other = ASKS_AGAIN.replace("2000", "900")
+    assert said(one, other)[0] == "correct"
+    assert said(one, other.replace('"4"', '"5"'))[1] == "other"
+    names: dict[str, Any] = {}
+    exec(code(IMPORTS) + other.replace('said[1]["id"]', '"toolu_1"'), names)
+    found = check(one, IMPORTS, names)
+    assert found.rule == "other-request"
+    assert "at `messages.2.content.0.tool_use_id`" in found.message
 
 
 def test_the_list_that_a_case_hands_over_is_a_fresh_one_each_time() -> None:
