@@ -73,6 +73,22 @@ class Missed:
         return lines
 
 
+IN_WORDS = {  # what was adapted, where its name says too little
+    "wording": "capitals, spaces or a please",
+    "form": "way of writing the request",
+    "stream": "choice of a stream or a whole reply",
+}
+
+
+def said_of_adapted(journal: Journal) -> str:
+    """That a reply of this cell was recorded for a request a little different, or ""."""
+    words: dict[str, None] = {}
+    for entry in journal:
+        if entry.cell == journal.cell:
+            words |= dict.fromkeys(IN_WORDS.get(word, word) for word in entry.adapted)
+    return f"(Replay: a recorded reply, adapted to your {', '.join(words)}.)" if words else ""
+
+
 def said_of_local(journal: Journal) -> str:
     """What must be said of each model on this machine that answered the cell that ran.
 

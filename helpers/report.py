@@ -16,17 +16,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from courseserver.masking import masked
-from courseserver.missed import EARLIER, Missed, said_of_caught, said_of_local
+from courseserver.missed import (
+    EARLIER,
+    Missed,
+    said_of_adapted,
+    said_of_caught,
+    said_of_local,
+)
 from helpers._cost import cost_before, dollars
 
 if TYPE_CHECKING:
     from courseserver.journal import Entry, Journal
 
 WIDTH = 100  # of a message
-IN_WORDS = {
-    "wording": "capitals, spaces or a please",
-    "form": "way of writing the request",
-}
 _tells = False  # does the journal hear of each cell?
 STOPPED = (
     "You stopped this cell (KeyboardInterrupt). Nothing is broken: what it had done "
@@ -100,23 +102,20 @@ def _tell_cells(shell: Any, journal: Callable[[], Journal]) -> None:
 
 def _say(journal: Journal, error: BaseException | None) -> None:
     """Say under a cell what happened to its requests, where no report says it."""
-    _say_adapted(journal)
+    _note(said_of_adapted(journal))
+    _note(said_of_local(journal))
     if error is None or entry_of(error, journal) is None:
+        lines: list[str] = []
         for line in said_of_caught(journal):
-            print(*_wrapped(line), sep="\n")
+            lines += _wrapped(line)
+        _note("\n".join(lines))
 
 
-def _say_adapted(journal: Journal) -> None:
-    """Say under a cell that its reply was recorded for a request a little different."""
-    words: list[str] = []
-    for entry in journal:
-        for word in entry.adapted:
-            said = IN_WORDS.get(word, word)
-            if entry.cell == journal.cell and said not in words:
-                words.append(said)
-    if words:
-        print(f"(Replay: a recorded reply, adapted to your {', '.join(words)}.)")
-    print(said_of_local(journal), end="")
+def _note(text: str) -> None:
+    """Show a text as an output of its own: what was printed may not end its line."""
+    if text:
+        display = sys.modules["IPython.display"].display
+        display({"text/plain": text.strip("\n")}, raw=True)
 
 
 def upstream_note(value: BaseException, journal: Journal) -> list[str]:

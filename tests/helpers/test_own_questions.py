@@ -63,19 +63,21 @@ def test_a_cell_that_an_engine_answered_says_so_and_another_does_not(
     started: Kernel, engine: Engine
 ) -> None:
     shown = started.run("print(client.messages.create(**OWN).content[0].text)")
-    assert shown.printed.startswith("I am no Claude.\n") and NOTE in shown.printed
-    assert max(map(len, shown.printed.splitlines())) <= 76
+    assert shown.printed == "I am no Claude.\n"
+    [note] = shown.displayed("text/plain")
+    assert NOTE in note
+    assert max(map(len, note.splitlines())) <= 76
     shown = started.run("print(client.messages.create(**HELLO).content[0].text)")
-    assert shown.printed == "Recorded.\n"
+    assert (shown.printed, shown.displayed("text/plain")) == ("Recorded.\n", [])
     shown = started.run("with client.messages.stream(**OWN) as s: print(s.get_final_text())")
-    assert NOTE in shown.printed
+    assert NOTE in shown.displayed("text/plain")[0]
 
 
 def test_show_says_whose_reply_it_is(started: Kernel, engine: Engine) -> None:
     shown = started.run("show.message(client.messages.create(**OWN, metadata={'user_id': 'me'}))")
     [table] = shown.displayed("text/markdown")
     assert f"| `local/{NAME}` | a model on this machine, not Claude |" in table
-    assert "It was not told: metadata." in " ".join(shown.printed.split())
+    assert "It was not told: metadata." in " ".join(shown.displayed("text/plain")[-1].split())
     wire = "".join(started.run("show.wire()").displayed("text/markdown"))
     assert f"x-course-reply: local {NAME}, left out: metadata" in wire
     assert "somebody" not in wire  # the path of the model

@@ -309,14 +309,17 @@ def test_the_report_comes_also_from_inside_a_function(running: Kernel) -> None:
 
 def test_a_missing_reply_that_the_program_caught_is_still_told(running: Kernel) -> None:
     caught = f"try:\n    {MISSED}\nexcept anthropic.APIStatusError as e:\n    print(e.status_code)"
-    said_below = running.run(caught).printed
-    assert said_below.startswith("421\n\nReplay has no recorded reply for a request of this cell")
+    (said_below,) = running.run(caught).displayed("text/plain")
+    assert said_below.startswith("Replay has no recorded reply for a request of this cell")
     assert '  messages[0].content: recorded "Hello", sent "Hallo"' in said_below
-    assert "421" not in running.run("print('next')").printed
+    assert not running.run("print('next')").displayed("text/plain")
     raised = running.run(f"{caught}\n    raise RuntimeError('no answer') from e")
-    assert "Replay has no recorded reply for a request of this cell" in raised.printed
+    assert (
+        "Replay has no recorded reply for a request of this cell"
+        in raised.displayed("text/plain")[-1]
+    )
     assert "RuntimeError: no answer" in raised.traceback
-    assert not running.run(MISSED).printed  # its report says it all
+    assert not running.run(MISSED).displayed("text/plain")  # its report says it all
 
 
 def test_what_replay_can_adapt_is_named_last(running: Kernel) -> None:
@@ -355,15 +358,15 @@ def test_a_rule_about_thinking_says_that_an_earlier_cell_was_changed(running: Ke
     good = f"turns[0] = {said('One?')['messages'][0]!r}\nturns[1]['content'] = 'Yes, one.'"
     asked = "client.messages.create(**{**HELLO, 'messages': [*turns, " + repr(TWO) + "]})"
     shown = running.run(f"{good}\nreply = {asked}\nreply.content[0].text")
-    assert shown.displayed("text/plain") == ["'Two.'"]
+    assert shown.displayed("text/plain")[0] == "'Two.'"
 
 
 def test_a_cell_says_that_its_reply_was_recorded_for_another_request(running: Kernel) -> None:
     asked = "client.messages.create(**{**HELLO, 'system': 'Be brief.', 'max_tokens': 2})"
     shown = running.run(f"print({asked}.stop_reason)")
-    assert shown.printed.splitlines() == [
-        "max_tokens",
-        "(Replay: a recorded reply, adapted to your max_tokens.)",
+    assert shown.printed == "max_tokens\n"
+    assert shown.displayed("text/plain") == [
+        "(Replay: a recorded reply, adapted to your max_tokens.)"
     ]
     assert running.run("print('nothing sent')").printed == "nothing sent\n"
 
