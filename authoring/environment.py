@@ -26,7 +26,8 @@ KEPT = frozenset(
     "SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT OS USERNAME USERPROFILE HOMEDRIVE HOMEPATH "
     "APPDATA LOCALAPPDATA PROGRAMDATA ALLUSERSPROFILE PUBLIC NUMBER_OF_PROCESSORS "
     "PROGRAMFILES PROGRAMFILES(X86) COMMONPROGRAMFILES COMMONPROGRAMFILES(X86) "
-    "SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE".split()  # installs use these
+    "SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE "  # installs use these
+    "REAL_ENGINE_URL".split()  # an engine on this machine, for the one test that asks it
 )
 # Languages; settings of the installers; an author's choice of Python; coverage of child processes.
 KEPT_BEGIN = ("LC_", "PIP_", "UV_", "PYENV_", "PROCESSOR_", "COVERAGE_")

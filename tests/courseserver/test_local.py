@@ -16,6 +16,7 @@ from typing import Any
 import anthropic
 import pytest
 
+from authoring.environment import clean_environment
 from courseserver import inprocess
 from courseserver.account import Account
 from courseserver.door import Door
@@ -611,3 +612,8 @@ def test_the_proxies_of_the_environment_are_not_asked(
     with door_to(listening.url) as here:
         answer = send(here.url, OWN, head=headers(authorization=f"Bearer {TOKEN}"))
     assert answer.status == 200 and answer.json["model"] == f"local/{NAME}"
+
+
+def test_the_address_of_a_real_engine_reaches_the_test_that_asks_it() -> None:
+    url = "http://127.0.0.1:8080"
+    assert clean_environment({"REAL_ENGINE_URL": url}, "scratch")["REAL_ENGINE_URL"] == url
