@@ -126,7 +126,14 @@ def moved_text(path: Path, root: Path, text: str, old: str, new: str, retired: d
         return moved_recording(text, old, new, gone=bool(retired) or old in facts.RETIRED)
     if path.suffix == ".ipynb":
         return moved_notebook(path, root, text, old, new)
-    return in_requests(text, old, new)
+    return with_prices(in_requests(text, old, new), old, new)
+
+
+def with_prices(text: str, old: str, new: str) -> str:
+    """A program's text with the prices of `new` where it keeps those of its model."""
+    kept, now = ("INPUT, OUTPUT = {0.input:.2f}, {0.output:.2f}".format(facts.model(name))
+                 for name in (old, new))  # fmt: skip
+    return text.replace(kept, now)
 
 
 def in_requests(text: str, old: str, new: str) -> str:

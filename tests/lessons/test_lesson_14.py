@@ -133,10 +133,11 @@ def test_the_budget_lets_two_answers_through_and_four_with_less_room(
     lesson: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     exec(cell("def answer_all"), lesson)
+    budget = lesson["budget"]
     assert lesson["answered"] == 2
-    assert lesson["spent"]() < 0.05 / 2  # "more than half of the money is left"
-    assert lesson["answer_all"](lesson["six"], limit=0.05, max_tokens=500) == 4
-    assert lesson["spent"]() <= 0.05
+    assert lesson["spent"]() < budget / 2  # "more than half of the money is left"
+    assert lesson["answer_all"](lesson["six"], budget, max_tokens=500) == 4
+    assert lesson["spent"]() <= budget
     assert "stopped" in capsys.readouterr().out
 
 
