@@ -17,7 +17,7 @@ from courseserver.missed import Missed
 from courseserver.values import Reply, Request
 
 MOST_ENTRIES = 50_000
-MOST_BYTES = 256 * 1024 * 1024  # of request bodies
+MOST_BYTES = 256 * 1024 * 1024  # of bodies, of requests and replies
 
 
 class Cell(NamedTuple):
@@ -55,6 +55,11 @@ class Entry:
     unsent: bool = False
     local: str = ""
 
+    @property
+    def size(self) -> int:
+        """The bytes of both bodies, as far as the reply's is kept."""
+        return len(self.request.raw) + sum(len(step.data) for step in self.reply.steps)
+
 
 class Journal:
     """The exchanges of one account, oldest first. `dropped` counts those that had to go.
@@ -82,16 +87,16 @@ class Journal:
     def add(self, entry: Entry) -> None:
         """Add an exchange; the oldest go when there are too many, or too many bytes."""
         self._entries.append(entry)
-        self._bytes += len(entry.request.raw)
+        self._bytes += entry.size
         while len(self._entries) > 1 and self._is_full():
             gone = self._entries.popleft()
-            self._bytes -= len(gone.request.raw)
+            self._bytes -= gone.size
             self.dropped += 1
 
     def take_back(self) -> Entry:
         """Take the newest exchange out again: somebody else answers it."""
         entry = self._entries.pop()
-        self._bytes -= len(entry.request.raw)
+        self._bytes -= entry.size
         return entry
 
     def missed(self) -> list[Entry]:

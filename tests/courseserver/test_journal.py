@@ -39,6 +39,15 @@ def test_an_entry_that_is_too_large_alone_is_kept_until_the_next_comes() -> None
     assert [each.request.body["messages"][0]["content"] for each in journal] == ["two"]
 
 
+def test_the_bytes_of_replies_count_too() -> None:
+    long = Entry(request(HELLO), Reply(200, {}, (Step(0.0, b"x" * 1_000), Step(0.0, b"y" * 500))))
+    journal = Journal(most_bytes=2 * long.size)
+    for _ in range(5):
+        journal.add(long)
+    assert long.size == len(request(HELLO).raw) + 1_500
+    assert (len(journal), journal.dropped) == (2, 3)
+
+
 def test_who_reads_sees_the_journal_as_it_was_when_reading_began() -> None:
     journal = Journal()
     journal.add(entry("one"))

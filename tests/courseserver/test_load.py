@@ -32,7 +32,7 @@ from tests.support import (
 )  # fmt: skip
 
 JSON = dict[str, Any]
-THREADS, COROUTINES, TURNS = 50, 200, 3
+THREADS, COROUTINES, TURNS = 50, 200, 2
 
 
 def question(caller: int, turn: int) -> JSON:
