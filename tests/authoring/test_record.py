@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,33 @@ def test_only_the_headers_of_the_list_are_kept_and_no_account(
         for reply in entry["replies"]:
             assert set(reply.get("headers", {})) <= set(record.KEPT)
     assert "organization" not in text and SECRET not in text
+
+
+def test_no_file_and_no_word_of_the_whole_command_holds_a_secret(tmp_path: Path) -> None:
+    private = {
+        "set-cookie": "session=of-this-account",
+        "anthropic-organization-id": "11111111-of-this-account",
+        "x-gateway-user": "author@of-this-account",
+    }
+    cells = (*CELLS[:4], "hello._request_id[:4]")
+    course = Course(tmp_path, cells, AUTHORED[:3])
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    faults = {
+        words: lambda reply: replace(reply, headers={**reply.headers, **private})
+        for words in ("Hello", "And?", "Sing.")
+    }
+    with serving_api(SAID, faults=faults) as api:
+        done = course.run(api.url, "record", LESSON, "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert api.backend.asked.count("Hello") == 1
+    written = {path for path in tmp_path.rglob("*") if path.is_file()} - before
+    written |= {course.notebook, course.recording}
+    texts = [path.read_bytes().decode(errors="replace") for path in written]
+    for text in (*texts, done.stdout, done.stderr):
+        assert SECRET not in text
+        assert "of-this-account" not in text
+    for text in (course.notebook.read_text("utf-8"), course.recording.read_text("utf-8")):
+        assert str(tmp_path) not in text and str(Path.home()) not in text
 
 
 def test_later_turns_carry_what_was_captured_and_outputs_are_rendered_from_it(
