@@ -23,6 +23,8 @@ SHORTEST_SIGNATURE = 740
 SIGNATURE_PER_TOKEN = 2.4
 SIGNED_BY = b"course"  # what tells our signatures from those of real models
 SIGNATURE_HEAD = b"\x08\x04\x12\x8a\x06\n\x10\x08\x12\x18\x028\x01B\x08thinking\x12\x18course"
+# How each of ours begins: as much of the head as whole groups of three bytes make.
+OWN_SIGNATURE = base64.b64encode(SIGNATURE_HEAD[: len(SIGNATURE_HEAD) // 3 * 3]).decode()
 Changed = Literal["altered", "edited", "system", "tools", "messages"]
 
 
@@ -60,8 +62,13 @@ class Captured:
 
 
 def is_damaged(signature: str, known: Mapping[str, Captured]) -> bool:
-    """Whether a signature that is not known is one of the captured ones with a few changes."""
+    """Whether a signature that is not known is one of the captured ones with a few changes.
+
+    Signatures of another course server, as of a stand-in for the API, are judged by their seal.
+    """
     for other in known:
+        if other.startswith(OWN_SIGNATURE):
+            continue
         alike = sum(one == two for one, two in zip(signature, other, strict=False))
         if 2 * alike >= max(len(signature), len(other)):
             return True

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from authoring import AuthoringError, live, record
+from courseserver import ids
 from courseserver.ids import Captured
 from courseserver.journal import Entry
 from courseserver.loopback import Server
@@ -358,6 +359,15 @@ def test_captured_blocks_of_one_turn_belong_together() -> None:
     kept = Captured("They greet me.", "first", HELLO)
     assert kept.problem(THOUGHT, HELLO, "first") is None
     assert kept.problem(THOUGHT, HELLO, "") == "edited"
+
+
+def test_a_signature_of_a_stand_in_is_judged_by_its_seal_and_a_real_one_by_likeness() -> None:
+    prefix = {"messages": HELLO["messages"]}
+    short, long = (ids.signature(prefix, "", tokens) for tokens in (20, 60))
+    known = {signed: Captured("", "", HELLO) for signed in (short, FOREIGN)}
+    assert not ids.is_damaged(long, known)  # it begins like the captured one, and is whole
+    assert ids.is_damaged(FOREIGN[:40] + "xyz" + FOREIGN[43:], known)
+    assert not ids.is_damaged("c2VhbA==" * 30, known)
 
 
 def test_a_stream_through_the_door_is_noted_event_by_event_with_its_time() -> None:
