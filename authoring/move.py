@@ -48,6 +48,12 @@ HISTORY = "CHANGELOG.md"  # what it says was true on its day
 # A request's model: model="...", "model": "...", MODEL = "...", COURSE_MODEL=...
 PLACE = r"(model[\"']?\s*[:=]\s*\\?[\"']?){}(?![\w.-])"
 
+# How programs keep the prices of their model: for a million tokens, or for one.
+PRICES = (
+    "INPUT, OUTPUT = {0.input:.2f}, {0.output:.2f}",
+    "USD_IN, USD_OUT = {0.input:g}e-6, {0.output:g}e-6",
+)
+
 
 def move_model(
     root: Path, old: str, new: str, *, retired: date | None = None, dry_run: bool = False
@@ -131,9 +137,10 @@ def moved_text(path: Path, root: Path, text: str, old: str, new: str, retired: d
 
 def with_prices(text: str, old: str, new: str) -> str:
     """A program's text with the prices of `new` where it keeps those of its model."""
-    kept, now = ("INPUT, OUTPUT = {0.input:.2f}, {0.output:.2f}".format(facts.model(name))
-                 for name in (old, new))  # fmt: skip
-    return text.replace(kept, now)
+    was, now = facts.model(old), facts.model(new)
+    for kept in PRICES:
+        text = text.replace(kept.format(was), kept.format(now))
+    return text
 
 
 def in_requests(text: str, old: str, new: str) -> str:

@@ -105,10 +105,13 @@ def test_an_id_moves_where_a_request_names_its_model_and_nowhere_else(course: Co
 
 
 def test_a_program_that_keeps_the_prices_of_its_model_gets_the_new_ones(course: Course) -> None:
-    program = 'INPUT, OUTPUT = {:.2f}, {:.2f}  # of the model\nask(model="{}")\n'
-    course.put("notebooks/at_work/bill.py", program.format(2, 10, OLD))
+    program = (
+        "INPUT, OUTPUT = {:.2f}, {:.2f}  # of the model\n"
+        'USD_IN, USD_OUT = {:g}e-6, {:g}e-6\nask(model="{}")\n'
+    )
+    course.put("notebooks/at_work/bill.py", program.format(2, 10, 2, 10, OLD))
     move_model(course.root, OLD, NEW)
-    assert course.read("notebooks/at_work/bill.py") == program.format(4, 20, NEW)
+    assert course.read("notebooks/at_work/bill.py") == program.format(4, 20, 4, 20, NEW)
 
 
 def test_a_longer_id_that_begins_alike_stays(course: Course) -> None:
