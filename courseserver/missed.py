@@ -77,6 +77,7 @@ IN_WORDS = {  # what was adapted, where its name says too little
     "wording": "capitals, spaces or a please",
     "form": "way of writing the request",
     "stream": "choice of a stream or a whole reply",
+    "batch": "way of sending it, alone or in a batch",
 }
 
 
