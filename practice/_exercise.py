@@ -6,6 +6,7 @@ same. How an answer is judged stands in practice/grading.
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 from dataclasses import replace
@@ -65,6 +66,7 @@ class Attempt:
         self.last = outcome
         expected = os.environ.get("COURSE_EXPECT")
         notes = [] if expected else self._after(outcome)
+        notes = [*self._unread(), *notes]
         markdown = [outcome.markdown(), *(escape_dollars(note) for note in notes)]
         tell("\n\n".join(markdown), "\n\n".join([outcome.plain(), *notes]))
         if expected and outcome.state != expected:
@@ -132,6 +134,26 @@ class Attempt:
             if value is self and not name.startswith("_"):
                 return f"`{name}.{what}({given})`"
         return f"`ex.{what}({given})`"
+
+    def _unread(self) -> list[str]:
+        """That the newest version of the answer did not run: an older one was judged.
+
+        A cell with a SyntaxError leaves the names as they were.
+        """
+        name = self.task.answer
+        for cell in reversed(self.namespace.get("In", ())):
+            if f"def {name}(" not in cell and f"class {name}" not in cell:
+                continue
+            try:
+                ast.parse(cell)
+            except SyntaxError as slip:
+                return [
+                    f"Your newest `{name}` did not run: its cell has a `SyntaxError` "
+                    f"in line {slip.lineno}. So this is about the one before it. Fix "
+                    "the cell, run it, and check again."
+                ]
+            break
+        return []
 
     def _after(self, outcome: Outcome) -> list[str]:
         """Note the outcome, keep a part for the desk; the lines below the outcome."""

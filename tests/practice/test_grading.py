@@ -655,6 +655,8 @@ def test_in_a_kernel_cells_run_in_any_order_also_timed_and_after_a_restart(tmp_p
         raised_cell = "%%time\n" + answer.strip().replace('"text"', "text")
         running.run(raised_cell)
         raised = running.run("ex.check()").displayed("text/markdown")
+        running.run(answer.replace("return", "retrun"))
+        unread = running.run("ex.check()").displayed("text/markdown")
         running.run("%%time\n" + answer.strip())
         right = running.run("ex.check()").displayed("text/markdown")
         again = running.run("ex.check()\nex.last.state")
@@ -663,6 +665,9 @@ def test_in_a_kernel_cells_run_in_any_order_also_timed_and_after_a_restart(tmp_p
     assert wrong[0].startswith("**01.2 Not yet ✗**\n\nYou gave back a list.")
     assert raised[0].startswith("**01.2 Your code raised NameError !**")
     assert 'Line 7: `return "".join(block.text' in raised[0]
+    assert unread[0].startswith("**01.2 Your code raised NameError !**")
+    assert "Your newest `ask` did not run: its cell has a `SyntaxError` in line" in unread[0]
+    assert "did not run" not in "".join([*wrong, *raised, *right])
     assert right[0].startswith("**01.2 Correct ✓**")
     assert "Kept for your desk: `desk/ask.py`" in right[0]
     assert again.displayed("text/plain")[-1] == "'correct'"
